@@ -1,0 +1,178 @@
+package planner
+
+// Kind says what an action does.
+type Kind string
+
+// The kinds of action, in the order in which a summary counts them.
+const (
+	KindBackup    Kind = "backup"
+	KindReplicate Kind = "replicate"
+	KindRepair    Kind = "repair"
+	KindVerify    Kind = "verify"
+	KindPrune     Kind = "prune"
+	KindForget    Kind = "forget"
+	KindCleanup   Kind = "cleanup"
+	KindBlocked   Kind = "blocked"
+)
+
+// Symbol is the sign that stands before the action in a printed plan.
+func (k Kind) Symbol() string {
+	switch k {
+	case KindBackup:
+		return "+"
+	case KindReplicate:
+		return ">"
+	case KindRepair:
+		return "~"
+	case KindVerify:
+		return "?"
+	case KindPrune:
+		return "-"
+	case KindForget:
+		return "."
+	case KindCleanup:
+		return "x"
+	default:
+		return "·"
+	}
+}
+
+// Cause says what made an action necessary.
+type Cause string
+
+// Change: the specification differs from the state. Drift: reality differs from the state. Time: something is due or
+// too old. Recovery: an earlier apply was interrupted.
+const (
+	CauseChange   Cause = "change"
+	CauseDrift    Cause = "drift"
+	CauseTime     Cause = "time"
+	CauseRecovery Cause = "recovery"
+)
+
+// Action is one step of a plan. The set of its implementations is closed: the structs of this file.
+type Action interface {
+	// Kind is constant for each struct.
+	Kind() Kind
+	// Common returns what every action has.
+	Common() *Meta
+}
+
+// Meta is what every action has.
+type Meta struct {
+	// Address is unique in a plan: "backup.database", "backup.database@destination.local.vm#database-20261122T020000Z-3f9a1c".
+	Address string `json:"address"`
+	// Backup is the address of the backup it serves.
+	Backup string `json:"backup"`
+	// Reason is one sentence, without a full stop.
+	Reason string `json:"reason"`
+	Cause  Cause  `json:"cause"`
+	// After are the addresses of the actions that must have succeeded first, sorted.
+	After []string `json:"after,omitempty"`
+	// Bytes (stored) and Seconds are predictions from history, 0 where there is none.
+	Bytes   int64   `json:"predicted_bytes,omitzero"`
+	Seconds float64 `json:"predicted_seconds,omitzero"`
+	// Undo says how to take it back, or that it cannot be.
+	Undo string `json:"undo,omitempty"`
+}
+
+// Common returns the Meta itself.
+func (m *Meta) Common() *Meta { return m }
+
+// Backup reads a source and stores a new artifact at all destinations.
+type Backup struct {
+	Meta
+	Source       string   `json:"source"`
+	Destinations []string `json:"destinations"`
+	MinCopies    int      `json:"min_copies"`
+	// Compression is the profile's address.
+	Compression string `json:"compression"`
+}
+
+// Replicate copies an artifact to a destination that should have it and never had.
+type Replicate struct {
+	Meta
+	Artifact string `json:"artifact"`
+	From     string `json:"from"`
+	To       string `json:"to"`
+}
+
+// Repair copies an artifact again to a destination where its copy is missing or altered.
+type Repair struct {
+	Meta
+	Artifact string `json:"artifact"`
+	From     string `json:"from"`
+	To       string `json:"to"`
+}
+
+// Verify reads a copy back and compares every byte.
+type Verify struct {
+	Meta
+	Artifact    string `json:"artifact"`
+	Destination string `json:"destination"`
+	// Adopt is set when the state does not know the copy yet: its manifest was found at the destination under this key.
+	Adopt string `json:"adopt,omitempty"`
+}
+
+// Prune deletes a copy that retention no longer keeps.
+type Prune struct {
+	Meta
+	Artifact    string `json:"artifact"`
+	Destination string `json:"destination"`
+	// Key, Version and ManifestVersion are the objects that were seen; others are not deleted. An empty version means that
+	// the object was gone already.
+	Key             string `json:"key"`
+	Version         string `json:"version,omitempty"`
+	ManifestVersion string `json:"manifest_version,omitempty"`
+	// Remaining is how many verified copies the plan leaves at the destination; the execution refuses to leave fewer.
+	Remaining int `json:"remaining"`
+}
+
+// Forget drops the record of a copy that is gone and cannot or need not be restored. It touches nothing but the state.
+type Forget struct {
+	Meta
+	Artifact    string `json:"artifact"`
+	Destination string `json:"destination"`
+}
+
+// Cleanup removes what an interrupted upload left at a destination, or bytes that never got a manifest.
+type Cleanup struct {
+	Meta
+	Destination string `json:"destination"`
+	// Intent is the interrupted action that it settles.
+	Intent string `json:"intent"`
+	// Key is the object's key. Version is set when an object without a manifest lies there, Remnants when parts do.
+	Key      string   `json:"key"`
+	Version  string   `json:"version,omitempty"`
+	Remnants []string `json:"remnants,omitempty"`
+}
+
+// Blocked is something that should be done and cannot be now. Nothing is executed.
+type Blocked struct {
+	Meta
+	// Failed is set when the cause is an error that someone must mend, not a wait: the exit code shows it.
+	Failed bool `json:"failed"`
+}
+
+// Kind implements Action.
+func (*Backup) Kind() Kind { return KindBackup }
+
+// Kind implements Action.
+func (*Replicate) Kind() Kind { return KindReplicate }
+
+// Kind implements Action.
+func (*Repair) Kind() Kind { return KindRepair }
+
+// Kind implements Action.
+func (*Verify) Kind() Kind { return KindVerify }
+
+// Kind implements Action.
+func (*Prune) Kind() Kind { return KindPrune }
+
+// Kind implements Action.
+func (*Forget) Kind() Kind { return KindForget }
+
+// Kind implements Action.
+func (*Cleanup) Kind() Kind { return KindCleanup }
+
+// Kind implements Action.
+func (*Blocked) Kind() Kind { return KindBlocked }

@@ -1,0 +1,57 @@
+// Package planner compares what must be true with what is: Observe looks (all the I/O), Diff decides (none), and a Plan
+// says what would be done and why.
+package planner
+
+import "time"
+
+// FormatVersion is the version of the plan's JSON form: the major part changes when a reader would break.
+const FormatVersion = "1.0"
+
+// Plan is a list of actions with their reasons. The human text and the JSON are rendered from it alone.
+type Plan struct {
+	// CreatedAt is the moment the plan was made for, UTC.
+	CreatedAt time.Time
+	// SpecDigest, Lineage and Serial are what it was computed from.
+	SpecDigest string
+	Lineage    string
+	Serial     uint64
+	// Actions are ordered by address; every address in an After is the address of one of them.
+	Actions []Action
+	// Fingerprints identify, per address of a backup with actions, the part of the state they were computed from.
+	Fingerprints map[string]string
+	// Notes are things worth knowing that nothing is done about, in a stable order.
+	Notes []Note
+	// Refreshed is false when reality was not looked at.
+	Refreshed bool
+}
+
+// Note is something worth knowing.
+type Note struct {
+	// Address is what it is about.
+	Address string `json:"address"`
+	Text    string `json:"text"`
+}
+
+// HasChanges reports whether there is anything to execute or anything blocked.
+func (p *Plan) HasChanges() bool { return len(p.Actions) > 0 }
+
+// Failed reports whether something is blocked by an error.
+func (p *Plan) Failed() bool {
+	for _, action := range p.Actions {
+		if blocked, ok := action.(*Blocked); ok && blocked.Failed {
+			return true
+		}
+	}
+	return false
+}
+
+// Count returns how many actions of a kind there are.
+func (p *Plan) Count(kind Kind) int {
+	count := 0
+	for _, action := range p.Actions {
+		if action.Kind() == kind {
+			count++
+		}
+	}
+	return count
+}

@@ -1,0 +1,27 @@
+package providers
+
+import "io"
+
+// DefaultLevel asks a CodecFactory for a method's own default level.
+const DefaultLevel = -1
+
+// CodecFactory makes the codec of a compression method at a level (DefaultLevel, or one of the method's own range). An
+// unknown method, a method that is not built yet, or a level out of range is an error that names what would be right.
+type CodecFactory func(method string, level int) (Codec, error)
+
+// Codec turns a stream into a smaller one and back. What it writes is one ordinary file of its format, which the
+// format's reference tool reads. A Codec is safe for concurrent use; its writers and readers are not.
+type Codec interface {
+	// Method is the name of the format: gzip, zstd, xz, bzip2 or none.
+	Method() string
+	// Level is the level in force, 0 for none.
+	Level() int
+	// Extension is what a file name gets: ".zst", ".gz", ".xz", ".bz2", or "" for none.
+	Extension() string
+	// NewWriter returns a writer that compresses into w. Close writes the format's trailer and waits for the writer's
+	// goroutines; it does not close w. After an error from w, every later call returns an error and Close still ends the goroutines.
+	NewWriter(w io.Writer) (io.WriteCloser, error)
+	// NewReader returns a reader that decompresses r and fails on damage, on truncation and on anything after the end
+	// that is not another member of the format. Close releases its goroutines and does not close r.
+	NewReader(r io.Reader) (io.ReadCloser, error)
+}

@@ -1,0 +1,106 @@
+package providers
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+)
+
+// Errors that callers act on. Implementations wrap them: errors.Is finds them.
+var (
+	// ErrNotExist: there is no object under that key.
+	ErrNotExist = errors.New("no such object")
+	// ErrExists: there is an object under that key already, and replacing it was not asked for.
+	ErrExists = errors.New("object exists already")
+	// ErrChanged: the object is not the version that was named.
+	ErrChanged = errors.New("object is not the expected version")
+	// ErrNoSpace: the store is full, or would be.
+	ErrNoSpace = errors.New("not enough free space")
+)
+
+// Destination is a place where objects are kept under keys. Keys are slash-separated relative paths of printable ASCII
+// without empty, "." or ".." parts. It is safe for concurrent use. Nothing it does depends on what other objects are
+// in the same place, and it never touches an object that it is not asked for by key.
+type Destination interface {
+	// Create begins a new object. The object is invisible to Open, Stat and List until its Upload commits. It fails early
+	// with ErrExists (unless options.Replace) or ErrNoSpace where that can be known. When ctx ends, the upload fails.
+	Create(ctx context.Context, key string, options CreateOptions) (Upload, error)
+	// Open reads an object from its first byte. ErrNotExist when there is none.
+	Open(ctx context.Context, key string) (io.ReadCloser, error)
+	// Stat describes an object. ErrNotExist when there is none.
+	Stat(ctx context.Context, key string) (Object, error)
+	// List calls yield for every committed object whose key starts with prefix, in ascending order of keys, until yield
+	// returns an error, which List then returns. Incomplete listings are errors, never silent.
+	List(ctx context.Context, prefix string, yield func(Object) error) error
+	// Delete removes an object if it still is the given version: ErrChanged when it is another, ErrNotExist when it is gone.
+	Delete(ctx context.Context, key, version string) error
+	// Remnants lists what interrupted uploads to keys with this prefix have left that is not an object: temporary files,
+	// uncommitted parts. Uploads in progress in this process are not remnants.
+	Remnants(ctx context.Context, prefix string) ([]Remnant, error)
+	// RemoveRemnant removes one of them; one that is gone is not an error.
+	RemoveRemnant(ctx context.Context, remnant Remnant) error
+	// Status checks that the destination can be used and tells its free space and its own time.
+	Status(ctx context.Context) (Status, error)
+}
+
+// CreateOptions are the terms of one upload.
+type CreateOptions struct {
+	// Size is how many bytes will come, where that is known; 0 otherwise. It serves the early check of free space.
+	Size int64
+	// Replace permits the commit to replace an object that is there. Without it, the commit fails with ErrExists.
+	Replace bool
+}
+
+// Upload is an object being written. It is used by one goroutine at a time.
+//
+// Exactly one of Commit and Abort decides: before Commit returns nil nothing can be seen under the key, after it the
+// whole object can, and survives a power failure.
+type Upload interface {
+	// Write appends. After an error only Abort is useful. ErrNoSpace when the store fills up.
+	io.Writer
+	// Commit makes the object visible under its key, whole and durable, and checks what the store says of it against sums.
+	Commit(ctx context.Context, sums Checksums) (Object, error)
+	// Abort gives the upload up and removes what it wrote. It is safe after an error, and does nothing after a successful
+	// Commit or an earlier Abort. It works although the context of Create has ended.
+	Abort(ctx context.Context) error
+}
+
+// Checksums are what the writer knows of the bytes it wrote.
+type Checksums struct {
+	Size   int64
+	SHA256 [32]byte
+	CRC32C uint32
+	MD5    [16]byte
+}
+
+// Object describes what is stored under a key.
+type Object struct {
+	Key  string
+	Size int64
+	// Version changes whenever the object does: a generation, an ETag, a modification time. It is opaque to callers.
+	Version string
+	// Modified is the store's own time of the last change, UTC.
+	Modified time.Time
+	// CRC32C is the store's checksum of the bytes, nil where the store keeps none.
+	CRC32C *uint32
+}
+
+// Remnant is something an interrupted upload left.
+type Remnant struct {
+	// Key is the object it would have become.
+	Key string
+	// Name identifies it to RemoveRemnant and is what people are shown: a path, an upload id.
+	Name string
+	Size int64
+	// Modified is when it last grew, UTC; zero when unknown.
+	Modified time.Time
+}
+
+// Status is what a destination says of itself.
+type Status struct {
+	// Free is how many bytes can still be written, -1 where there is no limit or none can be known.
+	Free int64
+	// Time is the store's own clock, zero where it has none but this machine's.
+	Time time.Time
+}

@@ -1,0 +1,99 @@
+package providers
+
+import (
+	"context"
+	"io"
+	"io/fs"
+	"time"
+)
+
+// Host is a machine: commands can be run and files be reached there. It is safe for concurrent use.
+type Host interface {
+	// Name is what people call it: "local", "vm".
+	Name() string
+	// LookPath finds a program, as a shell on that host would, and returns its path there.
+	LookPath(ctx context.Context, program string) (string, error)
+	// Run runs a command and waits for it. Nil means exit status 0; a command that ended otherwise gives an *ExitError.
+	// When ctx ends, the command and all its children are ended, first asked (SIGTERM), after a short grace forced.
+	Run(ctx context.Context, command Command) error
+	// Files reaches the host's file system.
+	Files() FileSystem
+}
+
+// Command is a program with its arguments; no shell is involved.
+type Command struct {
+	// Arguments, the first of which is the program.
+	Arguments []string
+	// Environment is added to the host's own, "NAME=value" each. Secrets go here, never into Arguments.
+	Environment []string
+	// Directory is where it starts; empty for the host's own choice.
+	Directory      string
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+}
+
+// ExitError is the end of a command that was not a success.
+type ExitError struct {
+	// Program is the command's name, without its arguments.
+	Program string
+	// Code is the exit status, -1 when a signal ended it.
+	Code int
+	// Signal names the signal that ended it, or is empty.
+	Signal string
+	// Stderr is the last that it said, at most 4 KiB.
+	Stderr string
+}
+
+// FileSystem is the part of a host's file system that sources and destinations need. Paths are absolute. Errors
+// satisfy errors.Is with fs.ErrNotExist, fs.ErrExist, fs.ErrPermission and syscall.ENOSPC where they apply.
+type FileSystem interface {
+	Lstat(path string) (FileInfo, error)
+	// ReadDir lists a folder sorted by name. An entry that vanishes meanwhile is left out.
+	ReadDir(path string) ([]FileInfo, error)
+	Readlink(path string) (string, error)
+	Open(path string) (ReadFile, error)
+	// Create makes a new file for writing; fs.ErrExist when there is one.
+	Create(path string, mode fs.FileMode) (WriteFile, error)
+	MkdirAll(path string, mode fs.FileMode) error
+	// Link gives a file a second name; fs.ErrExist when that name is taken.
+	Link(from, to string) error
+	// Rename replaces the target atomically.
+	Rename(from, to string) error
+	Remove(path string) error
+	// SyncDir makes the entries of a folder durable.
+	SyncDir(path string) error
+	// Space tells the bytes that are free to an ordinary user on the file system that holds path.
+	Space(path string) (free int64, err error)
+}
+
+// ReadFile is an open file.
+type ReadFile interface {
+	io.ReadCloser
+	// Stat describes the open file itself, whatever its name has become.
+	Stat() (FileInfo, error)
+}
+
+// WriteFile is a file being written.
+type WriteFile interface {
+	io.WriteCloser
+	// Flush starts writing back what was written so far, without waiting, so that Sync finds less to do.
+	Flush()
+	// Sync makes the content durable.
+	Sync() error
+	// Stat describes the open file.
+	Stat() (FileInfo, error)
+}
+
+// FileInfo describes a file, folder, link or special file without following it.
+type FileInfo struct {
+	Name     string
+	Size     int64
+	Mode     fs.FileMode
+	Modified time.Time
+	UID, GID int
+	// Owner and Group are the names of UID and GID on the host, empty where they have none or it is not told.
+	Owner, Group string
+	// Device and Inode identify the file for hard links; both 0 where the host does not tell.
+	Device, Inode uint64
+	Links         uint64
+}

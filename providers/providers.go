@@ -1,0 +1,136 @@
+// Package providers holds the contracts between imsctl's core and the things it works with, and the registry of what is
+// built in. A provider is one folder below this one: its configuration struct, its validation, its code and its tests.
+// Providers know nothing of the specification, of plans or of their execution.
+package providers
+
+import (
+	"fmt"
+
+	"github.com/castrolanda/imsctl/internal/clock"
+)
+
+// Kind is a family of providers: the first word of the block that declares one.
+type Kind string
+
+// The families, as they are written in a specification.
+const (
+	KindHost        Kind = "host"
+	KindSource      Kind = "source"
+	KindDestination Kind = "destination"
+)
+
+// Config is what the body of a block is decoded into: a pointer to a struct whose exported fields carry an `hcl` tag
+// (`hcl:"url"`, `hcl:"exclude,optional"`) and a `doc` tag of one sentence, from which the language reference is kept true.
+//
+// Field types: string, bool, int64, []string, map[string]string, Reference, []Reference and anything that implements
+// encoding.TextUnmarshaler (units.Duration, units.Size). An optional attribute that is absent or null leaves its field at
+// the value New gave it, so New sets the defaults.
+type Config interface {
+	// Validate returns every mistake that the types alone do not show, without any I/O.
+	Validate() []Problem
+}
+
+// Problem is one mistake in a block.
+type Problem struct {
+	// Attribute is where it is: the name of one attribute of the block, or empty for the block as a whole.
+	Attribute string
+	// Summary says what is wrong in a few words ("Invalid URL"); Detail says what was found and what to do, in sentences.
+	Summary, Detail string
+}
+
+// SourceConfig is the Config of a KindSource provider.
+type SourceConfig interface {
+	Config
+	// Source makes the source that this block describes. It does no I/O.
+	Source(Environment) (Source, error)
+}
+
+// DestinationConfig is the Config of a KindDestination provider.
+type DestinationConfig interface {
+	Config
+	// Destination makes the destination that this block describes. It does no I/O.
+	Destination(Environment) (Destination, error)
+}
+
+// HostConfig is the Config of a KindHost provider.
+type HostConfig interface {
+	Config
+	// Host makes the host that this block describes. It does no I/O.
+	Host(Environment) (Host, error)
+}
+
+// Reference names another block, such as host.local. The zero Reference means that the attribute was left out.
+type Reference struct {
+	Kind Kind
+	// Address is the whole address of the block ("host.ssh.vm").
+	Address string
+}
+
+// IsZero reports whether the reference was left out.
+func (r Reference) IsZero() bool { return r.Address == "" }
+
+// Environment is what a provider may use of the world around it.
+type Environment struct {
+	// Hosts finds a host by reference; the zero Reference is host.local.
+	Hosts func(Reference) (Host, error)
+	Clock clock.Clock
+	// Directory is the absolute folder that relative paths in the specification start from.
+	Directory string
+}
+
+// Provider is one entry of the registry.
+type Provider struct {
+	Kind Kind
+	// Type is the second word of the block: "postgres" in `source "postgres" "ims"`.
+	Type string
+	// Summary is one sentence for the language reference.
+	Summary string
+	// New returns a pointer to a configuration with its defaults set. Its dynamic type is a SourceConfig, DestinationConfig
+	// or HostConfig, as Kind says.
+	New func() Config
+	// Restore says how this source type puts an artifact back at a target, beyond a plain file. It is nil for sources whose
+	// artifacts can only be restored as a file. It returns an error for a target kind that it does not serve.
+	Restore func(Environment, Target) (Restorer, error)
+}
+
+// Registry is the set of providers a specification may name. It does not change once made.
+type Registry struct {
+	providers []Provider
+	codec     CodecFactory
+}
+
+// NewRegistry returns a registry of the given providers and of the codecs that newCodec makes. Two providers of the same kind and type are an error.
+func NewRegistry(newCodec CodecFactory, list ...Provider) (*Registry, error) {
+	registry := &Registry{codec: newCodec}
+	for _, provider := range list {
+		if _, exists := registry.Lookup(provider.Kind, provider.Type); exists {
+			return nil, fmt.Errorf("provider %s %q is registered twice", provider.Kind, provider.Type)
+		}
+		registry.providers = append(registry.providers, provider)
+	}
+	return registry, nil
+}
+
+// Lookup finds a provider by the two words of its block.
+func (r *Registry) Lookup(kind Kind, typ string) (Provider, bool) {
+	for _, provider := range r.providers {
+		if provider.Kind == kind && provider.Type == typ {
+			return provider, true
+		}
+	}
+	return Provider{}, false
+}
+
+// Types lists the types of a kind in the order of registration.
+func (r *Registry) Types(kind Kind) []string {
+	var types []string
+	for _, provider := range r.providers {
+		if provider.Kind == kind {
+			types = append(types, provider.Type)
+		}
+	}
+	return types
+}
+
+// Codec makes the codec of a compression method; see CodecFactory.
+func (r *Registry) Codec(method string, level int) (Codec, error) { return r.codec(method, level) }

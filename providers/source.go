@@ -1,0 +1,85 @@
+package providers
+
+import (
+	"context"
+	"io"
+)
+
+// Source is one thing that is read to be backed up. It is safe for concurrent use.
+type Source interface {
+	// Format says what Read writes. It is constant and costs nothing.
+	Format() Format
+	// Inspect looks at the source without reading it: that it is reachable, that the tools are there and fit, and about how
+	// large it is. Its errors are those that Read would have come to.
+	Inspect(ctx context.Context) (Inspection, error)
+	// Read writes the whole source to w once and returns when everything has been written AND the source itself has said
+	// that it is complete: exit status 0 of every process, every file read. Any error means that what was written must not
+	// be kept. When ctx ends, Read stops, leaves no process or session behind, and returns within five seconds. An error
+	// from w ends it the same way and is returned wrapped.
+	//
+	// run identifies the reading in the outside world (an application name, for example).
+	Read(ctx context.Context, run string, w io.Writer) (Reading, error)
+}
+
+// Format is the form of a source's bytes, checked while they flow.
+type Format struct {
+	// Extension is the file name's, with a dot: ".sql", ".tar".
+	Extension string
+	// Headers are the accepted beginnings; the stream must contain one of them within its first HeaderWindow bytes.
+	// None means that any beginning will do.
+	Headers [][]byte
+	// Trailer must occur within the last TrailerWindow bytes. Empty means that the end cannot be recognised by its bytes.
+	Trailer []byte
+}
+
+// The windows in which a Format's marks are looked for, in bytes. PostgreSQL's dump writes a line after its end marker
+// since 15.14, so the marker is not the last line.
+const (
+	HeaderWindow  = 1024
+	TrailerWindow = 1024
+)
+
+// Inspection is what Inspect found.
+type Inspection struct {
+	// Bytes estimates the size of what Read will write; 0 when unknown.
+	Bytes int64
+	// Versions of the programs involved, by name: "server": "15.18", "pg_dump": "15.18".
+	Versions map[string]string
+}
+
+// Reading is what is known about a completed Read.
+type Reading struct {
+	// Versions as in Inspection.
+	Versions map[string]string
+	// RowCounts per table ("public.products"), exact for the snapshot that was read; nil where there are no rows to count.
+	RowCounts map[string]int64
+	// Warnings are things that someone should know although the reading is complete: "vanished while reading: a/b".
+	Warnings []string
+}
+
+// TargetKind says where a restore goes.
+type TargetKind string
+
+// The kinds of target beyond a plain file or standard output.
+const (
+	TargetDirectory TargetKind = "directory"
+	TargetPostgres  TargetKind = "postgres"
+)
+
+// Target is where a restore goes.
+type Target struct {
+	Kind TargetKind
+	// Location is the path of a directory or the URL of a database.
+	Location string
+}
+
+// Restorer puts one artifact back.
+type Restorer interface {
+	// Prepare checks that the target may be written: a directory that is absent or empty, a database that is empty or can
+	// be created. It refuses anything else and changes nothing but what Restore needs to exist.
+	Prepare(ctx context.Context) error
+	// Restore reads the uncompressed artifact from r to its end and puts it at the target as one whole. Only io.EOF from r
+	// means that the bytes are complete and proven; on any other error, or when ctx ends, the target is left as Prepare
+	// found it. A nil error means that everything is there.
+	Restore(ctx context.Context, r io.Reader) error
+}

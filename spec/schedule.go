@@ -1,0 +1,54 @@
+package spec
+
+import (
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"github.com/castrolanda/imsctl/internal/units"
+)
+
+// Schedule says when a backup is due. Exactly one of Every, Once and a cron expression is set.
+type Schedule struct {
+	// Every: when no verified backup is younger than this.
+	Every units.Duration
+	// Once: when there never was a verified backup.
+	Once bool
+	// Expression is the cron expression as written: when it has fired since the last verified backup began.
+	Expression string
+	timing     cron.Schedule
+	location   *time.Location
+}
+
+// NewCronSchedule parses a five-field cron expression or a descriptor such as "@daily", read in a time zone.
+func NewCronSchedule(expression string, location *time.Location) (Schedule, error) {
+	timing, err := cron.ParseStandard(expression)
+	if err != nil {
+		return Schedule{}, err
+	}
+	return Schedule{Expression: expression, timing: timing, location: location}, nil
+}
+
+// DueAt returns when the next backup is due, given when the last verified one started; the zero time when never.
+func (s Schedule) DueAt(last time.Time) time.Time {
+	switch {
+	case s.Once:
+		return time.Time{}
+	case s.timing != nil:
+		return s.timing.Next(last.In(s.location))
+	default:
+		return last.Add(s.Every.Std())
+	}
+}
+
+// String is the schedule in words that fit into a sentence: `every 24h`, `schedule "0 2 * * *"`, `once`.
+func (s Schedule) String() string {
+	switch {
+	case s.Once:
+		return "once"
+	case s.Expression != "":
+		return `schedule "` + s.Expression + `"`
+	default:
+		return "every " + s.Every.String()
+	}
+}

@@ -1,0 +1,99 @@
+package state
+
+import (
+	"context"
+	"time"
+)
+
+// Backend keeps one state. It is safe for concurrent use by several processes.
+type Backend interface {
+	// Location is what people call it: a path, a URL without secrets.
+	Location() string
+	// Read returns a consistent snapshot without taking the lock; a state that was never written is an empty document with
+	// serial 0 and no lineage. Damage and newer versions are errors that say what to do.
+	Read(ctx context.Context) (*Document, error)
+	// Lock takes the exclusive right to change the state, waiting up to timeout for it. A *LockedError says who holds it.
+	Lock(ctx context.Context, holder LockInfo, timeout time.Duration) (Session, error)
+}
+
+// Session is the right to change a state. It is safe for concurrent use.
+type Session interface {
+	// Document returns the state as of now: a copy that later changes do not touch.
+	Document() *Document
+	// Begin makes an intent durable. Only after it returned nil may the action touch the world.
+	Begin(ctx context.Context, intent Intent) error
+	// End makes the end of an intent durable, together with what it changed in the document, as one step.
+	End(ctx context.Context, intentID string, result Result) error
+	// Close writes a snapshot, empties the journal and gives the lock back. It does so once; later calls return nil.
+	Close() error
+}
+
+// Intent is an action that is about to touch the world.
+type Intent struct {
+	ID string `json:"id"`
+	// Run groups the intents of one apply.
+	Run string `json:"run"`
+	// Address and Kind are the action's.
+	Address string    `json:"address"`
+	Kind    string    `json:"kind"`
+	BeganAt time.Time `json:"began_at"`
+	// Backup, Artifact and Key are what it works on; Key is empty where the action writes or deletes no object.
+	Backup   string `json:"backup,omitempty"`
+	Artifact string `json:"artifact,omitempty"`
+	Key      string `json:"key,omitempty"`
+	// Destinations are the addresses it may change.
+	Destinations []string `json:"destinations,omitempty"`
+}
+
+// Outcome is how an intent ended.
+type Outcome string
+
+// Done: all of it happened. Failed: it reported an error, and Events say what is true now. Abandoned: a later run found
+// it open and settled it.
+const (
+	Done      Outcome = "done"
+	Failed    Outcome = "failed"
+	Abandoned Outcome = "abandoned"
+)
+
+// Result is the end of an intent.
+type Result struct {
+	Outcome Outcome   `json:"outcome"`
+	EndedAt time.Time `json:"ended_at"`
+	// Error is what people are told, without secrets.
+	Error string `json:"error,omitempty"`
+	// Events are the changes to the document, applied in order.
+	Events []Event `json:"events,omitempty"`
+}
+
+// Event is one change to the document. Exactly one field is set.
+type Event struct {
+	// PutArtifact adds an artifact or replaces the one with its id.
+	PutArtifact *Artifact `json:"put_artifact,omitempty"`
+	// PutReplica adds or replaces the copy at the replica's destination. The artifact must exist.
+	PutReplica *ReplicaChange `json:"put_replica,omitempty"`
+	// RemoveReplica removes the copy at a destination; an artifact without copies is removed with it.
+	RemoveReplica *ReplicaChange `json:"remove_replica,omitempty"`
+}
+
+// ReplicaChange names an artifact and one copy of it. For a removal only the copy's destination counts.
+type ReplicaChange struct {
+	Artifact string  `json:"artifact"`
+	Replica  Replica `json:"replica"`
+}
+
+// LockInfo says who holds a lock.
+type LockInfo struct {
+	ID        string    `json:"id"`
+	Operation string    `json:"operation"`
+	User      string    `json:"user"`
+	Host      string    `json:"host"`
+	PID       int       `json:"pid"`
+	TakenAt   time.Time `json:"taken_at"`
+}
+
+// LockedError is the refusal of a lock that someone else holds. Holder is the zero LockInfo when that is not known.
+type LockedError struct {
+	Location string
+	Holder   LockInfo
+}

@@ -1,0 +1,171 @@
+// Package state is imsctl's memory: which artifacts exist, where their copies are, what was proven of them, and what is
+// being done right now. The document is a snapshot plus a journal of what happened since; backends keep both.
+//
+// State holds no secret and nothing that cannot be rebuilt from the manifests at the destinations.
+package state
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Version is the version of the document's format that this program writes. It reads this one and older ones, and
+// refuses newer ones.
+const Version = 1
+
+// Document is the whole state.
+type Document struct {
+	Version int `json:"version"`
+	// Lineage identifies this history of states; it is chosen at random when the first one is written.
+	Lineage string `json:"lineage"`
+	// Serial grows by one with every change.
+	Serial uint64 `json:"serial"`
+	// Writer is the version of imsctl that wrote the snapshot.
+	Writer string `json:"writer"`
+	// Artifacts are ordered by backup, then by start, then by id.
+	Artifacts []*Artifact `json:"artifacts"`
+	// Intents are the actions that were begun and whose end is not known, oldest first.
+	Intents []*Intent `json:"intents,omitempty"`
+	// Unknown holds the fields that this version does not know, so that writing does not lose them.
+	Unknown jsontext.Value `json:",embed"`
+}
+
+// Description is what an artifact is, wherever its copies lie. It is the body of a manifest and part of the state.
+type Description struct {
+	// ID is unique for ever and sorts by time within one backup: "database-20261122T020000Z-3f9a1c".
+	ID string `json:"id"`
+	// Backup and Source are the addresses it was made for; SourceType is the provider that can restore it.
+	Backup     string `json:"backup"`
+	Source     string `json:"source"`
+	SourceType string `json:"source_type"`
+	// StartedAt and EndedAt bound the reading of the source, UTC.
+	StartedAt time.Time `json:"started_at"`
+	EndedAt   time.Time `json:"ended_at"`
+	// Raw is the stream as the source gave it, Stored as it lies at the destinations.
+	Raw    Sums `json:"raw"`
+	Stored Sums `json:"stored"`
+	// Method and Level are the compression's; Extension is the file's whole one (".sql.zst").
+	Method    string `json:"method"`
+	Level     int    `json:"level"`
+	Extension string `json:"extension"`
+	// Key is where the bytes lie at every destination; ManifestKey(Key) is where the manifest does.
+	Key string `json:"key"`
+	// Versions of the programs that took part.
+	Versions map[string]string `json:"versions,omitempty"`
+	// RowCounts per table, exact for the snapshot that was dumped.
+	RowCounts map[string]int64 `json:"row_counts,omitempty"`
+	Warnings  []string         `json:"warnings,omitempty"`
+}
+
+// Sums are the length and the checksums of a stream, in lower-case hexadecimal. CRC32C and MD5 are kept for stored
+// streams only, because that is what stores compare with.
+type Sums struct {
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+	CRC32C string `json:"crc32c,omitempty"`
+	MD5    string `json:"md5,omitempty"`
+}
+
+// Artifact is one backup that was taken: its description and its copies.
+type Artifact struct {
+	Description
+	// ManifestSize and ManifestSHA256 are those of the manifest's bytes, equal at all destinations.
+	ManifestSize   int64  `json:"manifest_size"`
+	ManifestSHA256 string `json:"manifest_sha256"`
+	// Replicas are ordered by destination, at most one each.
+	Replicas []Replica      `json:"replicas"`
+	Unknown  jsontext.Value `json:",embed"`
+}
+
+// Condition is what is known of a replica.
+type Condition string
+
+// A replica is Verified when it was proven equal to its description, at the commit or by reading it back since; Altered
+// when it was found different.
+const (
+	Verified Condition = "verified"
+	Altered  Condition = "altered"
+)
+
+// Replica is one copy of an artifact: its bytes and its manifest at a destination.
+type Replica struct {
+	// Destination is its address: "destination.local.vm".
+	Destination string `json:"destination"`
+	// Version and ManifestVersion are the store's own versions of the two objects.
+	Version         string    `json:"version"`
+	ManifestVersion string    `json:"manifest_version"`
+	Condition       Condition `json:"condition"`
+	// Problem says what was found, when Condition is Altered.
+	Problem string `json:"problem,omitempty"`
+	// StoredAt is when it was committed, VerifiedAt when it was last proven, UTC.
+	StoredAt   time.Time      `json:"stored_at"`
+	VerifiedAt time.Time      `json:"verified_at"`
+	Unknown    jsontext.Value `json:",embed"`
+}
+
+// ManifestKey is the key of the manifest that belongs to the artifact stored under key.
+func ManifestKey(key string) string { return key + ManifestSuffix }
+
+// ManifestSuffix is what the keys of manifests end with.
+const ManifestSuffix = ".manifest.json"
+
+// Replica returns the copy at a destination.
+func (a *Artifact) Replica(destination string) (Replica, bool) {
+	for _, replica := range a.Replicas {
+		if replica.Destination == destination {
+			return replica, true
+		}
+	}
+	return Replica{}, false
+}
+
+// VerifiedAt lists the destinations that hold a verified copy, in order.
+func (a *Artifact) VerifiedAt() []string {
+	var destinations []string
+	for _, replica := range a.Replicas {
+		if replica.Condition == Verified {
+			destinations = append(destinations, replica.Destination)
+		}
+	}
+	return destinations
+}
+
+// Find returns the artifact with that id, or nil.
+func (d *Document) Find(id string) *Artifact {
+	for _, artifact := range d.Artifacts {
+		if artifact.ID == id {
+			return artifact
+		}
+	}
+	return nil
+}
+
+// ByBackup groups the artifacts by the address of their backup, oldest first in each group.
+func (d *Document) ByBackup() map[string][]*Artifact {
+	groups := make(map[string][]*Artifact)
+	for _, artifact := range d.Artifacts {
+		groups[artifact.Backup] = append(groups[artifact.Backup], artifact)
+	}
+	return groups
+}
+
+// compareArtifacts is the order of Document.Artifacts.
+func compareArtifacts(a, b *Artifact) int {
+	if c := strings.Compare(a.Backup, b.Backup); c != 0 {
+		return c
+	}
+	if c := a.StartedAt.Compare(b.StartedAt); c != 0 {
+		return c
+	}
+	return strings.Compare(a.ID, b.ID)
+}
+
+// sort restores the order that the document promises.
+func (d *Document) sort() {
+	if !slices.IsSortedFunc(d.Artifacts, compareArtifacts) {
+		slices.SortFunc(d.Artifacts, compareArtifacts)
+	}
+}
