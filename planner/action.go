@@ -151,6 +151,8 @@ type Blocked struct {
 	Meta
 	// Failed is set when the cause is an error that someone must mend, not a wait: the exit code shows it.
 	Failed bool `json:"failed"`
+	// Degraded is set beside Failed when only a copy is missing and the backup keeps its min_copies without it.
+	Degraded bool `json:"degraded,omitzero"`
 }
 
 // Kind implements Action.

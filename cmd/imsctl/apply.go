@@ -1,0 +1,227 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/castrolanda/imsctl/executor"
+	"github.com/castrolanda/imsctl/planner"
+	"github.com/castrolanda/imsctl/state"
+)
+
+// applyArguments are the flags of apply.
+type applyArguments struct {
+	inputs
+	path        string
+	autoApprove bool
+	input       bool
+	json        bool
+	refresh     bool
+	parallelism int
+	lockTimeout time.Duration
+	planMaxAge  time.Duration
+}
+
+func (c *cli) applyCommand() *cobra.Command {
+	var arguments applyArguments
+	command := &cobra.Command{
+		Use:   "apply [flags] [PATH | PLAN]",
+		Short: "Do what the plan shows",
+		Long: `Makes a plan for PATH (a folder or one file, "." by default), shows it, asks, and
+carries it out; or carries out exactly the PLAN that "imsctl plan -out" saved.
+A saved plan is refused when what it was made from has changed since.` + exitStatusHelp,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(command *cobra.Command, positional []string) error {
+			arguments.path = pathArgument(positional)
+			return c.apply(command.Context(), arguments)
+		},
+	}
+	flags := command.Flags()
+	arguments.inputs.register(flags)
+	flags.BoolVar(&arguments.autoApprove, "auto-approve", false, "do not ask")
+	flags.BoolVar(&arguments.input, "input", true, "false never asks: without -auto-approve that is an error")
+	flags.BoolVar(&arguments.json, "json", false, "print one JSON object per line")
+	flags.BoolVar(&arguments.refresh, "refresh", true, "look at sources and destinations first; false takes the state's word")
+	flags.IntVar(&arguments.parallelism, "parallelism", executor.DefaultParallelism, "run `n` actions at once")
+	flags.DurationVar(&arguments.lockTimeout, "lock-timeout", 0, "wait this `long` for the state's lock")
+	flags.DurationVar(&arguments.planMaxAge, "plan-max-age", 24*time.Hour, "refuse a saved plan older than this")
+	return command
+}
+
+func (c *cli) apply(ctx context.Context, arguments applyArguments) (err error) {
+	if err := checkParallelism(arguments.parallelism); err != nil {
+		return err
+	}
+	saved, err := savedPlan(arguments.path)
+	if err != nil {
+		return err
+	}
+	if saved != nil {
+		if err := arguments.adopt(saved); err != nil {
+			return err
+		}
+	}
+	project, err := c.open(arguments.path, arguments.inputs)
+	if err != nil {
+		return err
+	}
+	session, err := project.lock(ctx, c, "apply", arguments.lockTimeout)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, session.Close()) }()
+
+	plan, err := c.planToApply(ctx, project, session.Document(), saved, arguments)
+	if err != nil {
+		return err
+	}
+	if saved == nil && plan.HasChanges() {
+		if err := c.approve(ctx, arguments); err != nil {
+			return err
+		}
+	}
+	return c.carryOut(ctx, project, session, plan, arguments)
+}
+
+// savedPlan reads the plan that the argument names, or returns nil when it names a specification.
+func savedPlan(path string) (*planner.SavedPlan, error) {
+	info, err := os.Stat(path)
+	if err != nil || info.IsDir() || strings.HasSuffix(path, ".hcl") {
+		// What is wrong with a specification's path, its loader says best.
+		return nil, nil
+	}
+	return loadPlan(path)
+}
+
+// adopt takes the specification and the variables from a saved plan. Only sensitive variables, which it does not hold,
+// may be given again.
+func (a *applyArguments) adopt(saved *planner.SavedPlan) error {
+	given, err := a.assignments()
+	if err != nil {
+		return err
+	}
+	for name, value := range saved.Variables {
+		if other, ok := given[name]; ok && other != value {
+			return fmt.Errorf("-var %s: the saved plan was made with another value; make a new plan", name)
+		}
+		if _, ok := given[name]; !ok {
+			a.variables = append(a.variables, name+"="+value)
+		}
+	}
+	a.path = saved.SpecPath
+	if len(a.variableFiles) == 0 {
+		a.variableFiles = saved.VariableFiles
+	}
+	return nil
+}
+
+// planToApply makes and shows the plan, or checks that a saved one still holds.
+func (c *cli) planToApply(ctx context.Context, project *project, document *state.Document, saved *planner.SavedPlan, arguments applyArguments) (*planner.Plan, error) {
+	if saved != nil {
+		if err := saved.Check(project.spec, document, c.clock.Now(), arguments.planMaxAge); err != nil {
+			return nil, err
+		}
+		return saved.Plan, nil
+	}
+	plan, err := project.plan(ctx, c, document, arguments.refresh, arguments.parallelism)
+	if err != nil {
+		return nil, err
+	}
+	return plan, c.showPlan(c.stdout, plan, arguments.json)
+}
+
+// approve asks. Only "yes" is a yes.
+func (c *cli) approve(ctx context.Context, arguments applyArguments) error {
+	if arguments.autoApprove {
+		return nil
+	}
+	if !arguments.input || arguments.json {
+		return errors.New("the plan needs approval: run with -auto-approve, or apply a saved plan")
+	}
+	fmt.Fprint(c.stdout, "\nDo you want to perform these actions?\n  Only \"yes\" will be accepted.\n\n  Enter a value: ")
+	answer, err := readLine(ctx, c.stdin)
+	if err != nil {
+		fmt.Fprintln(c.stdout)
+		return err
+	}
+	if answer != "yes" {
+		return errors.New("apply cancelled: nothing was changed")
+	}
+	fmt.Fprintln(c.stdout)
+	return nil
+}
+
+// readLine reads one line, or less when the input ends, and gives up when ctx ends. The reading goroutine then stays with
+// the blocked read until the process ends, which follows at once.
+func readLine(ctx context.Context, r io.Reader) (string, error) {
+	type reply struct {
+		line string
+		err  error
+	}
+	replies := make(chan reply, 1)
+	go func() {
+		line, err := bufio.NewReader(r).ReadString('\n')
+		replies <- reply{strings.TrimSpace(line), err}
+	}()
+	select {
+	case <-ctx.Done():
+		return "", ctx.Err()
+	case reply := <-replies:
+		if reply.err != nil && !errors.Is(reply.err, io.EOF) {
+			return "", fmt.Errorf("reading the answer: %w", reply.err)
+		}
+		return reply.line, nil
+	}
+}
+
+// carryOut runs the plan, tells what became of it, and turns that into an exit code.
+func (c *cli) carryOut(ctx context.Context, project *project, session state.Session, plan *planner.Plan, arguments applyArguments) error {
+	view := c.newRunView(plan, arguments.json)
+	runner := &executor.Executor{
+		Spec: project.spec, World: project.world, Registry: project.registry, Session: session, Clock: c.clock,
+		Version: c.version, Parallelism: arguments.parallelism, Reporter: view,
+	}
+	report, err := runner.Run(ctx, plan)
+	view.close()
+	if report != nil {
+		view.conclude(report)
+	}
+	if err != nil {
+		return err
+	}
+	return reportCode(report)
+}
+
+// reportCode is the exit code that a report deserves.
+func reportCode(report *executor.Report) error {
+	switch {
+	case report.Interrupted:
+		return exitCode(exitInterrupted)
+	case report.Failed():
+		return exitCode(exitError)
+	case report.Degraded():
+		return exitCode(exitDegraded)
+	}
+	return nil
+}
+
+// relative shortens a path for people where that makes it shorter.
+func relative(path string) string {
+	current, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if short, err := filepath.Rel(current, path); err == nil && len(short) < len(path) {
+		return short
+	}
+	return path
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/castrolanda/imsctl/internal/clock"
+	"github.com/castrolanda/imsctl/internal/diagnostic"
+	"github.com/castrolanda/imsctl/internal/terminal"
+)
+
+// The exit codes of every command; docs/language.md and the help of plan and apply list them for users.
+const (
+	exitDone        = 0
+	exitError       = 1
+	exitChanges     = 2
+	exitDegraded    = 3
+	exitInterrupted = 130
+)
+
+// cli is the program's surroundings, given by main and by tests.
+type cli struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	// environment is the process's, "NAME=value" each.
+	environment []string
+	clock       clock.Clock
+	version     string
+	// interrupted is set by the first interrupt.
+	interrupted atomic.Bool
+
+	noColor   bool
+	directory string
+}
+
+// exitCode is an error that has nothing to say: all of it was said already.
+type exitCode int
+
+// Error implements error.
+func (e exitCode) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// execute runs one command line and returns the exit code.
+func (c *cli) execute(ctx context.Context, arguments []string) int {
+	root := c.rootCommand()
+	root.SetArgs(longFlags(root, arguments))
+	root.SetIn(c.stdin)
+	root.SetOut(c.stdout)
+	root.SetErr(c.stderr)
+	err := root.ExecuteContext(ctx)
+	var code exitCode
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &code):
+		return int(code)
+	case errors.Is(err, syscall.EPIPE):
+		return exitDone
+	case c.interrupted.Load() && errors.Is(err, context.Canceled):
+		c.warn("Interrupted. Nothing was changed.")
+		return exitInterrupted
+	default:
+		diagnostic.Error(c.stderr, err, c.diagnosticOptions(c.stderr))
+		return exitError
+	}
+}
+
+// getenv returns the value of an environment variable and whether it is set.
+func (c *cli) getenv(name string) (string, bool) {
+	for i := len(c.environment) - 1; i >= 0; i-- {
+		if value, found := strings.CutPrefix(c.environment[i], name+"="); found {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// look is what a stream can show.
+func (c *cli) look(w io.Writer) terminal.Look {
+	return terminal.Detect(w, c.getenv, c.noColor)
+}
+
+func (c *cli) diagnosticOptions(w io.Writer) diagnostic.Options {
+	look := c.look(w)
+	return diagnostic.Options{Width: look.Width, Color: look.Color}
+}
+
+// warn prints a line to the side of the result.
+func (c *cli) warn(line string) { fmt.Fprintln(c.stderr, line) }
+
+// problem prints an error or a warning about one address.
+func (c *cli) problem(severity, address string, err error) {
+	diagnostic.Problem(c.stderr, severity, address, err, c.diagnosticOptions(c.stderr))
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/spf13/cobra"
+
+	"github.com/castrolanda/imsctl/internal/units"
+	"github.com/castrolanda/imsctl/state"
+)
+
+// listArguments are the flags of list.
+type listArguments struct {
+	inputs
+	path   string
+	backup string
+	json   bool
+}
+
+func (c *cli) listCommand() *cobra.Command {
+	var arguments listArguments
+	command := &cobra.Command{
+		Use:   "list [flags] [PATH]",
+		Short: "List the artifacts that can be restored",
+		Long: `Prints the artifacts of PATH's state that have a verified copy, newest first.
+Everything listed can be given to restore by its id.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(command *cobra.Command, positional []string) error {
+			arguments.path = pathArgument(positional)
+			return c.list(command, arguments)
+		},
+	}
+	flags := command.Flags()
+	arguments.inputs.register(flags)
+	flags.StringVar(&arguments.backup, "backup", "", "only the artifacts of this backup `address`")
+	flags.BoolVar(&arguments.json, "json", false, "print one JSON document")
+	return command
+}
+
+func (c *cli) list(command *cobra.Command, arguments listArguments) error {
+	project, err := c.open(arguments.path, arguments.inputs)
+	if err != nil {
+		return err
+	}
+	document, err := project.backend.Read(command.Context())
+	if err != nil {
+		return err
+	}
+	var artifacts []*state.Artifact
+	unrestorable := 0
+	for _, artifact := range document.Artifacts {
+		if arguments.backup != "" && artifact.Backup != backupAddress(arguments.backup) {
+			continue
+		}
+		if len(artifact.VerifiedAt()) == 0 {
+			unrestorable++
+			continue
+		}
+		artifacts = append(artifacts, artifact)
+	}
+	slices.SortStableFunc(artifacts, func(a, b *state.Artifact) int { return b.StartedAt.Compare(a.StartedAt) })
+	if arguments.json {
+		return c.listJSON(artifacts)
+	}
+	return c.listText(artifacts, unrestorable, project.spec.Location)
+}
+
+func (c *cli) listText(artifacts []*state.Artifact, unrestorable int, location *time.Location) error {
+	if len(artifacts) == 0 {
+		fmt.Fprintln(c.stdout, "No artifacts yet.")
+	} else {
+		table := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "ARTIFACT\tTAKEN\tSIZE\tSTORED\tCOPIES")
+		for _, artifact := range artifacts {
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", artifact.ID, artifact.StartedAt.In(location).Format("2006-01-02 15:04 MST"),
+				units.Bytes(artifact.Raw.Size), units.Bytes(artifact.Stored.Size), shortAddresses(artifact.VerifiedAt()))
+		}
+		if err := table.Flush(); err != nil {
+			return err
+		}
+	}
+	if unrestorable > 0 {
+		c.warn(fmt.Sprintf("%s without a verified copy not listed; \"imsctl status\" shows what is wrong.", counted(unrestorable, "artifact")))
+	}
+	return nil
+}
+
+// listJSON prints the artifacts as the state has them.
+func (c *cli) listJSON(artifacts []*state.Artifact) error {
+	return c.printJSON(struct {
+		FormatVersion string            `json:"format_version"`
+		Type          string            `json:"type"`
+		Artifacts     []*state.Artifact `json:"artifacts"`
+	}{"1.0", "artifacts", artifacts})
+}
+
+// printJSON prints one document, indented for people who read it all the same.
+func (c *cli) printJSON(document any) error {
+	data, err := json.Marshal(document, json.Deterministic(true), jsontext.WithIndent("  "), json.FormatNilSliceAsNull(false))
+	if err != nil {
+		return err
+	}
+	_, err = c.stdout.Write(append(data, '\n'))
+	return err
+}
+
+// backupAddress accepts "database" for "backup.database".
+func backupAddress(name string) string {
+	if strings.HasPrefix(name, "backup.") {
+		return name
+	}
+	return "backup." + name
+}
+
+// shortAddresses lists destinations without the word that they all begin with.
+func shortAddresses(addresses []string) string {
+	short := make([]string, 0, len(addresses))
+	for _, address := range addresses {
+		short = append(short, strings.TrimPrefix(address, "destination."))
+	}
+	return strings.Join(short, ", ")
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"os/user"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/castrolanda/imsctl/internal/diagnostic"
+	"github.com/castrolanda/imsctl/planner"
+	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/providers/builtin"
+	"github.com/castrolanda/imsctl/providers/compression"
+	"github.com/castrolanda/imsctl/spec"
+	"github.com/castrolanda/imsctl/state"
+	"github.com/castrolanda/imsctl/state/local"
+)
+
+// inputs are the flags that give a specification its variables.
+type inputs struct {
+	variables     []string
+	variableFiles []string
+}
+
+func (i *inputs) register(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&i.variables, "var", nil, "set a variable: `name=value`; may be repeated")
+	flags.StringArrayVar(&i.variableFiles, "var-file", nil, "set variables from a `file`; may be repeated")
+}
+
+// assignments splits the -var flags.
+func (i *inputs) assignments() (map[string]string, error) {
+	values := make(map[string]string, len(i.variables))
+	for _, assignment := range i.variables {
+		name, value, found := strings.Cut(assignment, "=")
+		if !found || name == "" {
+			return nil, fmt.Errorf(`-var %q: write it as name=value`, assignment)
+		}
+		values[name] = value
+	}
+	return values, nil
+}
+
+// project is a specification with everything that it talks about.
+type project struct {
+	spec        *spec.Spec
+	registry    *providers.Registry
+	environment providers.Environment
+	world       *planner.World
+	backend     state.Backend
+}
+
+// loadSpec reads a specification and prints its diagnostics.
+func (c *cli) loadSpec(path string, inputs inputs) (*spec.Spec, *providers.Registry, error) {
+	registry, err := builtin.Registry()
+	if err != nil {
+		return nil, nil, err
+	}
+	variables, err := inputs.assignments()
+	if err != nil {
+		return nil, nil, err
+	}
+	loaded, diagnostics := spec.Load(path, spec.Options{
+		Registry: registry, Profiles: profiles(), Version: c.version,
+		Variables: variables, VariableFiles: inputs.variableFiles, Getenv: c.getenv,
+	})
+	diagnostic.Write(c.stderr, diagnostics.List, diagnostics.Files, c.diagnosticOptions(c.stderr))
+	if diagnostics.HasErrors() {
+		return nil, nil, exitCode(exitError)
+	}
+	return loaded, registry, nil
+}
+
+// profiles are the compression profiles that every specification knows.
+func profiles() []spec.Profile {
+	var list []spec.Profile
+	for _, profile := range compression.Profiles() {
+		list = append(list, spec.Profile(profile))
+	}
+	return list
+}
+
+// open loads a specification and makes what it declares, without touching any of it.
+func (c *cli) open(path string, inputs inputs) (*project, error) {
+	loaded, registry, err := c.loadSpec(path, inputs)
+	if err != nil {
+		return nil, err
+	}
+	environment := providers.Environment{Clock: c.clock, Directory: loaded.Directory}
+	world, err := planner.Open(loaded, registry, environment)
+	if err != nil {
+		return nil, err
+	}
+	environment.Hosts = world.Host
+	return &project{
+		spec: loaded, registry: registry, environment: environment, world: world,
+		backend: local.New(loaded.State.Path, c.clock, c.version),
+	}, nil
+}
+
+// plan looks at reality, unless refresh is false, and compares.
+func (p *project) plan(ctx context.Context, c *cli, document *state.Document, refresh bool, parallelism int) (*planner.Plan, error) {
+	var observed *planner.Observed
+	if refresh {
+		var err error
+		observed, err = planner.Observe(ctx, p.spec, document, p.world, planner.ObserveOptions{Clock: c.clock, Parallelism: parallelism})
+		if err != nil {
+			return nil, fmt.Errorf("looking at sources and destinations: %w", err)
+		}
+	}
+	return planner.Diff(p.spec, document, observed, c.clock.Now()), nil
+}
+
+// lock takes the right to change the state.
+func (p *project) lock(ctx context.Context, c *cli, operation string, timeout time.Duration) (state.Session, error) {
+	holder := state.LockInfo{ID: rand.Text(), Operation: operation, PID: os.Getpid(), TakenAt: c.clock.Now().UTC()}
+	if name, err := os.Hostname(); err == nil {
+		holder.Host = name
+	}
+	if current, err := user.Current(); err == nil {
+		holder.User = current.Username
+	}
+	return p.backend.Lock(ctx, holder, timeout)
+}
+
+// checkParallelism refuses what would never do anything.
+func checkParallelism(n int) error {
+	if n < 1 {
+		return fmt.Errorf("-parallelism=%d: at least 1 action must run at a time", n)
+	}
+	return nil
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// rootCommand is the program with all its commands.
+func (c *cli) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "imsctl",
+		Short: "Backups as code: declare what must be true, see the plan, apply it",
+		Long: `imsctl is to backups what Terraform is to infrastructure: HCL says what must be
+true of your data, "imsctl plan" shows what would happen and why, and
+"imsctl apply" does it.
+
+Flags may be written with one dash or with two: -auto-approve, --auto-approve.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			return c.changeDirectory()
+		},
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.PersistentFlags().StringVar(&c.directory, "chdir", "", "change to this `folder` before anything else")
+	root.PersistentFlags().BoolVar(&c.noColor, "no-color", false, "print without colour (as the environment variable NO_COLOR does)")
+	root.SetFlagErrorFunc(func(command *cobra.Command, err error) error {
+		return fmt.Errorf("%w\n\nRun \"%s -help\" for the flags of this command", err, command.CommandPath())
+	})
+	root.AddCommand(
+		c.planCommand(), c.applyCommand(), c.validateCommand(), c.fmtCommand(), c.listCommand(), c.statusCommand(),
+		c.restoreCommand(), c.verifyCommand(), c.versionCommand(),
+	)
+	return root
+}
+
+// changeDirectory does what -chdir asks for.
+func (c *cli) changeDirectory() error {
+	if c.directory == "" {
+		return nil
+	}
+	if err := os.Chdir(c.directory); err != nil {
+		return fmt.Errorf("-chdir: %w", err)
+	}
+	return nil
+}
+
+// longFlag is a flag of more than one letter behind a single dash, as Terraform's users write it.
+var longFlag = regexp.MustCompile(`^-[a-zA-Z][a-zA-Z0-9]*[-a-zA-Z0-9]+(=|$)`)
+
+// longFlags gives every such flag its second dash. What follows a flag that takes a value is left alone, and so is
+// everything behind "--".
+func longFlags(root *cobra.Command, arguments []string) []string {
+	takesValue := flagsWithValue(root)
+	result := make([]string, 0, len(arguments))
+	value := false
+	for i, argument := range arguments {
+		if argument == "--" {
+			return append(result, arguments[i:]...)
+		}
+		isFlag := !value && len(argument) > 1 && argument[0] == '-'
+		if isFlag && longFlag.MatchString(argument) && !strings.HasPrefix(argument, "--") {
+			argument = "-" + argument
+		}
+		value = isFlag && takesValue[strings.TrimLeft(argument, "-")]
+		result = append(result, argument)
+	}
+	return result
+}
+
+// flagsWithValue collects the names of all flags, of any command, that want a value behind them.
+func flagsWithValue(command *cobra.Command) map[string]bool {
+	names := make(map[string]bool)
+	collect := func(flag *pflag.Flag) {
+		if flag.NoOptDefVal == "" {
+			names[flag.Name] = true
+		}
+	}
+	command.PersistentFlags().VisitAll(collect)
+	command.Flags().VisitAll(collect)
+	for _, child := range command.Commands() {
+		for name := range flagsWithValue(child) {
+			names[name] = true
+		}
+	}
+	return names
+}
+
+// pathArgument is the configuration that a command works on: its argument, or the current folder.
+func pathArgument(arguments []string) string {
+	if len(arguments) == 0 {
+		return "."
+	}
+	return filepath.Clean(arguments[0])
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/castrolanda/imsctl/internal/units"
+	"github.com/castrolanda/imsctl/spec"
+	"github.com/castrolanda/imsctl/state"
+)
+
+// statusArguments are the flags of status.
+type statusArguments struct {
+	inputs
+	path string
+	json bool
+}
+
+func (c *cli) statusCommand() *cobra.Command {
+	var arguments statusArguments
+	command := &cobra.Command{
+		Use:   "status [flags] [PATH]",
+		Short: "Show each backup at each destination: age, size, verified, next due",
+		Long: `Prints what the state of PATH knows of each backup at each destination. It does not
+look at the destinations: plan does.
+
+EXIT STATUS
+  0  every backup has its copies and none is overdue
+  1  an error, or a backup is overdue or has fewer verified copies than min_copies
+  3  copies are missing or altered, but min_copies is met everywhere`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(command *cobra.Command, positional []string) error {
+			arguments.path = pathArgument(positional)
+			return c.status(command, arguments)
+		},
+	}
+	flags := command.Flags()
+	arguments.inputs.register(flags)
+	flags.BoolVar(&arguments.json, "json", false, "print one JSON document")
+	return command
+}
+
+// The verdicts on a backup, and on a copy of its newest artifact.
+const (
+	verdictOK       = "ok"
+	verdictOverdue  = "overdue"
+	verdictMissing  = "missing"
+	verdictAltered  = "altered"
+	verdictDegraded = "degraded"
+	verdictTooFew   = "too few copies"
+)
+
+// backupStatus is one backup in the status document.
+type backupStatus struct {
+	Address  string       `json:"address"`
+	Verdict  string       `json:"verdict"`
+	Schedule string       `json:"schedule"`
+	Artifact string       `json:"artifact,omitempty"`
+	TakenAt  time.Time    `json:"taken_at,omitzero"`
+	DueAt    time.Time    `json:"due_at,omitzero"`
+	Copies   []copyStatus `json:"copies"`
+}
+
+// copyStatus is the newest artifact of a backup at one destination.
+type copyStatus struct {
+	Destination string    `json:"destination"`
+	Verdict     string    `json:"verdict"`
+	StoredBytes int64     `json:"stored_bytes,omitzero"`
+	VerifiedAt  time.Time `json:"verified_at,omitzero"`
+	Problem     string    `json:"problem,omitempty"`
+}
+
+func (c *cli) status(command *cobra.Command, arguments statusArguments) error {
+	project, err := c.open(arguments.path, arguments.inputs)
+	if err != nil {
+		return err
+	}
+	document, err := project.backend.Read(command.Context())
+	if err != nil {
+		return err
+	}
+	now := c.clock.Now()
+	groups := document.ByBackup()
+	statuses := make([]backupStatus, 0, len(project.spec.Backups))
+	for _, backup := range project.spec.Backups {
+		statuses = append(statuses, statusOf(backup, groups[backup.Address], now))
+	}
+	if arguments.json {
+		err = c.printJSON(struct {
+			FormatVersion string         `json:"format_version"`
+			Type          string         `json:"type"`
+			Backups       []backupStatus `json:"backups"`
+		}{"1.0", "status", statuses})
+	} else {
+		err = c.statusText(statuses, now)
+	}
+	if err != nil {
+		return err
+	}
+	return statusCode(statuses)
+}
+
+// statusOf holds the newest restorable artifact against what the backup declares.
+func statusOf(backup *spec.Backup, artifacts []*state.Artifact, now time.Time) backupStatus {
+	status := backupStatus{Address: backup.Address, Schedule: backup.Schedule.String(), Verdict: verdictOK}
+	var newest *state.Artifact
+	for _, artifact := range artifacts {
+		if len(artifact.VerifiedAt()) > 0 {
+			newest = artifact
+		}
+	}
+	if newest != nil {
+		status.Artifact, status.TakenAt = newest.ID, newest.StartedAt
+		status.DueAt = backup.Schedule.DueAt(newest.StartedAt).UTC()
+	}
+	verified := 0
+	for _, destination := range backup.To {
+		entry := copyOf(newest, destination)
+		if entry.Verdict == verdictOK {
+			verified++
+		}
+		status.Copies = append(status.Copies, entry)
+	}
+	switch {
+	case newest == nil, !status.DueAt.IsZero() && !status.DueAt.After(now):
+		status.Verdict = verdictOverdue
+	case verified < backup.MinCopies:
+		status.Verdict = verdictTooFew
+	case verified < len(backup.To):
+		status.Verdict = verdictDegraded
+	}
+	return status
+}
+
+func copyOf(artifact *state.Artifact, destination string) copyStatus {
+	status := copyStatus{Destination: destination, Verdict: verdictMissing}
+	if artifact == nil {
+		return status
+	}
+	replica, ok := artifact.Replica(destination)
+	if !ok {
+		return status
+	}
+	status.Verdict, status.StoredBytes, status.VerifiedAt = verdictOK, artifact.Stored.Size, replica.VerifiedAt
+	if replica.Condition != state.Verified {
+		status.Verdict, status.Problem = verdictAltered, replica.Problem
+	}
+	return status
+}
+
+func (c *cli) statusText(statuses []backupStatus, now time.Time) error {
+	table := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "BACKUP / DESTINATION\tSTATUS\tAGE\tSTORED\tVERIFIED\tDUE")
+	for _, status := range statuses {
+		fmt.Fprintf(table, "%s\t%s\t%s\t\t\t%s\n", status.Address, status.Verdict, ago(status.TakenAt, now), due(status, now))
+		for _, entry := range status.Copies {
+			stored := "-"
+			if entry.Verdict != verdictMissing {
+				stored = units.Bytes(entry.StoredBytes)
+			}
+			fmt.Fprintf(table, "  %s\t%s\t\t%s\t%s\t\n", entry.Destination, entry.Verdict, stored, ago(entry.VerifiedAt, now))
+		}
+	}
+	return table.Flush()
+}
+
+// ago prints how long ago something was.
+func ago(at, now time.Time) string {
+	if at.IsZero() {
+		return "never"
+	}
+	return units.Age(now.Sub(at)) + " ago"
+}
+
+// due prints when the next backup is due.
+func due(status backupStatus, now time.Time) string {
+	switch {
+	case status.TakenAt.IsZero():
+		return "now"
+	case status.DueAt.IsZero():
+		return "never again"
+	case !status.DueAt.After(now):
+		return "since " + units.Age(now.Sub(status.DueAt))
+	default:
+		return "in " + units.Age(status.DueAt.Sub(now))
+	}
+}
+
+// statusCode is the exit code for the worst of the verdicts.
+func statusCode(statuses []backupStatus) error {
+	code := exitDone
+	for _, status := range statuses {
+		switch status.Verdict {
+		case verdictOverdue, verdictTooFew:
+			return exitCode(exitError)
+		case verdictDegraded:
+			code = exitDegraded
+		}
+	}
+	if code != exitDone {
+		return exitCode(code)
+	}
+	return nil
+}

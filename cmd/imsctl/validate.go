@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func (c *cli) validateCommand() *cobra.Command {
+	var inputs inputs
+	command := &cobra.Command{
+		Use:   "validate [flags] [PATH]",
+		Short: "Check a specification without looking at state or reality",
+		Long: `Reads PATH (a folder or one file, "." by default) and reports every mistake in it
+with its place. Connects to nothing.
+
+EXIT STATUS
+  0  the specification is valid
+  1  it is not`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, positional []string) error {
+			loaded, _, err := c.loadSpec(pathArgument(positional), inputs)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(c.stdout, "Valid: %s, %s, %s.\n", counted(len(loaded.Backups), "backup"),
+				counted(len(loaded.Sources), "source"), counted(len(loaded.Destinations), "destination"))
+			return err
+		},
+	}
+	inputs.register(command.Flags())
+	return command
+}
+
+// counted is a number with its noun.
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

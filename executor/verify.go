@@ -1,0 +1,119 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/castrolanda/imsctl/executor/pipeline"
+	"github.com/castrolanda/imsctl/internal/units"
+	"github.com/castrolanda/imsctl/planner"
+	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/state"
+)
+
+// verify reads one copy back. A copy that the state does not know yet is recorded when it proves good.
+func (r *run) verify(ctx context.Context, action *planner.Verify) (result, error) {
+	destination, err := r.destination(action.Destination)
+	if err != nil {
+		return result{}, err
+	}
+	var artifact *state.Artifact
+	if action.Adopt != "" {
+		artifact, err = r.adoptable(ctx, destination, action)
+	} else {
+		artifact, err = r.artifact(action.Artifact)
+	}
+	if err != nil {
+		return result{}, err
+	}
+	intent := r.intent(action)
+	intent.Artifact = artifact.ID
+	err = r.during(ctx, intent, func() (effect, error) {
+		event, err := r.readBack(ctx, action.Address, artifact, action.Destination, action.Adopt != "")
+		if event == nil {
+			return effect{}, err
+		}
+		return effect{events: []state.Event{*event}}, err
+	})
+	if err != nil {
+		return result{}, err
+	}
+	return result{summary: units.Bytes(artifact.Stored.Size) + " read back, equal"}, nil
+}
+
+// adoptable makes an artifact of the manifest that was found at a destination.
+func (r *run) adoptable(ctx context.Context, destination providers.Destination, action *planner.Verify) (*state.Artifact, error) {
+	key := state.ManifestKey(action.Adopt)
+	data, err := readObject(ctx, destination, key)
+	if err != nil {
+		return nil, fmt.Errorf("reading the manifest: %w", err)
+	}
+	manifest, err := state.DecodeManifest(data)
+	if err != nil {
+		return nil, fmt.Errorf("reading the manifest %s: %w", key, err)
+	}
+	if manifest.ID != action.Artifact || manifest.Key != action.Adopt {
+		return nil, fmt.Errorf("the manifest %s is not that of %s any more", key, action.Artifact)
+	}
+	return &state.Artifact{
+		Description: manifest.Description, ManifestSize: int64(len(data)), ManifestSHA256: hexSHA256(data),
+	}, nil
+}
+
+// readBack proves one copy, byte by byte, and returns the event that records what was found; none when the copy could not
+// be read at all, because that says nothing about it. The error is nil only for a good copy.
+func (r *run) readBack(ctx context.Context, address string, artifact *state.Artifact, at string, adopt bool) (*state.Event, error) {
+	destination, err := r.destination(at)
+	if err != nil {
+		return nil, err
+	}
+	replica, known := artifact.Replica(at)
+	if !known {
+		replica = state.Replica{Destination: at, StoredAt: r.now()}
+	}
+	err = r.compare(ctx, address, destination, artifact, &replica)
+	switch {
+	case err == nil:
+		replica.Condition, replica.Problem, replica.VerifiedAt = state.Verified, "", r.now()
+	case errors.Is(err, pipeline.ErrAltered), errors.Is(err, providers.ErrNotExist) && !adopt:
+		replica.Condition, replica.Problem = state.Altered, err.Error()
+	default:
+		return nil, err
+	}
+	if adopt && r.Session.Document().Find(artifact.ID) == nil {
+		adopted := *artifact
+		adopted.Replicas = []state.Replica{replica}
+		return &state.Event{PutArtifact: &adopted}, err
+	}
+	return &state.Event{PutReplica: &state.ReplicaChange{Artifact: artifact.ID, Replica: replica}}, err
+}
+
+// compare reads the manifest and the bytes, and notes the versions that it saw before it read, so that a change during
+// the reading shows in the next plan.
+func (r *run) compare(ctx context.Context, address string, destination providers.Destination, artifact *state.Artifact, replica *state.Replica) error {
+	object, err := destination.Stat(ctx, artifact.Key)
+	if err != nil {
+		return fmt.Errorf("%s: %w", replica.Destination, err)
+	}
+	sealed, err := destination.Stat(ctx, state.ManifestKey(artifact.Key))
+	if err != nil {
+		return fmt.Errorf("%s: %w", replica.Destination, err)
+	}
+	if _, err := r.readManifest(ctx, destination, artifact); err != nil {
+		return fmt.Errorf("%s: %w", replica.Destination, err)
+	}
+	codec, err := r.codec(artifact)
+	if err != nil {
+		return err
+	}
+	err = pipeline.Verify(ctx, pipeline.VerifyJob{
+		From: pipeline.Branch{Name: replica.Destination, Destination: destination}, Key: artifact.Key, Codec: codec,
+		Stored: artifact.Stored, Raw: artifact.Raw, Progress: progress{reporter: r.reporter, address: address},
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", replica.Destination, err)
+	}
+	replica.Version, replica.ManifestVersion = object.Version, sealed.Version
+	return nil
+}

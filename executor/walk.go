@@ -1,0 +1,190 @@
+package executor
+
+import (
+	"container/heap"
+	"context"
+	"sync"
+
+	"github.com/castrolanda/imsctl/planner"
+)
+
+// walk runs the actions with a fixed number of workers. An action is ready when all it waits for succeeded; of the
+// ready ones the first in the plan's order goes first, and two that read the same source never run together.
+func (r *run) walk(ctx context.Context, actions []planner.Action) *Report {
+	w := newWalker(actions)
+	workers := r.Parallelism
+	if workers <= 0 {
+		workers = DefaultParallelism
+	}
+	stop := context.AfterFunc(ctx, w.interrupt)
+	defer stop()
+
+	var group sync.WaitGroup
+	for range min(workers, len(actions)) {
+		group.Go(func() {
+			for {
+				index, ok := w.next()
+				if !ok {
+					return
+				}
+				w.finish(index, r.perform(ctx, actions[index]))
+			}
+		})
+	}
+	group.Wait()
+
+	report := &Report{Entries: w.entries, Interrupted: ctx.Err() != nil}
+	for _, entry := range report.Entries {
+		if entry.Status == Skipped || entry.Status == NotStarted || entry.Status == Blocked {
+			r.reporter.Ended(entry)
+		}
+	}
+	return report
+}
+
+// walker hands out actions in the order of their dependencies. Its methods are safe for concurrent use.
+type walker struct {
+	mu      sync.Mutex
+	changed *sync.Cond
+	// waiting counts, per action, the dependencies that have not ended; dependants lists who waits for it.
+	waiting    []int
+	dependants [][]int
+	ready      indexHeap
+	// class is what must not run twice at once ("" for none), busy are the classes that run now.
+	class   []string
+	busy    map[string]bool
+	running int
+	stopped bool
+	entries []Entry
+}
+
+func newWalker(actions []planner.Action) *walker {
+	w := &walker{
+		waiting:    make([]int, len(actions)),
+		dependants: make([][]int, len(actions)),
+		class:      make([]string, len(actions)),
+		busy:       make(map[string]bool),
+		entries:    make([]Entry, len(actions)),
+	}
+	w.changed = sync.NewCond(&w.mu)
+	indexes := make(map[string]int, len(actions))
+	for i, action := range actions {
+		indexes[action.Common().Address] = i
+		w.entries[i] = Entry{Action: action, Status: NotStarted}
+		w.class[i] = class(action)
+	}
+	for i, action := range actions {
+		for _, address := range action.Common().After {
+			if dependency, ok := indexes[address]; ok {
+				w.waiting[i]++
+				w.dependants[dependency] = append(w.dependants[dependency], i)
+			}
+		}
+	}
+	for i := range actions {
+		if w.waiting[i] == 0 {
+			heap.Push(&w.ready, i)
+		}
+	}
+	return w
+}
+
+// class names what an action must have for itself.
+func class(action planner.Action) string {
+	if backup, ok := action.(*planner.Backup); ok {
+		return backup.Source
+	}
+	return ""
+}
+
+// next waits for an action that can run. It returns false when there will be none.
+func (w *walker) next() (int, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for {
+		if w.stopped {
+			return 0, false
+		}
+		if index, ok := w.takeReady(); ok {
+			w.running++
+			return index, true
+		}
+		if w.running == 0 {
+			return 0, false
+		}
+		w.changed.Wait()
+	}
+}
+
+// takeReady removes the first ready action whose class is free.
+func (w *walker) takeReady() (int, bool) {
+	var held []int
+	defer func() {
+		for _, index := range held {
+			heap.Push(&w.ready, index)
+		}
+	}()
+	for w.ready.Len() > 0 {
+		index := heap.Pop(&w.ready).(int)
+		if name := w.class[index]; name != "" {
+			if w.busy[name] {
+				held = append(held, index)
+				continue
+			}
+			w.busy[name] = true
+		}
+		return index, true
+	}
+	return 0, false
+}
+
+// finish records how an action ended and releases or skips what waits for it.
+func (w *walker) finish(index int, entry Entry) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.running--
+	w.entries[index] = entry
+	delete(w.busy, w.class[index])
+	if entry.Status == Done || entry.Status == Degraded {
+		for _, dependant := range w.dependants[index] {
+			if w.waiting[dependant]--; w.waiting[dependant] == 0 && w.entries[dependant].Status == NotStarted {
+				heap.Push(&w.ready, dependant)
+			}
+		}
+	} else {
+		w.skipDependants(index)
+	}
+	w.changed.Broadcast()
+}
+
+// skipDependants marks everything that waits for index, directly or not.
+func (w *walker) skipDependants(index int) {
+	for _, dependant := range w.dependants[index] {
+		if w.entries[dependant].Status == NotStarted {
+			w.entries[dependant].Status = Skipped
+			w.skipDependants(dependant)
+		}
+	}
+}
+
+// interrupt lets no further action start.
+func (w *walker) interrupt() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stopped = true
+	w.changed.Broadcast()
+}
+
+// indexHeap is a heap of positions in the plan.
+type indexHeap []int
+
+func (h indexHeap) Len() int           { return len(h) }
+func (h indexHeap) Less(i, j int) bool { return h[i] < h[j] }
+func (h indexHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *indexHeap) Push(x any)        { *h = append(*h, x.(int)) }
+func (h *indexHeap) Pop() any {
+	old := *h
+	last := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return last
+}

@@ -1,0 +1,43 @@
+package planner
+
+import (
+	"time"
+
+	"github.com/castrolanda/imsctl/spec"
+	"github.com/castrolanda/imsctl/state"
+)
+
+// Selection narrows what a verification reads. Empty fields select everything.
+type Selection struct {
+	Artifact, Backup, Destination string
+}
+
+// Verification is the plan to read back every recorded copy at the specification's destinations that is selected, whatever
+// was proven of it before.
+func Verification(spec *spec.Spec, document *state.Document, selection Selection, now time.Time) *Plan {
+	declared := make(map[string]bool, len(spec.Destinations))
+	for _, destination := range spec.Destinations {
+		declared[destination.Address] = true
+	}
+	plan := &Plan{
+		CreatedAt: now.UTC(), SpecDigest: spec.Digest, Lineage: document.Lineage, Serial: document.Serial,
+	}
+	for _, artifact := range document.Artifacts {
+		if selection.Artifact != "" && artifact.ID != selection.Artifact || selection.Backup != "" && artifact.Backup != selection.Backup {
+			continue
+		}
+		for _, replica := range artifact.Replicas {
+			if !declared[replica.Destination] || selection.Destination != "" && replica.Destination != selection.Destination {
+				continue
+			}
+			plan.Actions = append(plan.Actions, &Verify{
+				Meta: Meta{
+					Address: artifact.Backup + "@" + replica.Destination + "#" + artifact.ID, Backup: artifact.Backup,
+					Reason: "asked for", Cause: CauseTime, Bytes: artifact.Stored.Size,
+				},
+				Artifact: artifact.ID, Destination: replica.Destination,
+			})
+		}
+	}
+	return plan
+}

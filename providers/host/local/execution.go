@@ -1,0 +1,207 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/castrolanda/imsctl/providers"
+)
+
+// execution is a started command with the copies to and from its streams.
+type execution struct {
+	cmd    *exec.Cmd
+	stdin  *os.File // the write end; nil when the command reads nothing
+	pipes  []*os.File
+	said   tail
+	output sync.WaitGroup
+	input  chan struct{} // closed when the copy of standard input is over
+	ended  atomic.Bool   // the command itself has ended
+
+	mu     sync.Mutex
+	cause  error
+	broken chan struct{} // closed with the first cause
+	urgent bool          // the first cause allows no grace
+}
+
+// start starts the command and the copies.
+func start(command providers.Command) (*execution, error) {
+	cmd := exec.Command(command.Arguments[0], command.Arguments[1:]...)
+	cmd.Dir = command.Directory
+	cmd.Env = append(os.Environ(), command.Environment...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	e := &execution{cmd: cmd, input: make(chan struct{}), broken: make(chan struct{})}
+
+	streams, err := connect(cmd, command)
+	if err != nil {
+		return nil, err
+	}
+	err = cmd.Start()
+	streams.closeTheirs()
+	if err != nil {
+		streams.closeOurs()
+		return nil, err
+	}
+	e.stdin = streams.stdin
+	stdout, stderr := serialised(command.Stdout, command.Stderr)
+	if streams.stdout != nil {
+		e.receive("standard output", streams.stdout, stdout, true)
+	}
+	e.receive("standard error", streams.stderr, stderr, false)
+	go e.send(command.Stdin)
+	return e, nil
+}
+
+// receive copies one output stream of the command to w in a goroutine that e.output waits for. What is held open by a
+// process left behind matters only where the stream is to be complete.
+func (e *execution) receive(name string, from *os.File, w io.Writer, complete bool) {
+	e.pipes = append(e.pipes, from)
+	if !complete {
+		w = io.MultiWriter(&e.said, w)
+	}
+	e.output.Go(func() {
+		defer from.Close()
+		buffer := make([]byte, 64<<10)
+		for {
+			if e.ended.Load() {
+				// Renewed for every read: the time a slow writer takes is not silence.
+				from.SetReadDeadline(time.Now().Add(quiet))
+			}
+			n, err := from.Read(buffer)
+			if n > 0 {
+				if _, err := w.Write(buffer[:n]); err != nil {
+					e.fail(fmt.Errorf("passing on its %s: %w", name, err), false)
+					return
+				}
+			}
+			if err == io.EOF {
+				return
+			}
+			if err != nil {
+				if complete {
+					e.fail(fmt.Errorf("its %s was not finished: a process it left behind still holds it open", name), false)
+				}
+				return
+			}
+		}
+	})
+}
+
+// send copies r to the command's standard input. Only a clean end of r closes it; after anything else it stays open until
+// the whole group is dead.
+func (e *execution) send(r io.Reader) {
+	defer close(e.input)
+	if e.stdin == nil {
+		return
+	}
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := r.Read(buffer)
+		if n > 0 {
+			if _, err := e.stdin.Write(buffer[:n]); err != nil {
+				return // it reads no more; whether that is right, its exit status says
+			}
+		}
+		if err == io.EOF {
+			e.stdin.Close()
+			return
+		}
+		if err != nil {
+			e.fail(fmt.Errorf("reading its standard input: %w", err), true)
+			return
+		}
+	}
+}
+
+// wait returns what the command's end was, once the group is dead and the copies are over.
+func (e *execution) wait(ctx context.Context) error {
+	over := make(chan struct{})
+	var watcher sync.WaitGroup
+	watcher.Go(func() { e.watch(ctx, over) })
+	return reap(e.cmd, func() {
+		e.ended.Store(true)
+		for _, pipe := range e.pipes {
+			pipe.SetReadDeadline(time.Now().Add(quiet))
+		}
+		e.output.Wait()
+		close(over)
+		watcher.Wait()
+		e.signal(syscall.SIGKILL)
+		e.finishInput()
+	})
+}
+
+// finishInput ends the copy of standard input after the group has been killed.
+func (e *execution) finishInput() {
+	if e.stdin == nil {
+		return
+	}
+	e.stdin.Close() // unblocks a Write; a second Close does nothing
+	timer := time.NewTimer(quiet)
+	defer timer.Stop()
+	select {
+	case <-e.input:
+	case <-timer.C:
+	}
+}
+
+// watch ends the group when ctx ends or a stream breaks, and returns when the command is over.
+func (e *execution) watch(ctx context.Context, over <-chan struct{}) {
+	select {
+	case <-over:
+		return
+	case <-ctx.Done():
+		e.fail(interruption(ctx), false)
+	case <-e.broken:
+	}
+	if !e.withoutGrace() {
+		e.signal(syscall.SIGTERM)
+		timer := time.NewTimer(grace)
+		defer timer.Stop()
+		select {
+		case <-over:
+			return
+		case <-timer.C:
+		}
+	}
+	e.signal(syscall.SIGKILL)
+	// A process that left the group may hold the pipes and write for ever. Nobody needs this output any more.
+	for _, pipe := range e.pipes {
+		pipe.Close()
+	}
+}
+
+// signal sends a signal to the whole group. The group is there as long as its leader has not been reaped; that everybody
+// in it has gone already is no error.
+func (e *execution) signal(signal syscall.Signal) {
+	// ESRCH is the only failure there can be for a group of our own children, and means that there is nothing left to do.
+	syscall.Kill(-e.cmd.Process.Pid, signal)
+}
+
+// fail records the first reason for ending the command.
+func (e *execution) fail(cause error, urgent bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.cause == nil {
+		e.cause, e.urgent = cause, urgent
+		close(e.broken)
+	}
+}
+
+func (e *execution) failure() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.cause
+}
+
+func (e *execution) withoutGrace() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.urgent
+}
