@@ -3,6 +3,8 @@ package state
 import (
 	"context"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Backend keeps one state. It is safe for concurrent use by several processes.
@@ -43,6 +45,8 @@ type Intent struct {
 	Key      string `json:"key,omitempty"`
 	// Destinations are the addresses it may change.
 	Destinations []string `json:"destinations,omitempty"`
+	// Unknown holds the fields that this version does not know, so that writing does not lose them.
+	Unknown jsontext.Value `json:",embed"`
 }
 
 // Outcome is how an intent ended.

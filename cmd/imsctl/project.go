@@ -90,12 +90,11 @@ func (c *cli) open(path string, inputs inputs) (*project, error) {
 	if err != nil {
 		return nil, err
 	}
-	environment := providers.Environment{Clock: c.clock, Directory: loaded.Directory}
-	world, err := planner.Open(loaded, registry, environment)
+	environment := providers.Environment{Hosts: builtin.Hosts(), Clock: c.clock, Directory: loaded.Directory}
+	world, err := planner.Open(loaded, environment)
 	if err != nil {
 		return nil, err
 	}
-	environment.Hosts = world.Host
 	return &project{
 		spec: loaded, registry: registry, environment: environment, world: world,
 		backend: local.New(loaded.State.Path, c.clock, c.version),
@@ -107,7 +106,7 @@ func (p *project) plan(ctx context.Context, c *cli, document *state.Document, re
 	var observed *planner.Observed
 	if refresh {
 		var err error
-		observed, err = planner.Observe(ctx, p.spec, document, p.world, planner.ObserveOptions{Clock: c.clock, Parallelism: parallelism})
+		observed, err = planner.Observe(ctx, p.spec, document, p.world, c.clock, planner.ObserveOptions{Parallelism: parallelism})
 		if err != nil {
 			return nil, fmt.Errorf("looking at sources and destinations: %w", err)
 		}

@@ -80,14 +80,16 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil
 // Std returns the same span as a time.Duration.
 func (d Duration) Std() time.Duration { return time.Duration(d) }
 
-// String prints the span exactly, in its largest whole unit up to days where it is one ("30d", "36h", "90m").
+// String prints the span exactly, in its largest whole unit up to days where it is one; one day is "24h" ("30d", "36h",
+// "90m").
 func (d Duration) String() string {
 	span := time.Duration(d)
 	for _, unit := range []struct {
-		name string
-		size time.Duration
-	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"ms", time.Millisecond}} {
-		if span >= unit.size && span%unit.size == 0 {
+		name  string
+		size  time.Duration
+		least int64
+	}{{"d", 24 * time.Hour, 2}, {"h", time.Hour, 1}, {"m", time.Minute, 1}, {"s", time.Second, 1}, {"ms", time.Millisecond, 1}} {
+		if int64(span/unit.size) >= unit.least && span%unit.size == 0 {
 			return strconv.FormatInt(int64(span/unit.size), 10) + unit.name
 		}
 	}

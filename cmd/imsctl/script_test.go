@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/castrolanda/imsctl/internal/clock"
+	"github.com/castrolanda/imsctl/internal/testenv"
+)
+
+// TestMain lets the scripts run imsctl as a process of its own, whose clock can be set by IMSCTL_TEST_NOW (RFC 3339).
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"imsctl": imsctlForTests})
+}
+
+func imsctlForTests() {
+	cli := &cli{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		environment: os.Environ(), clock: clock.System{}, version: "0.1.0",
+	}
+	if text, ok := cli.getenv("IMSCTL_TEST_NOW"); ok && text != "" {
+		now, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			panic(err)
+		}
+		cli.clock = clock.NewManual(now)
+	}
+	ctx, stop := cli.interruptible()
+	code := cli.execute(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// TestScripts runs the scenarios of whole commands.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") == "1",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup:               setup,
+		Cmds:                scriptCommands,
+	})
+}
+
+// TestPostgresScripts runs the scenarios that need a PostgreSQL server.
+func TestPostgresScripts(t *testing.T) {
+	server := testenv.Postgres(t)
+	commands := maps.Clone(scriptCommands)
+	commands["createdb"] = func(ts *testscript.TestScript, _ bool, arguments []string) { createDatabase(ts, t, server, arguments) }
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/postgres",
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") == "1",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup:               setup,
+		Cmds:                commands,
+	})
+}
+
+func setup(env *testscript.Env) error {
+	env.Setenv("HOME", env.WorkDir)
+	env.Setenv("NO_COLOR", "1")
+	return nil
+}
+
+var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
+	"truncate": truncateFile,
+	"flipbit":  flipBit,
+	"glob":     globOne,
+	"exitcode": exitStatus,
+	"samedb":   sameDatabase,
+	"replace":  replaceInFile,
+	"tmpfs":    mountTmpfs,
+}
+
+// createDatabase makes and fills a database: createdb VARIABLE NAME ROWS sets VARIABLE to its URL. With 0 rows it is not
+// made at all; only its URL is set.
+func createDatabase(ts *testscript.TestScript, t *testing.T, server *testenv.PostgresServer, arguments []string) {
+	name := arguments[1]
+	rows, err := strconv.Atoi(arguments[2])
+	ts.Check(err)
+	if rows > 0 {
+		server.CreateDatabase(t, name)
+		ts.Check(testenv.Seed(context.Background(), server.URL(name), rows))
+	}
+	ts.Setenv(arguments[0], server.URL(name))
+}
+
+// sameDatabase compares two databases table by table: samedb URL URL.
+func sameDatabase(ts *testscript.TestScript, negative bool, arguments []string) {
+	one, err := testenv.Fingerprint(context.Background(), arguments[0])
+	ts.Check(err)
+	other, err := testenv.Fingerprint(context.Background(), arguments[1])
+	ts.Check(err)
+	if difference := cmp.Diff(one, other); (difference == "") == negative {
+		ts.Fatalf("equal: %v\n%s", difference == "", difference)
+	}
+}
+
+// exitStatus runs a program and expects an exit status: exitcode N PROGRAM ARGUMENT...
+func exitStatus(ts *testscript.TestScript, _ bool, arguments []string) {
+	want, err := strconv.Atoi(arguments[0])
+	ts.Check(err)
+	err = ts.Exec(arguments[1], arguments[2:]...)
+	got := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+// replaceInFile replaces a text in a file, which must hold it: replace FILE OLD NEW.
+func replaceInFile(ts *testscript.TestScript, _ bool, arguments []string) {
+	text := ts.ReadFile(arguments[0])
+	if !strings.Contains(text, arguments[1]) {
+		ts.Fatalf("%s does not hold %q", arguments[0], arguments[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(arguments[0]), []byte(strings.ReplaceAll(text, arguments[1], arguments[2])), 0o600))
+}
+
+// mountTmpfs mounts a small file system until the script ends: tmpfs FOLDER SIZE.
+func mountTmpfs(ts *testscript.TestScript, _ bool, arguments []string) {
+	folder := ts.MkAbs(arguments[0])
+	ts.Check(os.MkdirAll(folder, 0o700))
+	ts.Check(ts.Exec("mount", "-t", "tmpfs", "-o", "size="+arguments[1], "tmpfs", folder))
+	ts.Defer(func() {
+		if output, err := exec.Command("umount", folder).CombinedOutput(); err != nil {
+			ts.Logf("umount: %v: %s", err, output)
+		}
+	})
+}
+
+// globOne sets an environment variable to the one file that matches a pattern: glob NAME PATTERN. With "!" the pattern
+// must match nothing.
+func globOne(ts *testscript.TestScript, negative bool, arguments []string) {
+	pattern := arguments[len(arguments)-1]
+	matches, err := filepath.Glob(ts.MkAbs(pattern))
+	ts.Check(err)
+	if negative {
+		if len(matches) > 0 {
+			ts.Fatalf("%s matches %v", pattern, matches)
+		}
+		return
+	}
+	if len(matches) != 1 {
+		ts.Fatalf("%s matches %d files: %v", pattern, len(matches), matches)
+	}
+	ts.Setenv(arguments[0], matches[0])
+}
+
+// truncateFile cuts a file to a size: truncate FILE BYTES. A negative size cuts that many bytes off the end.
+func truncateFile(ts *testscript.TestScript, _ bool, arguments []string) {
+	path := ts.MkAbs(arguments[0])
+	size, err := strconv.ParseInt(arguments[1], 10, 64)
+	ts.Check(err)
+	if size < 0 {
+		info, err := os.Stat(path)
+		ts.Check(err)
+		size += info.Size()
+	}
+	ts.Check(os.Truncate(path, size))
+}
+
+// flipBit changes one bit in the middle of a file and leaves its times alone: flipbit FILE.
+func flipBit(ts *testscript.TestScript, _ bool, arguments []string) {
+	path := ts.MkAbs(arguments[0])
+	info, err := os.Stat(path)
+	ts.Check(err)
+	data, err := os.ReadFile(path)
+	ts.Check(err)
+	data[len(data)/2] ^= 0x10
+	ts.Check(os.WriteFile(path, data, info.Mode()))
+	ts.Check(os.Chtimes(path, info.ModTime(), info.ModTime()))
+}

@@ -1,0 +1,19 @@
+package planner
+
+// Addresses of actions. What concerns a backup as a whole has the backup's own address; what concerns one of its
+// destinations adds "@" and the destination's; what concerns one copy adds "#" and the artifact's id. A suffix after "/"
+// keeps apart two actions on the same thing.
+
+// unfinishedSuffix marks what an interrupted upload left, retentionSuffix the deletions that a limit or a doubt holds back.
+const (
+	unfinishedSuffix = "/unfinished"
+	retentionSuffix  = "/retention"
+)
+
+// placeAddress is the address of a backup at one of its destinations.
+func placeAddress(backup, destination string) string { return backup + "@" + destination }
+
+// copyAddress is the address of one copy of an artifact.
+func copyAddress(backup, destination, artifact string) string {
+	return backup + "@" + destination + "#" + artifact
+}

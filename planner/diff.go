@@ -1,0 +1,191 @@
+package planner
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/castrolanda/imsctl/spec"
+	"github.com/castrolanda/imsctl/state"
+)
+
+// Diff compares what must be true with what is recorded, what was observed and the time, and returns what would be done.
+// It is pure: the same input gives the same plan, whatever the order of the maps in it, and nothing of the input is
+// changed. Its time is linear in the number of artifacts, but for sorting.
+//
+// observed may be nil: the state is then taken at its word.
+func Diff(specification *spec.Spec, document *state.Document, observed *Observed, now time.Time) *Plan {
+	d := newDiffer(specification, document, observed, now)
+	for _, backup := range specification.Backups {
+		t := &task{differ: d, survey: d.survey(backup)}
+		t.latest = t.newest()
+		t.plan()
+	}
+	d.recover()
+	d.noteStrangers()
+	return d.finish()
+}
+
+// differ is one call of Diff.
+type differ struct {
+	specification *spec.Spec
+	document      *state.Document
+	observed      *Observed
+	now           time.Time
+
+	// backups of the specification by address.
+	backups map[string]*spec.Backup
+	// retentions by the address of their destination.
+	retentions map[string]*spec.Retention
+	// artifacts of the state by the address of their backup.
+	artifacts map[string][]*state.Artifact
+	// found are the artifacts of manifests that the state does not know, by the address of their backup.
+	found map[string][]foundManifest
+	// interrupted are the open intents that wrote objects, pruning those that deleted them.
+	interrupted, pruning map[objectRef]*state.Intent
+	// free is what is left of the free space of each destination that has a limit, in bytes.
+	free map[string]int64
+	// accounted is how many objects at each destination belong to recorded copies.
+	accounted map[string]int
+	// copying are the objects that this plan writes anew.
+	copying map[objectRef]bool
+
+	actions []Action
+	notes   []Note
+}
+
+// objectRef is an object at a destination.
+type objectRef struct{ destination, key string }
+
+// newDiffer indexes the input.
+func newDiffer(specification *spec.Spec, document *state.Document, observed *Observed, now time.Time) *differ {
+	d := &differ{
+		specification: specification, document: document, observed: observed, now: now.UTC(),
+		backups:     make(map[string]*spec.Backup, len(specification.Backups)),
+		retentions:  make(map[string]*spec.Retention, len(specification.Destinations)),
+		artifacts:   document.ByBackup(),
+		interrupted: make(map[objectRef]*state.Intent),
+		pruning:     make(map[objectRef]*state.Intent),
+		free:        make(map[string]int64),
+		accounted:   make(map[string]int),
+		copying:     make(map[objectRef]bool),
+	}
+	for _, destination := range specification.Destinations {
+		d.retentions[destination.Address] = destination.Retention
+	}
+	for _, backup := range specification.Backups {
+		d.backups[backup.Address] = backup
+	}
+	for _, intent := range document.Intents {
+		d.indexIntent(intent)
+	}
+	if observed != nil {
+		for address, view := range observed.Destinations {
+			if view.Err == nil && view.Free >= 0 {
+				d.free[address] = view.Free
+			}
+		}
+	}
+	d.found = d.findUnrecorded()
+	return d
+}
+
+// indexIntent files an open intent under the objects that it may have left half done. The oldest stays.
+func (d *differ) indexIntent(intent *state.Intent) {
+	index := d.interrupted
+	switch Kind(intent.Kind) {
+	case KindPrune:
+		index = d.pruning
+	case KindBackup, KindReplicate, KindRepair, KindCleanup:
+	default:
+		return
+	}
+	if intent.Key == "" {
+		return
+	}
+	for _, destination := range intent.Destinations {
+		ref := objectRef{destination, intent.Key}
+		if _, exists := index[ref]; !exists {
+			index[ref] = intent
+		}
+	}
+}
+
+// task plans for one backup.
+type task struct {
+	*differ
+	*survey
+	// latest is the newest artifact with a live copy, or nil.
+	latest *holding
+	// taking is the backup that is planned, or nil.
+	taking *Backup
+	// arriving are, for each place, the artifacts that a planned repair or replication brings, with that action's address.
+	arriving []map[*holding]string
+	// needs says which planned actions copy from a copy: it must not be deleted before they are done.
+	needs map[copyRef][]string
+	// verifying are the copies whose reading back is planned, wanted the bad ones that are to be repaired, now or later.
+	verifying, wanted map[copyRef]bool
+}
+
+// copyRef is a copy: an artifact at the place with that index.
+type copyRef struct {
+	place int
+	held  *holding
+}
+
+// plan decides everything about one backup.
+func (t *task) plan() {
+	t.needs, t.verifying, t.wanted = make(map[copyRef][]string), make(map[copyRef]bool), make(map[copyRef]bool)
+	t.arriving = make([]map[*holding]string, len(t.places))
+	t.noteFuture()
+	t.planBackup()
+	t.blockUnreachable()
+	t.planReplicas()
+	wanted := t.retained()
+	for _, held := range t.holdings {
+		for i := range t.places {
+			t.planCopy(held, i, wanted[i][held.index])
+		}
+	}
+	for i := range t.places {
+		t.planPrunes(i)
+	}
+}
+
+// add puts an action into the plan.
+func (d *differ) add(action Action) { d.actions = append(d.actions, action) }
+
+// note puts a note into the plan.
+func (d *differ) note(address, text string) {
+	d.notes = append(d.notes, Note{Address: address, Text: text})
+}
+
+// finish orders what was found.
+func (d *differ) finish() *Plan {
+	slices.SortFunc(d.actions, func(a, b Action) int { return strings.Compare(a.Common().Address, b.Common().Address) })
+	slices.SortFunc(d.notes, func(a, b Note) int {
+		return cmp.Or(strings.Compare(a.Address, b.Address), strings.Compare(a.Text, b.Text))
+	})
+	plan := &Plan{
+		CreatedAt:    d.now,
+		SpecDigest:   d.specification.Digest,
+		Lineage:      d.document.Lineage,
+		Serial:       d.document.Serial,
+		Actions:      d.actions,
+		Fingerprints: make(map[string]string),
+		Notes:        d.notes,
+		Refreshed:    d.observed != nil,
+	}
+	intents := make(map[string][]*state.Intent)
+	for _, intent := range d.document.Intents {
+		intents[intent.Backup] = append(intents[intent.Backup], intent)
+	}
+	for _, action := range plan.Actions {
+		backup := action.Common().Backup
+		if _, done := plan.Fingerprints[backup]; !done {
+			plan.Fingerprints[backup] = state.Fingerprint(d.artifacts[backup], intents[backup])
+		}
+	}
+	return plan
+}

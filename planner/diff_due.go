@@ -1,0 +1,241 @@
+package planner
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/castrolanda/imsctl/internal/units"
+	"github.com/castrolanda/imsctl/spec"
+	"github.com/castrolanda/imsctl/state"
+)
+
+// maxSkew is how far two clocks may differ before nothing is decided by them any more.
+const maxSkew = 5 * time.Minute
+
+// dueness is why a backup is due.
+type dueness struct {
+	due    bool
+	reason string
+	cause  Cause
+}
+
+// dueness decides whether a backup is due: no artifact with a live copy at one of its destinations is young enough. An
+// artifact that started in the future does not count, or a wrong clock could put off backups for years.
+func (d *differ) dueness(s *survey) dueness {
+	schedule := s.backup.Schedule
+	lost := 0
+	for _, held := range s.holdings {
+		if held.artifact.StartedAt.Sub(d.now) > maxSkew {
+			continue
+		}
+		if !held.live() {
+			lost++
+			continue
+		}
+		next := schedule.DueAt(held.artifact.StartedAt)
+		if next.IsZero() || next.After(d.now) {
+			return dueness{}
+		}
+		reason := fmt.Sprintf("due: last verified backup is %s old, %s", units.Age(d.now.Sub(held.artifact.StartedAt)), schedule)
+		if lost > 0 {
+			reason = fmt.Sprintf("due: last verified backup is %s old and %s, %s", units.Age(d.now.Sub(held.artifact.StartedAt)),
+				counted(lost, "newer one is", "newer ones are")+" gone or damaged", schedule)
+		}
+		return dueness{due: true, reason: reason, cause: CauseTime}
+	}
+	switch {
+	case lost == 0:
+		return dueness{due: true, reason: "due: no verified backup yet, " + schedule.String(), cause: CauseChange}
+	case s.elsewhere(lost):
+		return dueness{due: true, reason: "due: no verified backup at its destinations yet, " + schedule.String(), cause: CauseChange}
+	default:
+		return dueness{due: true, cause: CauseDrift,
+			reason: fmt.Sprintf("due: no verified copy is left of %s, %s", counted(lost, "recorded backup", "recorded backups"), schedule)}
+	}
+}
+
+// elsewhere reports whether none of the artifacts ever had a copy at the backup's destinations: its `to` was changed.
+func (s *survey) elsewhere(artifacts int) bool {
+	for _, held := range s.holdings {
+		for _, copied := range held.copies {
+			if copied.record != nil {
+				return false
+			}
+		}
+	}
+	return artifacts > 0
+}
+
+// dueSources lists the sources of the backups that are due, each once, in the order of the backups.
+func dueSources(specification *spec.Spec, document *state.Document, observed *Observed, now time.Time) []string {
+	d := newDiffer(specification, document, observed, now)
+	var sources []string
+	listed := make(map[string]bool)
+	for _, backup := range specification.Backups {
+		if !listed[backup.Source] && d.dueness(d.survey(backup)).due {
+			listed[backup.Source] = true
+			sources = append(sources, backup.Source)
+		}
+	}
+	return sources
+}
+
+// planBackup plans a new backup when one is due, or says why it cannot be taken.
+func (t *task) planBackup() {
+	verdict := t.dueness(t.survey)
+	if !verdict.due {
+		return
+	}
+	meta := Meta{Address: t.backup.Address, Backup: t.backup.Address, Reason: verdict.reason, Cause: verdict.cause}
+	if err := t.sourceError(); err != nil {
+		meta.Reason += fmt.Sprintf("; but %s cannot be read: %s", t.backup.Source, oneLine(err.Error()))
+		t.add(&Blocked{Meta: meta, Failed: true})
+		return
+	}
+	meta.Bytes, meta.Seconds = t.predict()
+	usable := t.usable(meta.Bytes)
+	if len(usable) == 0 || len(usable) < t.backup.MinCopies {
+		meta.Reason += fmt.Sprintf("; but only %d of its %s can be used and min_copies is %d",
+			len(usable), counted(len(t.places), "destination", "destinations"), t.backup.MinCopies) + t.shortages(meta.Bytes)
+		meta.Bytes, meta.Seconds = 0, 0
+		t.add(&Blocked{Meta: meta, Failed: true})
+		return
+	}
+	for _, i := range usable {
+		t.reserve(t.places[i].address, meta.Bytes)
+	}
+	t.blockFull(usable, meta.Bytes)
+	meta.Undo = "nothing is overwritten; retention removes it in its time"
+	t.taking = &Backup{Meta: meta, Source: t.backup.Source, MinCopies: t.backup.MinCopies, Compression: t.backup.Compression}
+	for _, i := range usable {
+		t.taking.Destinations = append(t.taking.Destinations, t.places[i].address)
+	}
+	t.add(t.taking)
+}
+
+// sourceError is what the observation found wrong with the backup's source.
+func (t *task) sourceError() error {
+	if t.observed == nil {
+		return nil
+	}
+	if view := t.observed.Sources[t.backup.Source]; view != nil {
+		return view.Err
+	}
+	return nil
+}
+
+// predict takes the stored size and the seconds of the last verified backup, or zeros when there is none.
+func (t *task) predict() (bytes int64, seconds float64) {
+	held := t.latest
+	if held == nil {
+		return 0, 0
+	}
+	return held.artifact.Stored.Size, max(0, held.artifact.EndedAt.Sub(held.artifact.StartedAt).Seconds())
+}
+
+// usable lists the places that a new backup of that size can go to.
+func (t *task) usable(bytes int64) []int {
+	var usable []int
+	for i := range t.places {
+		if t.places[i].err == nil && t.fits(t.places[i].address, bytes) {
+			usable = append(usable, i)
+		}
+	}
+	return usable
+}
+
+// shortages lists the reachable places without room for that many bytes, to be appended to a reason.
+func (t *task) shortages(bytes int64) string {
+	var text strings.Builder
+	for i := range t.places {
+		if address := t.places[i].address; t.places[i].err == nil && !t.fits(address, bytes) {
+			fmt.Fprintf(&text, "; %s %s", address, t.shortage(address, bytes))
+		}
+	}
+	return text.String()
+}
+
+// blockFull says which reachable places a planned backup leaves out for want of space.
+func (t *task) blockFull(usable []int, bytes int64) {
+	for i := range t.places {
+		if t.places[i].err != nil || slices.Contains(usable, i) {
+			continue
+		}
+		address := t.places[i].address
+		t.add(&Blocked{Failed: true, Degraded: true, Meta: Meta{
+			Address: placeAddress(t.backup.Address, address), Backup: t.backup.Address, Cause: CauseDrift,
+			Reason: fmt.Sprintf("%s %s: the new backup will be replicated to it later", address, t.shortage(address, bytes)),
+		}})
+	}
+}
+
+// blockUnreachable says which destinations could not be looked at: nothing declared of them can be called true.
+func (t *task) blockUnreachable() {
+	for i := range t.places {
+		if t.places[i].err == nil {
+			continue
+		}
+		reason := fmt.Sprintf("%s cannot be used: %s", t.places[i].address, oneLine(t.places[i].err.Error()))
+		if t.taking != nil {
+			reason += "; the new backup will be replicated to it later"
+		}
+		t.add(&Blocked{Failed: true, Degraded: t.coveredWithout(i), Meta: Meta{
+			Address: placeAddress(t.backup.Address, t.places[i].address), Backup: t.backup.Address, Cause: CauseDrift, Reason: reason,
+		}})
+	}
+}
+
+// noteFuture tells of artifacts whose start lies in the future.
+func (t *task) noteFuture() {
+	count := 0
+	for _, held := range t.holdings {
+		if held.artifact.StartedAt.Sub(t.now) > maxSkew {
+			count++
+		}
+	}
+	if count > 0 {
+		t.note(t.backup.Address, fmt.Sprintf("%s of %s started in the future (%s): the clock of this machine or of the one that took them is wrong",
+			counted(count, "artifact", "artifacts"), t.backup.Address, moment(t.holdings[0].artifact.StartedAt)))
+	}
+}
+
+// fits reports whether that many more bytes go into a destination.
+func (d *differ) fits(destination string, bytes int64) bool {
+	free, limited := d.free[destination]
+	return !limited || bytes <= free
+}
+
+// reserve takes bytes from the free space of a destination for an action of this plan.
+func (d *differ) reserve(destination string, bytes int64) {
+	if free, limited := d.free[destination]; limited {
+		d.free[destination] = free - bytes
+	}
+}
+
+// shortage says how much space is missing.
+func (d *differ) shortage(destination string, bytes int64) string {
+	left := d.free[destination]
+	text := fmt.Sprintf("needs about %s, %s free", units.Bytes(bytes), units.Bytes(left))
+	if left != d.observed.Destinations[destination].Free {
+		text += " after what else this plan stores there"
+	}
+	return text
+}
+
+// counted prints a number with its noun.
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// moment prints a time for people.
+func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+// oneLine puts a message of the outside world into one line without a full stop at its end.
+func oneLine(text string) string {
+	return strings.TrimSuffix(strings.Join(strings.Fields(text), " "), ".")
+}

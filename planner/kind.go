@@ -1,0 +1,64 @@
+package planner
+
+import "github.com/fatih/color"
+
+// kinds in the order in which a summary counts them.
+var kinds = [...]Kind{
+	KindBackup, KindReplicate, KindRepair, KindVerify, KindPrune, KindForget, KindCleanup, KindBlocked,
+}
+
+// verb is the kind in the legend of a printed plan.
+func (k Kind) verb() string {
+	switch k {
+	case KindBackup:
+		return "back up"
+	case KindCleanup:
+		return "clean up"
+	default:
+		return string(k)
+	}
+}
+
+// task is the kind in a summary, after a number.
+func (k Kind) task() string {
+	if k == KindBlocked {
+		return string(k)
+	}
+	return "to " + k.verb()
+}
+
+// color marks the kind's symbol: green brings something, yellow mends, red takes away.
+func (k Kind) color() color.Attribute {
+	switch k {
+	case KindBackup, KindReplicate:
+		return color.FgGreen
+	case KindRepair:
+		return color.FgYellow
+	case KindVerify:
+		return color.FgCyan
+	case KindPrune, KindCleanup:
+		return color.FgRed
+	case KindForget:
+		return color.FgWhite
+	default:
+		return color.FgMagenta
+	}
+}
+
+// actions is the kind in the words of Terraform's plan format, which policy tools read.
+func (k Kind) actions() []string {
+	switch k {
+	case KindBackup, KindReplicate:
+		return []string{"create"}
+	case KindRepair:
+		return []string{"update"}
+	case KindVerify:
+		return []string{"read"}
+	case KindPrune, KindCleanup:
+		return []string{"delete"}
+	case KindForget:
+		return []string{"forget"}
+	default:
+		return []string{"no-op"}
+	}
+}

@@ -1,0 +1,194 @@
+package planner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/castrolanda/imsctl/internal/clock"
+	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/spec"
+	"github.com/castrolanda/imsctl/state"
+)
+
+// Limits of an observation that is not told otherwise.
+const (
+	// DefaultParallelism is how many calls to the outside run at once.
+	DefaultParallelism = 10
+	// DefaultCallTimeout is how long one call to a source or a destination may take.
+	DefaultCallTimeout = 30 * time.Second
+)
+
+// ObserveOptions bound an observation. The zero value is good.
+type ObserveOptions struct {
+	// Parallelism is how many calls to the outside run at once; 0 is DefaultParallelism.
+	Parallelism int
+	// CallTimeout is how long one call may take before the destination or source counts as unreachable; 0 is
+	// DefaultCallTimeout.
+	CallTimeout time.Duration
+}
+
+// Observe looks at reality: at every destination that a backup uses its condition, what lies under the prefixes of its
+// backups, what interrupted uploads left, and the manifests that the state does not know; then at the sources of the
+// backups that are due. It changes nothing. What cannot be seen is said in the view concerned; the error is for the end
+// of ctx only. All its goroutines have ended when it returns.
+func Observe(ctx context.Context, specification *spec.Spec, document *state.Document, world *World, clock clock.Clock, options ObserveOptions) (*Observed, error) {
+	o := &observation{specification: specification, world: world, clock: clock, options: options}
+	if o.options.Parallelism <= 0 {
+		o.options.Parallelism = DefaultParallelism
+	}
+	if o.options.CallTimeout <= 0 {
+		o.options.CallTimeout = DefaultCallTimeout
+	}
+	observed := &Observed{
+		Destinations: make(map[string]*DestinationView),
+		Sources:      make(map[string]*SourceView),
+	}
+	lookouts := o.lookouts(document)
+	for _, lookout := range lookouts {
+		observed.Destinations[lookout.address] = lookout.view
+	}
+	o.each(ctx, len(lookouts), func(ctx context.Context, i int) { lookouts[i].ask(ctx) })
+	visits := visitsOf(lookouts)
+	o.each(ctx, len(visits), func(ctx context.Context, i int) { visits[i].lookout.visit(ctx, visits[i].backup) })
+	for _, lookout := range lookouts {
+		lookout.close()
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("looking at the destinations: %w", err)
+	}
+
+	sources := dueSources(specification, document, observed, clock.Now())
+	views := make([]*SourceView, len(sources))
+	o.each(ctx, len(sources), func(ctx context.Context, i int) { views[i] = o.inspect(ctx, sources[i]) })
+	for i, view := range views {
+		observed.Sources[sources[i]] = view
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("looking at the sources: %w", err)
+	}
+	return observed, nil
+}
+
+// observation is one call of Observe.
+type observation struct {
+	specification *spec.Spec
+	world         *World
+	clock         clock.Clock
+	options       ObserveOptions
+}
+
+// each calls look for 0 to n-1, a bounded number at once, and waits for all of them.
+func (o *observation) each(ctx context.Context, n int, look func(ctx context.Context, i int)) {
+	var group errgroup.Group
+	group.SetLimit(o.options.Parallelism)
+	for i := range n {
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() error {
+			look(ctx, i)
+			return nil
+		})
+	}
+	// The functions report into views, never here.
+	_ = group.Wait()
+}
+
+// errSlow is what a call ends with that did not answer in time.
+var errSlow = errors.New("no answer in time")
+
+// call runs one call to the outside with the time limit.
+func (o *observation) call(ctx context.Context, do func(context.Context) error) error {
+	limited, cancel := context.WithTimeoutCause(ctx, o.options.CallTimeout, errSlow)
+	defer cancel()
+	err := do(limited)
+	if err != nil && ctx.Err() == nil && errors.Is(context.Cause(limited), errSlow) {
+		return fmt.Errorf("no answer within %s: %w", o.options.CallTimeout, err)
+	}
+	return err
+}
+
+// inspect looks at one source.
+func (o *observation) inspect(ctx context.Context, address string) *SourceView {
+	source, ok := o.world.Sources[address]
+	if !ok {
+		return &SourceView{Err: fmt.Errorf("%s is not in the specification", address)}
+	}
+	view := new(SourceView)
+	view.Err = o.call(ctx, func(ctx context.Context) (err error) {
+		view.Inspection, err = source.Inspect(ctx)
+		return err
+	})
+	return view
+}
+
+// lookouts makes one for every destination that a backup uses, in the order of their first use.
+func (o *observation) lookouts(document *state.Document) []*lookout {
+	var ordered []*lookout
+	byAddress := make(map[string]*lookout)
+	for _, backup := range o.specification.Backups {
+		for _, address := range backup.To {
+			at, ok := byAddress[address]
+			if !ok {
+				at = &lookout{observation: o, address: address, destination: o.world.Destinations[address], known: make(map[string]bool)}
+				at.view = &DestinationView{
+					Free: -1, Objects: make(map[string]providers.Object), Manifests: make(map[string]ManifestView),
+				}
+				byAddress[address] = at
+				ordered = append(ordered, at)
+			}
+			at.backups = append(at.backups, backup)
+		}
+	}
+	for _, artifact := range document.Artifacts {
+		for i := range artifact.Replicas {
+			if at, ok := byAddress[artifact.Replicas[i].Destination]; ok {
+				at.known[artifact.Key] = true
+			}
+		}
+	}
+	return ordered
+}
+
+// visit is one backup at one destination.
+type visit struct {
+	lookout *lookout
+	backup  *spec.Backup
+}
+
+// visitsOf lists what is to be listed. It takes the destinations in turns, so that a slow one does not hold all workers.
+func visitsOf(lookouts []*lookout) []visit {
+	var visits []visit
+	for round := 0; ; round++ {
+		before := len(visits)
+		for _, at := range lookouts {
+			if round < len(at.backups) {
+				visits = append(visits, visit{lookout: at, backup: at.backups[round]})
+			}
+		}
+		if len(visits) == before {
+			return visits
+		}
+	}
+}
+
+// lookout watches one destination. ask comes first and alone; visit is called from several goroutines.
+type lookout struct {
+	*observation
+	address     string
+	destination providers.Destination
+	backups     []*spec.Backup
+	// known are the keys of the copies that the state has here.
+	known map[string]bool
+
+	mu   sync.Mutex
+	view *DestinationView
+	// gaveUp ends the other calls to a destination that failed one.
+	gaveUp context.CancelFunc
+	alive  context.Context
+}

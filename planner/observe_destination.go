@@ -1,0 +1,173 @@
+package planner
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/spec"
+	"github.com/castrolanda/imsctl/state"
+)
+
+// maxManifest is the size above which an object is no manifest of ours, in bytes.
+const maxManifest = 64 << 20
+
+// prefix is where the objects of a backup lie at each of its destinations.
+func prefix(backup *spec.Backup) string { return backup.Name + "/" }
+
+// ask finds out whether the destination can be used, its free space and its clock.
+func (l *lookout) ask(ctx context.Context) {
+	l.alive, l.gaveUp = context.WithCancel(ctx)
+	if l.destination == nil {
+		l.fail(fmt.Errorf("%s is not in the specification", l.address))
+		return
+	}
+	var status providers.Status
+	before := l.clock.Now()
+	err := l.call(l.alive, func(ctx context.Context) (err error) {
+		status, err = l.destination.Status(ctx)
+		return err
+	})
+	if err != nil {
+		l.fail(err)
+		return
+	}
+	l.view.Free = status.Free
+	if !status.Time.IsZero() {
+		// The store told its time somewhere between the question and the answer.
+		after := l.clock.Now()
+		l.view.Skew = status.Time.Sub(before.Add(after.Sub(before) / 2))
+	}
+}
+
+// fail gives the destination up: half a view would look like copies that are gone. The first error is kept.
+func (l *lookout) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.view.Err == nil {
+		*l.view = DestinationView{Err: err, Free: -1}
+		l.gaveUp()
+	}
+}
+
+// failed reports whether the destination was given up.
+func (l *lookout) failed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.view.Err != nil
+}
+
+// close releases the context of the calls, once all of them have ended.
+func (l *lookout) close() {
+	if l.gaveUp != nil {
+		l.gaveUp()
+	}
+}
+
+// visit lists what lies at the destination for one backup, and reads the manifests that the state does not know.
+func (l *lookout) visit(ctx context.Context, backup *spec.Backup) {
+	if ctx.Err() != nil || l.failed() {
+		return
+	}
+	found := make(map[string]providers.Object)
+	err := l.call(l.alive, func(ctx context.Context) error {
+		return l.destination.List(ctx, prefix(backup), func(object providers.Object) error {
+			found[object.Key] = object
+			return nil
+		})
+	})
+	if err != nil {
+		l.fail(fmt.Errorf("listing %s: %w", prefix(backup), err))
+		return
+	}
+	var remnants []providers.Remnant
+	err = l.call(l.alive, func(ctx context.Context) (err error) {
+		remnants, err = l.destination.Remnants(ctx, prefix(backup))
+		return err
+	})
+	if err != nil {
+		l.fail(fmt.Errorf("looking for unfinished uploads under %s: %w", prefix(backup), err))
+		return
+	}
+	manifests := l.readUnknown(found)
+	l.record(found, remnants, manifests)
+}
+
+// record adds what one visit found to the view.
+func (l *lookout) record(found map[string]providers.Object, remnants []providers.Remnant, manifests map[string]ManifestView) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.view.Err != nil {
+		return
+	}
+	for key, object := range found {
+		l.view.Objects[key] = object
+	}
+	for key, manifest := range manifests {
+		l.view.Manifests[key] = manifest
+	}
+	l.view.Remnants = append(l.view.Remnants, remnants...)
+}
+
+// readUnknown reads the manifests of the copies that the state does not have here. One that vanished since the listing
+// is taken out of what was found.
+func (l *lookout) readUnknown(found map[string]providers.Object) map[string]ManifestView {
+	manifests := make(map[string]ManifestView)
+	for key, object := range found {
+		owner, isManifest := strings.CutSuffix(key, state.ManifestSuffix)
+		if !isManifest || l.known[owner] {
+			continue
+		}
+		view := l.readManifest(object)
+		if errors.Is(view.Err, providers.ErrNotExist) {
+			delete(found, key)
+			continue
+		}
+		manifests[key] = view
+	}
+	return manifests
+}
+
+// readManifest reads and parses one manifest.
+func (l *lookout) readManifest(object providers.Object) ManifestView {
+	if object.Size > maxManifest {
+		return ManifestView{Err: fmt.Errorf("%s is larger than any manifest", object.Key)}
+	}
+	var data []byte
+	err := l.call(l.alive, func(ctx context.Context) (err error) {
+		data, err = readObject(ctx, l.destination, object.Key)
+		return err
+	})
+	if err != nil {
+		return ManifestView{Err: fmt.Errorf("reading %s: %w", object.Key, err)}
+	}
+	manifest, err := state.DecodeManifest(data)
+	if err != nil {
+		return ManifestView{Err: fmt.Errorf("reading %s: %w", object.Key, err)}
+	}
+	sum := sha256.Sum256(data)
+	return ManifestView{Manifest: manifest, SHA256: hex.EncodeToString(sum[:])}
+}
+
+// readObject reads a small object whole.
+func readObject(ctx context.Context, destination providers.Destination, key string) (data []byte, err error) {
+	reader, err := destination.Open(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, reader.Close()) }()
+	var buffer bytes.Buffer
+	if _, err := io.Copy(&buffer, io.LimitReader(reader, maxManifest+1)); err != nil {
+		return nil, err
+	}
+	if buffer.Len() > maxManifest {
+		return nil, fmt.Errorf("%s is larger than any manifest", key)
+	}
+	return buffer.Bytes(), nil
+}

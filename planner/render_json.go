@@ -1,0 +1,174 @@
+package planner
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+// MarshalJSONDocument renders a plan as one compact JSON document. Its keys follow those of Terraform's plan, so that
+// policy tools read it; docs/formats.md describes them. The same plan gives the same bytes. version is imsctl's own.
+func MarshalJSONDocument(plan *Plan, version string) ([]byte, error) {
+	document := jsonDocument{
+		Type: "plan", FormatVersion: FormatVersion, Version: version,
+		CreatedAt: plan.CreatedAt.UTC(), Refreshed: plan.Refreshed,
+		Summary: summarize(plan),
+		Changes: []jsonChange{}, Drift: []jsonChange{}, Notes: plan.Notes,
+	}
+	if document.Notes == nil {
+		document.Notes = []Note{}
+	}
+	for _, action := range plan.Actions {
+		change, err := changeOf(action)
+		if err != nil {
+			return nil, err
+		}
+		document.Changes = append(document.Changes, change)
+		if action.Common().Cause == CauseDrift {
+			document.Drift = append(document.Drift, change)
+		}
+	}
+	data, err := json.Marshal(document, json.Deterministic(true))
+	if err != nil {
+		return nil, fmt.Errorf("rendering the plan as JSON: %w", err)
+	}
+	return data, nil
+}
+
+// jsonDocument is a plan as policy tools read it.
+type jsonDocument struct {
+	Type          string       `json:"type"`
+	FormatVersion string       `json:"format_version"`
+	Version       string       `json:"imsctl_version"`
+	CreatedAt     time.Time    `json:"created_at"`
+	Refreshed     bool         `json:"refreshed"`
+	Summary       jsonSummary  `json:"summary"`
+	Changes       []jsonChange `json:"resource_changes"`
+	Drift         []jsonChange `json:"resource_drift"`
+	Notes         []Note       `json:"notes"`
+}
+
+// jsonSummary counts the actions by kind.
+type jsonSummary struct {
+	Backup    int  `json:"backup"`
+	Replicate int  `json:"replicate"`
+	Repair    int  `json:"repair"`
+	Verify    int  `json:"verify"`
+	Prune     int  `json:"prune"`
+	Forget    int  `json:"forget"`
+	Cleanup   int  `json:"cleanup"`
+	Blocked   int  `json:"blocked"`
+	Changes   bool `json:"changes"`
+	Failed    bool `json:"failed"`
+}
+
+func summarize(plan *Plan) jsonSummary {
+	return jsonSummary{
+		Backup: plan.Count(KindBackup), Replicate: plan.Count(KindReplicate), Repair: plan.Count(KindRepair),
+		Verify: plan.Count(KindVerify), Prune: plan.Count(KindPrune), Forget: plan.Count(KindForget),
+		Cleanup: plan.Count(KindCleanup), Blocked: plan.Count(KindBlocked),
+		Changes: plan.HasChanges(), Failed: plan.Failed(),
+	}
+}
+
+// jsonChange is one action.
+type jsonChange struct {
+	Address          string     `json:"address"`
+	Type             string     `json:"type"`
+	Name             string     `json:"name"`
+	Kind             Kind       `json:"kind"`
+	Symbol           string     `json:"symbol"`
+	Change           jsonEffect `json:"change"`
+	Reason           string     `json:"action_reason"`
+	Cause            Cause      `json:"cause"`
+	DependsOn        []string   `json:"depends_on"`
+	PredictedBytes   int64      `json:"predicted_bytes,omitzero"`
+	PredictedSeconds float64    `json:"predicted_seconds,omitzero"`
+	Undo             string     `json:"undo,omitzero"`
+	Failed           bool       `json:"failed,omitzero"`
+}
+
+// jsonEffect is what an action does to its object, in Terraform's shape.
+type jsonEffect struct {
+	Actions         []string `json:"actions"`
+	Before          any      `json:"before"`
+	After           any      `json:"after"`
+	BeforeSensitive bool     `json:"before_sensitive"`
+	AfterSensitive  bool     `json:"after_sensitive"`
+}
+
+// jsonCopy is one copy of an artifact, before or after an action.
+type jsonCopy struct {
+	Artifact        string   `json:"artifact,omitzero"`
+	Destination     string   `json:"destination"`
+	From            string   `json:"from,omitzero"`
+	Key             string   `json:"key,omitzero"`
+	Version         string   `json:"version,omitzero"`
+	ManifestVersion string   `json:"manifest_version,omitzero"`
+	Remaining       int      `json:"remaining,omitzero"`
+	Intent          string   `json:"intent,omitzero"`
+	Remnants        []string `json:"remnants,omitempty"`
+}
+
+// jsonBackup is a backup to be taken.
+type jsonBackup struct {
+	Source       string   `json:"source"`
+	Destinations []string `json:"destinations"`
+	MinCopies    int      `json:"min_copies"`
+	Compression  string   `json:"compression"`
+}
+
+// changeOf renders one action.
+func changeOf(action Action) (jsonChange, error) {
+	meta, kind := action.Common(), action.Kind()
+	before, after, err := effectOf(action)
+	if err != nil {
+		return jsonChange{}, err
+	}
+	change := jsonChange{
+		Address: meta.Address, Type: "backup", Name: strings.TrimPrefix(meta.Backup, "backup."),
+		Kind: kind, Symbol: kind.Symbol(), Reason: meta.Reason, Cause: meta.Cause,
+		Change:    jsonEffect{Actions: kind.actions(), Before: before, After: after},
+		DependsOn: meta.After, PredictedBytes: meta.Bytes, PredictedSeconds: meta.Seconds, Undo: meta.Undo,
+	}
+	if change.DependsOn == nil {
+		change.DependsOn = []string{}
+	}
+	if blocked, ok := action.(*Blocked); ok {
+		change.Failed = blocked.Failed
+	}
+	return change, nil
+}
+
+// effectOf is what an action's object is before and after it; nil where there is none.
+func effectOf(action Action) (before, after any, err error) {
+	switch action := action.(type) {
+	case *Backup:
+		return nil, jsonBackup{action.Source, action.Destinations, action.MinCopies, action.Compression}, nil
+	case *Replicate:
+		return nil, jsonCopy{Artifact: action.Artifact, Destination: action.To, From: action.From}, nil
+	case *Repair:
+		return jsonCopy{Artifact: action.Artifact, Destination: action.To},
+			jsonCopy{Artifact: action.Artifact, Destination: action.To, From: action.From}, nil
+	case *Verify:
+		seen := jsonCopy{Artifact: action.Artifact, Destination: action.Destination, Key: action.Adopt}
+		return seen, seen, nil
+	case *Prune:
+		return jsonCopy{
+			Artifact: action.Artifact, Destination: action.Destination, Key: action.Key,
+			Version: action.Version, ManifestVersion: action.ManifestVersion, Remaining: action.Remaining,
+		}, nil, nil
+	case *Forget:
+		return jsonCopy{Artifact: action.Artifact, Destination: action.Destination}, nil, nil
+	case *Cleanup:
+		return jsonCopy{
+			Destination: action.Destination, Key: action.Key, Version: action.Version, Intent: action.Intent, Remnants: action.Remnants,
+		}, nil, nil
+	case *Blocked:
+		return nil, nil, nil
+	default:
+		return nil, nil, fmt.Errorf("no JSON form for an action of kind %q", action.Kind())
+	}
+}

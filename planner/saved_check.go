@@ -1,0 +1,195 @@
+package planner
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// check holds a loaded plan against what Plan and its actions promise.
+func check(plan *Plan) error {
+	if plan.CreatedAt.IsZero() {
+		return errors.New("it does not say when it was made")
+	}
+	indexes := make(map[string]int, len(plan.Actions))
+	for i, action := range plan.Actions {
+		meta := action.Common()
+		if i > 0 && plan.Actions[i-1].Common().Address >= meta.Address {
+			return fmt.Errorf("%q is out of order or there twice", meta.Address)
+		}
+		if err := checkAction(action); err != nil {
+			return fmt.Errorf("%q: %w", meta.Address, err)
+		}
+		if _, ok := plan.Fingerprints[meta.Backup]; !ok {
+			return fmt.Errorf("there is no fingerprint of %q", meta.Backup)
+		}
+		indexes[meta.Address] = i
+	}
+	return checkOrder(plan.Actions, indexes)
+}
+
+// checkAction checks what can be told from one action alone.
+func checkAction(action Action) error {
+	meta := action.Common()
+	if !isAddress(meta.Backup, "backup.") {
+		return fmt.Errorf("%q is not the address of a backup", meta.Backup)
+	}
+	switch meta.Cause {
+	case CauseChange, CauseDrift, CauseTime, CauseRecovery:
+	default:
+		return fmt.Errorf("%q is not a cause", meta.Cause)
+	}
+	if meta.Bytes < 0 || meta.Seconds < 0 {
+		return errors.New("its prediction is negative")
+	}
+	for _, destination := range destinationsOf(action) {
+		if !isAddress(destination, "destination.") {
+			return fmt.Errorf("%q is not the address of a destination", destination)
+		}
+	}
+	if !hasOwnAddress(action) {
+		return errors.New("the address is not that of what it does")
+	}
+	return checkFields(action)
+}
+
+// checkFields checks the fields that deletions and copies rest on.
+func checkFields(action Action) error {
+	switch action := action.(type) {
+	case *Backup:
+		if len(action.Destinations) == 0 || action.MinCopies < 1 || action.MinCopies > len(action.Destinations) {
+			return errors.New("min_copies does not fit the destinations")
+		}
+	case *Replicate:
+		return checkCopy(action.Artifact, action.From, action.To)
+	case *Repair:
+		return checkCopy(action.Artifact, action.From, action.To)
+	case *Verify:
+		if action.Adopt != "" && !isKey(action.Adopt) {
+			return fmt.Errorf("%q is not a key", action.Adopt)
+		}
+	case *Prune:
+		if !isKey(action.Key) {
+			return fmt.Errorf("%q is not a key", action.Key)
+		}
+		if action.Remaining < 1 {
+			return errors.New("it would leave no verified copy")
+		}
+	case *Cleanup:
+		if !isKey(action.Key) {
+			return fmt.Errorf("%q is not a key", action.Key)
+		}
+	}
+	return nil
+}
+
+// checkCopy checks the two ends of a copy.
+func checkCopy(artifact, from, to string) error {
+	if artifact == "" || from == to {
+		return errors.New("it copies nothing")
+	}
+	return nil
+}
+
+// destinationsOf lists the destinations that an action names.
+func destinationsOf(action Action) []string {
+	switch action := action.(type) {
+	case *Backup:
+		return action.Destinations
+	case *Replicate:
+		return []string{action.From, action.To}
+	case *Repair:
+		return []string{action.From, action.To}
+	case *Verify:
+		return []string{action.Destination}
+	case *Prune:
+		return []string{action.Destination}
+	case *Forget:
+		return []string{action.Destination}
+	case *Cleanup:
+		return []string{action.Destination}
+	default:
+		return nil
+	}
+}
+
+// hasOwnAddress reports whether the address follows from what the action does.
+func hasOwnAddress(action Action) bool {
+	meta := action.Common()
+	own := func(destination, artifact string) bool {
+		return artifact != "" && meta.Address == copyAddress(meta.Backup, destination, artifact)
+	}
+	switch action := action.(type) {
+	case *Backup:
+		return meta.Address == meta.Backup
+	case *Replicate:
+		return own(action.To, action.Artifact)
+	case *Repair:
+		return own(action.To, action.Artifact)
+	case *Verify:
+		return own(action.Destination, action.Artifact)
+	case *Prune:
+		return own(action.Destination, action.Artifact)
+	case *Forget:
+		return own(action.Destination, action.Artifact)
+	case *Cleanup:
+		return strings.HasPrefix(meta.Address, copyAddress(meta.Backup, action.Destination, "")) &&
+			strings.HasSuffix(meta.Address, unfinishedSuffix)
+	default:
+		return meta.Address == meta.Backup || strings.HasPrefix(meta.Address, meta.Backup+"@destination.")
+	}
+}
+
+// isAddress reports whether text can be an address of the kind that begins with start.
+func isAddress(text, start string) bool {
+	return len(text) > len(start) && strings.HasPrefix(text, start) && !strings.ContainsAny(text, "@#") && printable(text) == text
+}
+
+// isKey reports whether text is a key as destinations promise them: a relative path of printable ASCII.
+func isKey(text string) bool {
+	for _, part := range strings.Split(text, "/") {
+		if part == "" || part == "." || part == ".." {
+			return false
+		}
+	}
+	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
+// checkOrder checks that the dependencies lead to actions of the plan and in no circle.
+func checkOrder(actions []Action, indexes map[string]int) error {
+	waiting := make([]int, len(actions))
+	dependants := make([][]int, len(actions))
+	for i, action := range actions {
+		for _, address := range action.Common().After {
+			dependency, ok := indexes[address]
+			if !ok {
+				return fmt.Errorf("%q waits for %q, which is not in the plan", action.Common().Address, address)
+			}
+			waiting[i]++
+			dependants[dependency] = append(dependants[dependency], i)
+		}
+	}
+	var ready []int
+	for i, n := range waiting {
+		if n == 0 {
+			ready = append(ready, i)
+		}
+	}
+	ordered := 0
+	for ; ordered < len(ready); ordered++ {
+		for _, dependant := range dependants[ready[ordered]] {
+			if waiting[dependant]--; waiting[dependant] == 0 {
+				ready = append(ready, dependant)
+			}
+		}
+	}
+	if ordered == len(actions) {
+		return nil
+	}
+	for i, n := range waiting {
+		if n > 0 {
+			return fmt.Errorf("%q waits for itself, directly or in a circle", actions[i].Common().Address)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package planner
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/spec"
+)
+
+// World holds the provider objects of a specification, by address. It is not changed once made.
+type World struct {
+	Hosts        map[string]providers.Host
+	Sources      map[string]providers.Source
+	Destinations map[string]providers.Destination
+}
+
+// localHost is the address of the machine imsctl runs on.
+const localHost = "host.local"
+
+// Open makes the provider objects of a specification without any I/O. Hosts that the specification declares are found
+// first; env.Hosts is asked for the others (host.local, when it is not declared). All mistakes are reported together.
+func Open(specification *spec.Spec, env providers.Environment) (*World, error) {
+	world := &World{
+		Hosts:        make(map[string]providers.Host, len(specification.Hosts)),
+		Sources:      make(map[string]providers.Source, len(specification.Sources)),
+		Destinations: make(map[string]providers.Destination, len(specification.Destinations)),
+	}
+	var problems []error
+	for _, declared := range specification.Hosts {
+		host, err := declared.Config.Host(env)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", declared.Address, err))
+			continue
+		}
+		world.Hosts[declared.Address] = host
+	}
+	env.Hosts = world.resolver(env.Hosts)
+	for _, declared := range specification.Sources {
+		source, err := declared.Config.Source(env)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", declared.Address, err))
+			continue
+		}
+		world.Sources[declared.Address] = source
+	}
+	for _, declared := range specification.Destinations {
+		destination, err := declared.Config.Destination(env)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", declared.Address, err))
+			continue
+		}
+		world.Destinations[declared.Address] = destination
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	return world, nil
+}
+
+// resolver finds hosts by reference: the declared ones, then those of the environment.
+func (w *World) resolver(others func(providers.Reference) (providers.Host, error)) func(providers.Reference) (providers.Host, error) {
+	return func(reference providers.Reference) (providers.Host, error) {
+		address := reference.Address
+		if reference.IsZero() {
+			address = localHost
+		}
+		if host, ok := w.Hosts[address]; ok {
+			return host, nil
+		}
+		if others == nil {
+			return nil, fmt.Errorf("%s is not declared", address)
+		}
+		return others(reference)
+	}
+}

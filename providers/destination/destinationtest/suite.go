@@ -1,0 +1,80 @@
+// Package destinationtest is the contract of providers.Destination in executable form: a suite that every destination must pass.
+package destinationtest
+
+import (
+	"testing"
+
+	"github.com/castrolanda/imsctl/providers"
+)
+
+// Option adapts the suite to what a store, or the stand-in for one, can be made to show.
+type Option func(*suite)
+
+// Reopen gives the suite a way to see a destination's store as another process would: reopen returns a new Destination on
+// the store of the given one. Without it, what a process leaves when it dies is not tested.
+func Reopen(reopen func(*testing.T, providers.Destination) providers.Destination) Option {
+	return func(s *suite) { s.reopen = reopen }
+}
+
+// Skip leaves out one of the tests, by the name it has in the output, and gives the reason.
+func Skip(name, reason string) Option {
+	return func(s *suite) { s.skip[name] = reason }
+}
+
+// suite is one run against one kind of destination.
+type suite struct {
+	open   func(*testing.T) providers.Destination
+	reopen func(*testing.T, providers.Destination) providers.Destination
+	skip   map[string]string
+}
+
+// Run runs the suite. Every call of open returns a destination on an empty store of its own, which open has removed when
+// its test ends.
+func Run(t *testing.T, open func(t *testing.T) providers.Destination, options ...Option) {
+	s := &suite{open: open, skip: make(map[string]string)}
+	for _, option := range options {
+		option(s)
+	}
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, *suite)
+	}{
+		{"RoundTrip", testRoundTrip},
+		{"Empty", testEmpty},
+		{"Large", testLarge},
+		{"Invisible", testInvisible},
+		{"Describe", testDescribe},
+		{"SecondCommit", testSecondCommit},
+		{"WrongSums", testWrongSums},
+		{"Abort", testAbort},
+		{"AbortAfterCommit", testAbortAfterCommit},
+		{"AbortAfterCancel", testAbortAfterCancel},
+		{"Exists", testExists},
+		{"Replace", testReplace},
+		{"ReplaceAborted", testReplaceAborted},
+		{"ReadWhileReplaced", testReadWhileReplaced},
+		{"Delete", testDelete},
+		{"DeleteReplaced", testDeleteReplaced},
+		{"Missing", testMissing},
+		{"ListOrder", testListOrder},
+		{"ListMany", testListMany},
+		{"ListStops", testListStops},
+		{"Keys", testKeys},
+		{"IllegalKeys", testIllegalKeys},
+		{"Contexts", testContexts},
+		{"Concurrent", testConcurrent},
+		{"SameKey", testSameKey},
+		{"Progress", testProgress},
+		{"Crash", testCrash},
+		{"RemoveRemnant", testRemoveRemnant},
+		{"Status", testStatus},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if reason, skipped := s.skip[test.name]; skipped {
+				t.Skip(reason)
+			}
+			t.Parallel()
+			test.run(t, s)
+		})
+	}
+}

@@ -1,0 +1,172 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+
+	"github.com/castrolanda/imsctl/internal/units"
+	"github.com/castrolanda/imsctl/providers"
+)
+
+const (
+	// pieceSize is how much is written between two looks at the context, in bytes.
+	pieceSize = 1 << 20
+	// flushEvery is how much is written between two starts of write-back, so that the sync of a commit is short.
+	flushEvery = 8 << 20
+	// spaceEvery is how much is written between two looks at the free space.
+	spaceEvery = 16 << 20
+)
+
+// stage is how far an upload is.
+type stage int
+
+const (
+	writing stage = iota
+	failed        // only Abort is useful
+	committed
+	aborted
+)
+
+// upload implements providers.Upload.
+type upload struct {
+	destination *destination
+	ctx         context.Context
+	key         string
+	options     providers.CreateOptions
+	temporary   string
+	made        []string // folders that were made for it, the topmost first
+	file        providers.WriteFile
+	closed      bool
+	stage       stage
+
+	written, flushed, looked int64
+	crc                      uint32
+}
+
+// Write appends to the temporary file.
+func (u *upload) Write(p []byte) (int, error) {
+	if u.stage != writing {
+		return 0, fmt.Errorf("writing %s: the upload is over", u.name())
+	}
+	total := 0
+	for len(p) > 0 {
+		n, err := u.writePiece(p[:min(len(p), pieceSize)])
+		total += n
+		if err != nil {
+			u.stage = failed
+			return total, fmt.Errorf("writing %s: %w", u.name(), err)
+		}
+		p = p[n:]
+	}
+	return total, nil
+}
+
+// writePiece writes up to pieceSize bytes.
+func (u *upload) writePiece(p []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	if u.written-u.looked >= spaceEvery {
+		u.looked = u.written
+		if err := u.destination.checkSpace(u.key, 0); err != nil {
+			return 0, fmt.Errorf("after %s: %w", units.Bytes(u.written), err)
+		}
+	}
+	n, err := u.file.Write(p)
+	u.written += int64(n)
+	u.crc = crc32.Update(u.crc, castagnoli(), p[:n])
+	if err != nil {
+		return n, u.explain(err)
+	}
+	if u.written-u.flushed >= flushEvery {
+		u.flushed = u.written
+		u.file.Flush()
+	}
+	return n, nil
+}
+
+// explain says of an error for want of space that it is one, and how much there was.
+func (u *upload) explain(err error) error {
+	if !isFull(err) {
+		return err
+	}
+	left := "an unknown amount"
+	if free, err := u.destination.files.Space(u.destination.root); err == nil {
+		left = units.Bytes(free)
+	}
+	return fmt.Errorf("%w: the file system or the quota of %s was full after %s, with %s free now: %w",
+		providers.ErrNoSpace, u.destination.root, units.Bytes(u.written), left, err)
+}
+
+// Commit makes the content durable, gives it its name and makes that durable. On any error nothing can be seen under the
+// key, except where an object was replaced: a rename cannot be taken back.
+func (u *upload) Commit(ctx context.Context, sums providers.Checksums) (providers.Object, error) {
+	if u.stage != writing {
+		return providers.Object{}, fmt.Errorf("committing %s: the upload is over", u.name())
+	}
+	u.stage = failed // until everything below has gone well
+	object, err := u.commit(ctx, sums)
+	if err != nil {
+		return providers.Object{}, fmt.Errorf("committing %s: %w", u.name(), err)
+	}
+	u.stage = committed
+	u.destination.end(u.temporary)
+	return object, nil
+}
+
+func (u *upload) commit(ctx context.Context, sums providers.Checksums) (providers.Object, error) {
+	if u.written != sums.Size || u.crc != sums.CRC32C {
+		return providers.Object{}, fmt.Errorf("what was written is not what was meant: %d bytes with CRC-32C %08x, not %d with %08x",
+			u.written, u.crc, sums.Size, sums.CRC32C)
+	}
+	if err := u.file.Sync(); err != nil {
+		return providers.Object{}, u.explain(err)
+	}
+	info, err := u.file.Stat()
+	if err != nil {
+		return providers.Object{}, err
+	}
+	u.closed = true
+	if err := u.file.Close(); err != nil {
+		return providers.Object{}, u.explain(err)
+	}
+	if info.Size != sums.Size {
+		return providers.Object{}, fmt.Errorf("the temporary file %s has %d bytes, %d were written", u.temporary, info.Size, sums.Size)
+	}
+	for _, running := range []context.Context{u.ctx, ctx} {
+		if err := running.Err(); err != nil {
+			return providers.Object{}, err
+		}
+	}
+	return u.publish()
+}
+
+// Abort removes the temporary file and the folders that were made for it. It may be called again after an error.
+func (u *upload) Abort(context.Context) error {
+	if u.stage == committed || u.stage == aborted {
+		return nil
+	}
+	u.stage = failed
+	if !u.closed {
+		u.closed = true
+		u.file.Close() // what could not be written is not wanted any more
+	}
+	err := u.destination.files.Remove(u.temporary)
+	u.destination.end(u.temporary) // what could not be removed is a remnant from here on
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing the temporary file %s of an upload that was given up: %w", u.temporary, err)
+	}
+	if err := u.destination.removeMade(u.made); err != nil {
+		return err
+	}
+	u.stage = aborted
+	return nil
+}
+
+// name is the file the upload is to become.
+func (u *upload) name() string { return u.destination.path(u.key) }
+
+func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }

@@ -1,0 +1,91 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// check says what contradicts the promises of the document, but for the order of its artifacts.
+func (d *Document) check() error {
+	switch {
+	case d.Version < 1:
+		return errors.New("it has no version")
+	case d.Version > Version:
+		return &NewerError{Format: d.Version, Supported: Version}
+	case d.Lineage == "":
+		return errors.New("it has no lineage")
+	}
+	ids := make(map[string]struct{}, len(d.Artifacts))
+	for i, artifact := range d.Artifacts {
+		if artifact == nil {
+			return fmt.Errorf("artifact number %d is null", i+1)
+		}
+		if err := artifact.check(); err != nil {
+			return fmt.Errorf("artifact number %d: %w", i+1, err)
+		}
+		if _, exists := ids[artifact.ID]; exists {
+			return fmt.Errorf("artifact %s is there twice", artifact.ID)
+		}
+		ids[artifact.ID] = struct{}{}
+	}
+	intents := make(map[string]struct{}, len(d.Intents))
+	for i, intent := range d.Intents {
+		if intent == nil || intent.ID == "" {
+			return fmt.Errorf("intent number %d has no id", i+1)
+		}
+		if _, exists := intents[intent.ID]; exists {
+			return fmt.Errorf("intent %s is there twice", intent.ID)
+		}
+		intents[intent.ID] = struct{}{}
+	}
+	return nil
+}
+
+// check says what contradicts the promises of the artifact.
+func (a *Artifact) check() error {
+	switch {
+	case a.ID == "":
+		return errors.New("it has no id")
+	case a.Backup == "":
+		return fmt.Errorf("%s has no backup", a.ID)
+	case a.Raw.Size < 0 || a.Stored.Size < 0 || a.ManifestSize < 0:
+		return fmt.Errorf("%s has a negative size", a.ID)
+	case len(a.Replicas) == 0:
+		return fmt.Errorf("%s has no copies", a.ID)
+	}
+	for i := range a.Replicas {
+		if err := a.Replicas[i].check(); err != nil {
+			return fmt.Errorf("%s: %w", a.ID, err)
+		}
+		if i == 0 {
+			continue
+		}
+		switch strings.Compare(a.Replicas[i-1].Destination, a.Replicas[i].Destination) {
+		case 0:
+			return fmt.Errorf("%s has two copies at %s", a.ID, a.Replicas[i].Destination)
+		case 1:
+			return fmt.Errorf("the copies of %s are not in the order of their destinations", a.ID)
+		}
+	}
+	return nil
+}
+
+// check says what contradicts the promises of the replica.
+func (r *Replica) check() error {
+	if r.Destination == "" {
+		return errors.New("a copy has no destination")
+	}
+	if r.Condition != Verified && r.Condition != Altered {
+		return fmt.Errorf("the copy at %s has the condition %q, which is neither %q nor %q", r.Destination, r.Condition, Verified, Altered)
+	}
+	return nil
+}
+
+// sortReplicas returns the replicas in the order that an artifact promises, without changing the argument.
+func sortReplicas(replicas []Replica) []Replica {
+	return slices.SortedStableFunc(slices.Values(replicas), func(a, b Replica) int {
+		return strings.Compare(a.Destination, b.Destination)
+	})
+}

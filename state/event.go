@@ -1,0 +1,101 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Apply makes one change. On an error the document is as it was. Artifacts are replaced, never altered: whoever holds one
+// keeps what it saw. The serial is not touched, because it counts the records of a journal and not their events.
+func (d *Document) Apply(event Event) error {
+	id, after, err := event.resolve(d.Find)
+	if err != nil {
+		return err
+	}
+	d.Artifacts = place(d.Artifacts, d.Find(id), after)
+	return nil
+}
+
+// resolve returns the artifact that an event is about, as it is after it: nil when it is removed.
+func (e Event) resolve(find func(id string) *Artifact) (id string, after *Artifact, err error) {
+	switch {
+	case e.PutArtifact != nil && e.PutReplica == nil && e.RemoveReplica == nil:
+		artifact := *e.PutArtifact
+		artifact.Replicas = sortReplicas(artifact.Replicas)
+		return artifact.ID, &artifact, artifact.check()
+	case e.PutReplica != nil && e.PutArtifact == nil && e.RemoveReplica == nil:
+		return e.PutReplica.resolve(find, (*Artifact).withReplica)
+	case e.RemoveReplica != nil && e.PutArtifact == nil && e.PutReplica == nil:
+		return e.RemoveReplica.resolve(find, (*Artifact).withoutReplica)
+	default:
+		return "", nil, errors.New("an event must be exactly one change")
+	}
+}
+
+// resolve finds the artifact of the change and makes the changed one from it.
+func (c *ReplicaChange) resolve(find func(id string) *Artifact, change func(*Artifact, Replica) (*Artifact, error)) (string, *Artifact, error) {
+	before := find(c.Artifact)
+	if before == nil {
+		return "", nil, fmt.Errorf("artifact %q is not in the state", c.Artifact)
+	}
+	after, err := change(before, c.Replica)
+	return c.Artifact, after, err
+}
+
+// withReplica returns the artifact with one copy added or replaced.
+func (a *Artifact) withReplica(replica Replica) (*Artifact, error) {
+	if err := replica.check(); err != nil {
+		return nil, fmt.Errorf("artifact %s: %w", a.ID, err)
+	}
+	after := *a
+	i, exists := a.search(replica.Destination)
+	after.Replicas = slices.Clone(a.Replicas)
+	if exists {
+		after.Replicas[i] = replica
+	} else {
+		after.Replicas = slices.Insert(after.Replicas, i, replica)
+	}
+	return &after, nil
+}
+
+// withoutReplica returns the artifact without the copy at the replica's destination, or nil when that was the last.
+func (a *Artifact) withoutReplica(replica Replica) (*Artifact, error) {
+	i, exists := a.search(replica.Destination)
+	if !exists {
+		return nil, fmt.Errorf("artifact %s has no copy at %q", a.ID, replica.Destination)
+	}
+	if len(a.Replicas) == 1 {
+		return nil, nil
+	}
+	after := *a
+	after.Replicas = slices.Delete(slices.Clone(a.Replicas), i, i+1)
+	return &after, nil
+}
+
+// search finds the place of a destination among the replicas.
+func (a *Artifact) search(destination string) (int, bool) {
+	return slices.BinarySearchFunc(a.Replicas, destination, func(r Replica, destination string) int {
+		return strings.Compare(r.Destination, destination)
+	})
+}
+
+// place puts after in the place of before, in ordered artifacts; either may be nil. An artifact whose place in the order
+// did not change costs a binary search.
+func place(artifacts []*Artifact, before, after *Artifact) []*Artifact {
+	if before != nil {
+		if i, exists := slices.BinarySearchFunc(artifacts, before, compareArtifacts); exists {
+			if after != nil && compareArtifacts(before, after) == 0 {
+				artifacts[i] = after
+				return artifacts
+			}
+			artifacts = slices.Delete(artifacts, i, i+1)
+		}
+	}
+	if after != nil {
+		i, _ := slices.BinarySearchFunc(artifacts, after, compareArtifacts)
+		artifacts = slices.Insert(artifacts, i, after)
+	}
+	return artifacts
+}

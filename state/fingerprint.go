@@ -1,0 +1,45 @@
+package state
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+)
+
+// Fingerprint identifies what a plan for one backup is computed from: its artifacts, their copies with their versions and
+// conditions, and its open intents, each in the order of the document. Times of verification do not count: that a copy was
+// proven once more makes no plan wrong.
+func Fingerprint(artifacts []*Artifact, intents []*Intent) string {
+	sum := sha256.New()
+	for _, artifact := range artifacts {
+		fmt.Fprintf(sum, "artifact %q %q %q\n", artifact.ID, artifact.Key, artifact.ManifestSHA256)
+		for i := range artifact.Replicas {
+			replica := &artifact.Replicas[i]
+			fmt.Fprintf(sum, "copy %q %q %q %q\n", replica.Destination, replica.Version, replica.ManifestVersion, replica.Condition)
+		}
+	}
+	for _, intent := range intents {
+		fmt.Fprintf(sum, "intent %q\n", intent.ID)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// Fingerprints returns the fingerprint of every backup that has an artifact or an open intent, by its address, in time
+// linear in the size of the document. All other backups have the fingerprint of nothing.
+func (d *Document) Fingerprints() map[string]string {
+	artifacts := d.ByBackup()
+	intents := make(map[string][]*Intent)
+	for _, intent := range d.Intents {
+		intents[intent.Backup] = append(intents[intent.Backup], intent)
+	}
+	prints := make(map[string]string, len(artifacts))
+	for backup := range artifacts {
+		prints[backup] = Fingerprint(artifacts[backup], intents[backup])
+	}
+	for backup := range intents {
+		if _, done := prints[backup]; !done {
+			prints[backup] = Fingerprint(nil, intents[backup])
+		}
+	}
+	return prints
+}

@@ -1,0 +1,39 @@
+package state
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Error implements error: it names the holder as far as it is known, and what to do.
+func (e *LockedError) Error() string {
+	return fmt.Sprintf("the state %s is locked by %s: wait until that is finished, or give -lock-timeout to wait for it; "+
+		"the lock ends with the process that holds it", e.Location, e.Holder)
+}
+
+// String describes the holder for people.
+func (l LockInfo) String() string {
+	if l == (LockInfo{}) {
+		return "another process (which one is not known)"
+	}
+	var text strings.Builder
+	if l.Operation != "" {
+		fmt.Fprintf(&text, "%q", "imsctl "+l.Operation)
+	} else {
+		text.WriteString("another imsctl")
+	}
+	if l.User != "" {
+		text.WriteString(" of " + l.User)
+	}
+	if l.Host != "" {
+		text.WriteString(" on " + l.Host)
+	}
+	if l.PID != 0 {
+		fmt.Fprintf(&text, " (process %d)", l.PID)
+	}
+	if !l.TakenAt.IsZero() {
+		text.WriteString(" since " + l.TakenAt.UTC().Format(time.DateTime) + " UTC")
+	}
+	return text.String()
+}
