@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -127,13 +128,18 @@ func measure(ctx context.Context, pipeline ...*exec.Cmd) (usage, error) {
 	return took, nil
 }
 
-// peakOf is the largest resident set of a process that ended, in bytes. Linux counts in KiB, Darwin in bytes.
+// peakOf is the largest resident set of a process that ended, in bytes.
 func peakOf(state *os.ProcessState) int64 {
 	rusage, ok := state.SysUsage().(*syscall.Rusage)
 	if !ok {
 		return 0
 	}
-	if isDarwin {
+	return peakBytes(rusage)
+}
+
+// peakBytes converts ru_maxrss, which Linux counts in KiB and Darwin in bytes.
+func peakBytes(rusage *syscall.Rusage) int64 {
+	if runtime.GOOS == "darwin" {
 		return int64(rusage.Maxrss)
 	}
 	return int64(rusage.Maxrss) * 1024

@@ -9,7 +9,9 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"github.com/castrolanda/imsctl/internal/units"
 )
@@ -72,14 +74,15 @@ func (r *report) write(out io.Writer, s settings) error {
 		s.runs, s.scale, time.Since(r.began).Round(time.Second))
 	rows := append([][4]string{{"what", "median", "min", "max"}}, r.rows...)
 	var widths [4]int
-	for _, row := range rows {
-		for i, cell := range row {
-			widths[i] = max(widths[i], len([]rune(cell)))
+	for i := range rows {
+		for column := range rows[i] {
+			rows[i][column] = strings.ReplaceAll(rows[i][column], "|", `\|`)
+			widths[column] = max(widths[column], utf8.RuneCountInString(rows[i][column]))
 		}
 	}
 	for i, row := range rows {
 		for column, cell := range row {
-			fill := strings.Repeat(" ", widths[column]-len([]rune(cell)))
+			fill := strings.Repeat(" ", widths[column]-utf8.RuneCountInString(cell))
 			fmt.Fprintf(&b, "| %s%s ", cell, fill)
 		}
 		b.WriteString("|\n")
@@ -103,7 +106,13 @@ func machine() []string {
 			memory = units.Bytes(kib*1024) + " of memory"
 		}
 	}
-	return []string{fmt.Sprintf("%s/%s, %d cores, %s, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), memory, runtime.Version())}
+	facts := []string{fmt.Sprintf("%s/%s, %d cores, %s, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), memory, runtime.Version())}
+	var own syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &own); err == nil {
+		// A process begins with the peak of the one that it was forked from.
+		facts = append(facts, fmt.Sprintf("a peak RSS by wait4 cannot show as less than the benchmark's own, %s", units.Bytes(peakBytes(&own))))
+	}
+	return facts
 }
 
 // versionOf is the first line of what a program says to an option.

@@ -22,17 +22,17 @@ func TestReportIsTable(t *testing.T) {
 	r := &report{began: time.Now()}
 	r.row("wall", series{1, 2, 4}, seconds)
 	r.row("peak × of it", series{1 << 20}, size)
-	r.missing("restic backup", "restic is not installed")
+	r.missing("a | restic", "restic is not installed")
 	var out strings.Builder
 	if err := r.write(&out, settings{scale: 1, runs: 3}); err != nil {
 		t.Fatal(err)
 	}
 	want := `
-| what          | median                  | min     | max     |
-|---------------|-------------------------|---------|---------|
-| wall          | 2 s                     | 1 s     | 4 s     |
-| peak × of it  | 1.0 MiB                 | 1.0 MiB | 1.0 MiB |
-| restic backup | restic is not installed | –       | –       |
+| what         | median                  | min     | max     |
+|--------------|-------------------------|---------|---------|
+| wall         | 2 s                     | 1 s     | 4 s     |
+| peak × of it | 1.0 MiB                 | 1.0 MiB | 1.0 MiB |
+| a \| restic  | restic is not installed | –       | –       |
 `
 	if got := out.String(); !strings.HasSuffix(got, want) {
 		t.Errorf("got:\n%s", got)

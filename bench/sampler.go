@@ -3,13 +3,10 @@ package main
 import (
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
 )
-
-const isDarwin = runtime.GOOS == "darwin"
 
 // sampleEvery is how often the children of a process are looked at.
 const sampleEvery = 100 * time.Millisecond

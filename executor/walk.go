@@ -9,7 +9,7 @@ import (
 )
 
 // walk runs the actions with a fixed number of workers. An action is ready when all it waits for succeeded; of the
-// ready ones the first in the plan's order goes first, and two that read the same source never run together.
+// ready ones the first in the plan's order goes first, and two of the same class never run together.
 func (r *run) walk(ctx context.Context, actions []planner.Action) *Report {
 	w := newWalker(actions)
 	workers := r.Parallelism
@@ -89,10 +89,16 @@ func newWalker(actions []planner.Action) *walker {
 	return w
 }
 
-// class names what an action must have for itself.
+// class names what an action must have for itself: a backup its source, an adoption the artifact's place in the state,
+// because the first of several copies to be adopted records the artifact.
 func class(action planner.Action) string {
-	if backup, ok := action.(*planner.Backup); ok {
-		return backup.Source
+	switch action := action.(type) {
+	case *planner.Backup:
+		return action.Source
+	case *planner.Verify:
+		if action.Adopt != "" {
+			return action.Artifact
+		}
 	}
 	return ""
 }

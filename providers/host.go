@@ -62,6 +62,8 @@ type FileSystem interface {
 	Remove(path string) error
 	// SyncDir makes the entries of a folder durable.
 	SyncDir(path string) error
+	// CheckWritable reports why no file could be made in a folder now, without making one.
+	CheckWritable(folder string) error
 	// Space tells the bytes that are free to an ordinary user on the file system that holds path.
 	Space(path string) (free int64, err error)
 }

@@ -163,15 +163,16 @@ func (j *Journal) add(line []byte) error {
 const holeLength = 16
 
 // isTorn reports whether the last line is what an interrupted write leaves: the beginning of a line, or a line with holes.
-// A line that was written and altered later is neither.
+// A line that was written and altered later is neither; nor is a whole line with something else behind it, which has lost
+// its end.
 func isTorn(line []byte, complete bool) bool {
-	if bytes.Contains(line, make([]byte, holeLength)) {
-		return true
-	}
-	if complete {
+	beginning := bytes.TrimRight(line, "\x00")
+	if hole := bytes.Index(line, make([]byte, holeLength)); hole >= 0 {
+		beginning = line[:hole]
+	} else if complete {
 		return false
 	}
-	decoder := jsontext.NewDecoder(bytes.NewReader(bytes.TrimRight(line, "\x00")))
+	decoder := jsontext.NewDecoder(bytes.NewReader(beginning))
 	err := decoder.SkipValue()
 	if err == nil {
 		return decoder.InputOffset() == int64(len(line))

@@ -94,6 +94,12 @@ func TestJournalWithHolesInItsLastLine(t *testing.T) {
 	if _, err := state.DecodeJournal(hole); err == nil {
 		t.Error("a hole before the last line was accepted")
 	}
+	merged := bytes.Clone(data)
+	clear(merged[last+100 : last+200])
+	merged[last-1] ^= 0x92
+	if _, err := state.DecodeJournal(merged); err == nil {
+		t.Error("a line that lost its end to the one with the hole was left out with it")
+	}
 }
 
 func TestJournalRefuses(t *testing.T) {

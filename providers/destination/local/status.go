@@ -13,8 +13,8 @@ import (
 // reserve is how much space an upload leaves free, in bytes, for the manifests and whoever else needs the disk.
 const reserve = 1 << 20
 
-// Status checks that objects can be read and written: that the folder, or the nearest one it can be made in, takes a new
-// file, which is removed at once. A full disk is no error; nothing is free then. Free is what uploads may use.
+// Status checks that objects can be read and written: that files may be made in the folder, or in the nearest one that it
+// can be made in. It changes nothing. A full disk is no error; nothing is free then. Free is what uploads may use.
 func (d *destination) Status(ctx context.Context) (providers.Status, error) {
 	if err := ctx.Err(); err != nil {
 		return providers.Status{}, fmt.Errorf("looking at destination folder %s: %w", d.root, err)
@@ -28,9 +28,7 @@ func (d *destination) Status(ctx context.Context) (providers.Status, error) {
 			return providers.Status{}, fmt.Errorf("destination folder %s cannot be read: %w%s", d.root, err, advice(err))
 		}
 	}
-	if err := d.probe(folder); isFull(err) {
-		free = 0
-	} else if err != nil && folder != d.root {
+	if err := d.files.CheckWritable(folder); err != nil && folder != d.root {
 		return providers.Status{}, fmt.Errorf("destination folder %s cannot be made in %s: %w%s", d.root, folder, err, advice(err))
 	} else if err != nil {
 		return providers.Status{}, fmt.Errorf("destination folder %s cannot be written to: %w%s", d.root, err, advice(err))
@@ -69,25 +67,4 @@ func (d *destination) room(folder string) (existing string, free int64, err erro
 		// It was removed as empty meanwhile.
 	}
 	return "", 0, fmt.Errorf("asking for the free space of %s: %w", existing, err)
-}
-
-// probe makes and removes a file in a folder. Mode bits would not tell: there are read-only mounts, access lists and users
-// that a server maps to others.
-func (d *destination) probe(folder string) error {
-	name, err := partialName(d.random, "status")
-	if err != nil {
-		return err
-	}
-	name = path.Join(folder, name)
-	d.begin(name)
-	defer d.end(name)
-	file, err := d.files.Create(name, 0o600)
-	if err != nil {
-		return err
-	}
-	err = errors.Join(file.Close(), d.files.Remove(name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // somebody else tidied up
-	}
-	return err
 }

@@ -113,6 +113,15 @@ func (*fileSystem) SyncDir(path string) error {
 	return nil
 }
 
+// CheckWritable asks the system whether this process may make files in a folder: it knows of modes, access lists and
+// file systems that are mounted for reading only.
+func (*fileSystem) CheckWritable(folder string) error {
+	if err := unix.Faccessat(unix.AT_FDCWD, folder, unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
+		return &fs.PathError{Op: "access", Path: folder, Err: err}
+	}
+	return nil
+}
+
 // describe translates what the system says of a file.
 func (f *fileSystem) describe(info fs.FileInfo) providers.FileInfo {
 	described := providers.FileInfo{
