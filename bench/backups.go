@@ -26,7 +26,7 @@ type competitor struct {
 
 // measureBackups compares imsctl with pg_dump alone, with gzip and with restic.
 func measureBackups(ctx context.Context, s settings, folder, program string, r *report) (err error) {
-	server, err := startServer(ctx, filepath.Join(folder, "server"))
+	server, err := startServer(ctx)
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func measureBackups(ctx context.Context, s settings, folder, program string, r *
 	if err != nil {
 		return err
 	}
-	r.fact("%s; dump of %s (%d bytes)", versionOf(ctx, server.pgDump(), "--version"), size(float64(dump)), dump)
+	r.fact("%s; dump of %s (%d bytes)", versionOf(ctx, server.pgDump, "--version"), size(float64(dump)), dump)
 
 	ours := imsctl(program, server)
 	null := pgDumpAlone(server)

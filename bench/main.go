@@ -54,7 +54,12 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	exit(run(ctx, s, os.Stdout))
+	err := run(ctx, s, os.Stdout)
+	if ctx.Err() != nil {
+		// A terminal interrupts the server too: what then fails is a consequence.
+		err = ctx.Err()
+	}
+	exit(err)
 }
 
 // exit ends the process with the status that err deserves.

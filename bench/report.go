@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 	"unicode/utf8"
 
@@ -107,10 +106,9 @@ func machine() []string {
 		}
 	}
 	facts := []string{fmt.Sprintf("%s/%s, %d cores, %s, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), memory, runtime.Version())}
-	var own syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &own); err == nil {
-		// A process begins with the peak of the one that it was forked from.
-		facts = append(facts, fmt.Sprintf("a peak RSS by wait4 cannot show as less than the benchmark's own, %s", units.Bytes(peakBytes(&own))))
+	if own := highWater("self"); own > 0 {
+		// A process begins with the peak of the memory that it was forked from.
+		facts = append(facts, fmt.Sprintf("a peak RSS by wait4 cannot show as less than the benchmark's own, %s", units.Bytes(own)))
 	}
 	return facts
 }

@@ -36,8 +36,8 @@ var rules = []rule{
 		"executor/...", "planner", "spec", "state/...", "providers/...", "internal/..."}},
 	{"executor", "it runs a plan and sees providers only through their contracts", []string{
 		"executor/...", "planner", "spec", "state", "providers", "internal/..."}},
-	{"executor/pipeline", "it moves bytes between contracts and knows neither plans nor state", []string{
-		"providers", "internal/..."}},
+	{"executor/pipeline", "it moves bytes between contracts and knows no plan; of the state it has the form of checksums", []string{
+		"providers", "state", "internal/..."}},
 	{"planner", "it compares specification and state, and sees providers only through their contracts", []string{
 		"spec", "state", "providers", "internal/..."}},
 	{"spec", "it is handed the registry and knows no provider by name", []string{

@@ -1,8 +1,13 @@
-// Package postgres backs up a PostgreSQL database with pg_dump.
+// Package postgres backs up a PostgreSQL database as SQL text with pg_dump, and restores it with psql.
+//
+// The dump is taken from one snapshot that a session of imsctl exports, and the rows of every dumped table are counted in
+// that same snapshot. pg_dump must be on the PATH and not be older than the server. The password of the URL reaches pg_dump
+// and psql through their environment only.
 package postgres
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -13,41 +18,110 @@ import (
 // Provider is the registry's entry: source "postgres".
 func Provider() providers.Provider {
 	return providers.Provider{
-		Kind: providers.KindSource, Type: "postgres", Summary: "A PostgreSQL database, dumped as SQL text with pg_dump.",
-		New: func() providers.Config { return &Config{RowCounts: true} },
+		Kind:    providers.KindSource,
+		Type:    "postgres",
+		Summary: "A PostgreSQL database, dumped as SQL text with pg_dump.",
+		New:     func() providers.Config { return &Config{RowCounts: true} },
+		Restore: newRestorer,
 	}
 }
 
 // Config is the body of the block.
 type Config struct {
-	Host          providers.Reference `hcl:"host,optional" doc:"The host that pg_dump runs on."`
-	URL           string              `hcl:"url" doc:"The database."`
-	Tables        []string            `hcl:"tables,optional" doc:"Only these tables."`
-	ExcludeTables []string            `hcl:"exclude_tables,optional" doc:"Not these tables."`
-	Clean         bool                `hcl:"clean,optional" doc:"Drop before create."`
-	IfExists      bool                `hcl:"if_exists,optional" doc:"With clean."`
-	NoOwner       bool                `hcl:"no_owner,optional" doc:"No owners."`
-	NoPrivileges  bool                `hcl:"no_privileges,optional" doc:"No grants."`
-	RowCounts     bool                `hcl:"row_counts,optional" doc:"Count rows."`
+	Host          providers.Reference `hcl:"host,optional" doc:"The host that pg_dump runs on; the machine imsctl runs on when left out."`
+	URL           string              `hcl:"url" doc:"The database: postgres://USER:PASSWORD@HOST:PORT/DATABASE. Take the password from the environment: url = env(\"DATABASE_URL\")."`
+	Tables        []string            `hcl:"tables,optional" doc:"Dump only tables that match one of these pg_dump patterns, such as \"ml_*\"; a pattern that matches nothing is an error."`
+	ExcludeTables []string            `hcl:"exclude_tables,optional" doc:"Leave out tables that match one of these patterns; the same rule."`
+	Clean         bool                `hcl:"clean,optional" doc:"Begin the dump with commands that drop what it creates; needs if_exists."`
+	IfExists      bool                `hcl:"if_exists,optional" doc:"Let those commands pass over what is not there."`
+	NoOwner       bool                `hcl:"no_owner,optional" doc:"Leave out who owns what."`
+	NoPrivileges  bool                `hcl:"no_privileges,optional" doc:"Leave out who may do what (GRANT, REVOKE)."`
+	RowCounts     bool                `hcl:"row_counts,optional" doc:"Count the rows of every dumped table in the snapshot of the dump and record them; true when left out."`
 }
 
-// Validate implements providers.Config.
+// Validate checks the form of the URL and that the dump can be restored.
 func (c *Config) Validate() []providers.Problem {
-	if !strings.HasPrefix(c.URL, "postgres://") && !strings.HasPrefix(c.URL, "postgresql://") {
-		return []providers.Problem{{Attribute: "url", Summary: "Invalid URL", Detail: "Write postgres://USER:PASSWORD@HOST:PORT/DATABASE."}}
+	var problems []providers.Problem
+	if _, err := parseURL(c.URL); err != nil {
+		problems = append(problems, providers.Problem{Attribute: "url", Summary: "Invalid URL", Detail: err.Error()})
 	}
-	return nil
+	if c.Clean && !c.IfExists {
+		problems = append(problems, providers.Problem{Attribute: "clean", Summary: "Dump that does not restore",
+			Detail: "With clean and without if_exists the dump fails on an empty database, because what it drops is not there. Set if_exists = true."})
+	}
+	if c.IfExists && !c.Clean {
+		problems = append(problems, providers.Problem{Attribute: "if_exists", Summary: "Attribute without effect",
+			Detail: "if_exists belongs to clean. Set clean = true, or leave if_exists out."})
+	}
+	for attribute, patterns := range map[string][]string{"tables": c.Tables, "exclude_tables": c.ExcludeTables} {
+		for _, pattern := range patterns {
+			if _, err := parsePattern(pattern); err != nil {
+				problems = append(problems, providers.Problem{Attribute: attribute, Summary: "Invalid pattern", Detail: err.Error()})
+			}
+		}
+	}
+	return problems
 }
 
-// Source implements providers.SourceConfig.
+// Source makes the source.
 func (c *Config) Source(environment providers.Environment) (providers.Source, error) {
 	host, err := environment.Hosts(c.Host)
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := pgx.ParseConfig(c.URL)
+	address, err := parseURL(c.URL)
 	if err != nil {
-		return nil, fmt.Errorf("invalid URL")
+		return nil, fmt.Errorf("invalid URL: %w", err)
 	}
-	return &source{config: *c, host: host, parsed: parsed}, nil
+	return &source{config: *c, host: host, address: address}, nil
+}
+
+// address is a database and how to reach it.
+type address struct {
+	config *pgx.ConnConfig
+	// public is the URL without the password, as the programs are given it.
+	public   string
+	password string
+}
+
+// parseURL reads a URL. Its errors never hold the URL itself, which has a password in it.
+func parseURL(text string) (*address, error) {
+	const form = "Write postgres://USER:PASSWORD@HOST:PORT/DATABASE, with special characters percent-encoded."
+	parsed, err := url.Parse(text)
+	switch {
+	case text == "":
+		return nil, fmt.Errorf("The URL is empty. %s", form)
+	case err != nil:
+		return nil, fmt.Errorf("The URL cannot be read. %s", form)
+	case parsed.Scheme != "postgres" && parsed.Scheme != "postgresql":
+		return nil, fmt.Errorf("The URL does not begin with postgres://. %s", form)
+	}
+	config, err := pgx.ParseConfig(text)
+	if err != nil {
+		return nil, fmt.Errorf("The URL, or one of its parameters, cannot be used. %s", form)
+	}
+	if config.Database == "" || strings.Trim(parsed.Path, "/") == "" && parsed.Query().Get("dbname") == "" {
+		return nil, fmt.Errorf("The URL names no database. %s", form)
+	}
+	query := parsed.Query()
+	query.Del("password")
+	query.Del("application_name")
+	parsed.RawQuery = query.Encode()
+	if parsed.User != nil {
+		parsed.User = url.User(parsed.User.Username())
+	}
+	return &address{config: config, public: parsed.String(), password: config.Password}, nil
+}
+
+// String names the database for people: without the password.
+func (a *address) String() string {
+	return fmt.Sprintf("database %q on %s as %s", a.config.Database, a.server(), a.config.User)
+}
+
+// server is the host and port, or the folder of the socket.
+func (a *address) server() string {
+	if strings.HasPrefix(a.config.Host, "/") {
+		return a.config.Host
+	}
+	return fmt.Sprintf("%s:%d", a.config.Host, a.config.Port)
 }

@@ -1,0 +1,69 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strconv"
+
+	"github.com/castrolanda/imsctl/providers"
+)
+
+// version is what a program or a server says of itself, such as 15.18.
+type version struct {
+	text  string
+	major int
+}
+
+var versionPattern = regexp.MustCompile(`(\d+)(?:\.\d+)*(?:devel|beta\d+|rc\d+)?`)
+
+// parseVersion finds the version in a line such as "pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)".
+func parseVersion(text string) (version, error) {
+	found := versionPattern.FindStringSubmatch(text)
+	if found == nil {
+		return version{}, fmt.Errorf("no version in %q", text)
+	}
+	major, err := strconv.Atoi(found[1])
+	if err != nil {
+		return version{}, fmt.Errorf("no version in %q", text)
+	}
+	return version{text: found[0], major: major}, nil
+}
+
+// program is one of PostgreSQL's programs on a host.
+type program struct {
+	path    string
+	version version
+}
+
+// findProgram finds a program on the PATH of a host and asks for its version.
+func findProgram(ctx context.Context, host providers.Host, name string) (program, error) {
+	path, err := host.LookPath(ctx, name)
+	if errors.Is(err, exec.ErrNotFound) {
+		return program{}, fmt.Errorf("%s is not on the PATH of host %q: install PostgreSQL's client programs (on Debian: postgresql-client)", name, host.Name())
+	}
+	if err != nil {
+		return program{}, err
+	}
+	var output bytes.Buffer
+	if err := host.Run(ctx, providers.Command{Arguments: []string{path, "--version"}, Stdout: &output}); err != nil {
+		return program{}, fmt.Errorf("asking %s for its version: %w", path, err)
+	}
+	found, err := parseVersion(output.String())
+	if err != nil {
+		return program{}, fmt.Errorf("asking %s for its version: %w", path, err)
+	}
+	return program{path: path, version: found}, nil
+}
+
+// checkDump refuses a pg_dump that cannot dump from a server.
+func checkDump(dump program, server version) error {
+	if dump.version.major < server.major {
+		return fmt.Errorf("pg_dump %s (%s) is older than the server (%s) and cannot dump from it: install version %d or later (on Debian: postgresql-client-%d)",
+			dump.version.text, dump.path, server.text, server.major, server.major)
+	}
+	return nil
+}
