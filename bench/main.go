@@ -1,6 +1,6 @@
 // Command bench measures imsctl against the tools that people use instead, on this machine, in one run:
 //
-//	go run ./bench                 everything, about half an hour
+//	go run ./bench                 everything, about ten minutes
 //	go run ./bench -scale 0.02     a quick look
 //	go run ./bench -only plan      one of: backup, plan
 //

@@ -80,21 +80,25 @@ func (c *cli) restore(ctx context.Context, arguments restoreArguments) error {
 	if err != nil {
 		return err
 	}
-	c.warn(fmt.Sprintf("Restoring %s, taken %s, %s.", artifact.ID,
-		artifact.StartedAt.In(project.spec.Location).Format("2006-01-02 15:04 MST"), units.Bytes(artifact.Raw.Size)))
-	from, err := c.restoreTo(ctx, project, artifact, arguments)
-	if err != nil {
+	c.warn(fmt.Sprintf("Restoring what was backed up at %s.", artifact.StartedAt.In(project.spec.Location).Format("2006-01-02 15:04 MST")))
+	if _, err := c.restoreTo(ctx, project, artifact, arguments); err != nil {
 		return fmt.Errorf("restoring %s: %w", artifact.ID, err)
 	}
-	c.warn(fmt.Sprintf("Restored from %s. Every byte is what was backed up.", from))
 	return nil
 }
 
 // restoreTo sends the artifact where the flags say.
-func (c *cli) restoreTo(ctx context.Context, project *project, artifact *state.Artifact, arguments restoreArguments) (string, error) {
+func (c *cli) restoreTo(ctx context.Context, project *project, artifact *state.Artifact, arguments restoreArguments) (from string, err error) {
 	display := terminal.NewDisplay(c.stderr, c.look(c.stderr), c.clock)
-	defer display.Close()
 	display.Start(artifact.ID, "<", artifact.ID, artifact.Raw.Size)
+	defer func() {
+		end := fmt.Sprintf("< %s: restored from %s, %s, equal to what was backed up", artifact.ID, from, units.Bytes(artifact.Raw.Size))
+		if err != nil {
+			end = fmt.Sprintf("< %s: failed", artifact.ID)
+		}
+		display.Finish(artifact.ID, end)
+		err = errors.Join(err, display.Close())
+	}()
 	restorer := &executor.Restorer{
 		Spec: project.spec, World: project.world, Registry: project.registry, Environment: project.environment,
 		Progress: restoreProgress{display: display, id: artifact.ID},

@@ -85,17 +85,21 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"tmpfs":    mountTmpfs,
 }
 
-// createDatabase makes and fills a database: createdb VARIABLE NAME ROWS sets VARIABLE to its URL. With 0 rows it is not
-// made at all; only its URL is set.
+// createDatabase makes and fills a database: createdb VARIABLE NAME ROWS sets VARIABLE to its URL. With "empty" for ROWS
+// it stays empty, with "none" it is not made at all.
 func createDatabase(ts *testscript.TestScript, t *testing.T, server *testenv.PostgresServer, arguments []string) {
 	name := arguments[1]
+	ts.Setenv(arguments[0], server.URL(name))
+	if arguments[2] == "none" {
+		return
+	}
+	server.CreateDatabase(t, name)
+	if arguments[2] == "empty" {
+		return
+	}
 	rows, err := strconv.Atoi(arguments[2])
 	ts.Check(err)
-	if rows > 0 {
-		server.CreateDatabase(t, name)
-		ts.Check(testenv.Seed(context.Background(), server.URL(name), rows))
-	}
-	ts.Setenv(arguments[0], server.URL(name))
+	ts.Check(testenv.Seed(context.Background(), server.URL(name), rows))
 }
 
 // sameDatabase compares two databases table by table: samedb URL URL.
