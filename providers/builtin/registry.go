@@ -7,6 +7,7 @@ import (
 	destinationlocal "github.com/castrolanda/imsctl/providers/destination/local"
 	hostlocal "github.com/castrolanda/imsctl/providers/host/local"
 	"github.com/castrolanda/imsctl/providers/source/command"
+	"github.com/castrolanda/imsctl/providers/source/files"
 	"github.com/castrolanda/imsctl/providers/source/postgres"
 )
 
@@ -15,6 +16,7 @@ func Registry() (*providers.Registry, error) {
 	return providers.NewRegistry(compression.NewCodec,
 		hostlocal.Provider(),
 		postgres.Provider(),
+		files.Provider(),
 		command.Provider(),
 		destinationlocal.Provider(),
 	)

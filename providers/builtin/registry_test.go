@@ -14,7 +14,7 @@ func TestEveryProviderIsWhatItsKindSays(t *testing.T) {
 	}
 	for kind, want := range map[providers.Kind][]string{
 		providers.KindHost:        {"local"},
-		providers.KindSource:      {"postgres", "command"},
+		providers.KindSource:      {"postgres", "files", "command"},
 		providers.KindDestination: {"local"},
 	} {
 		types := registry.Types(kind)
