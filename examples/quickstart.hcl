@@ -1,6 +1,14 @@
 # Backs up this repository's own docs/ and examples/ to two local folders, with different profiles and retentions.
 #   go run ./cmd/imsctl apply -auto-approve examples/quickstart.hcl
 
+imsctl {
+  required_version = ">= 0.1.0"
+
+  state "local" {
+    path = ".imsctl/quickstart.json" # beside this file
+  }
+}
+
 source "files" "docs" {
   path = "../docs"
 }

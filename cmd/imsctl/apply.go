@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -212,16 +211,4 @@ func reportCode(report *executor.Report) error {
 		return exitCode(exitDegraded)
 	}
 	return nil
-}
-
-// relative shortens a path for people where that makes it shorter.
-func relative(path string) string {
-	current, err := os.Getwd()
-	if err != nil {
-		return path
-	}
-	if short, err := filepath.Rel(current, path); err == nil && len(short) < len(path) {
-		return short
-	}
-	return path
 }

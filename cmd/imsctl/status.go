@@ -185,7 +185,7 @@ func due(status backupStatus, now time.Time) string {
 	case !status.DueAt.After(now):
 		return "since " + units.Age(now.Sub(status.DueAt))
 	default:
-		return "in " + units.Age(status.DueAt.Sub(now))
+		return "in " + units.Age(status.DueAt.Sub(now).Round(time.Minute))
 	}
 }
 

@@ -62,9 +62,6 @@ func (p *proof) finish(raw providers.Checksums) error {
 	return nil
 }
 
-// errGivenUp is what the decoder of a job that failed reads.
-var errGivenUp = errors.New("the job was given up")
-
 // abandon ends the decoder of a job that has failed for another reason. Its own error counts only when it came first.
 func (p *proof) abandon(cause error) error {
 	if p.identity {
