@@ -22,21 +22,23 @@ var tables = []struct {
 			round((random() * 1000)::numeric, 2) as price,
 			timestamptz '2019-01-01' + random() * interval '2500 days' as created_at
 		from generate_series(1, %d) n`},
-	{3_300_000, `create table movements as
+	{1_500_000, `create table movements as
 		select n as id, 1 + floor(random() * 200000)::int as product_id, floor(random() * 200 - 100)::int as quantity,
 			timestamptz '2021-01-01' + n * interval '40 seconds' as moved_at,
 			(array['sale','purchase','return','count','transfer'])[1 + floor(random() * 5)] as kind, floor(random() * 40)::int as warehouse_id,
 			'user' || floor(random() * 120) as moved_by
 		from generate_series(1, %d) n`},
-	{800_000, `create table audit_log as
+	{850_000, `create table audit_log as
 		select n as id, timestamptz '2021-01-01' + n * interval '3 minutes' as at,
 			jsonb_build_object('actor', 'user' || floor(random() * 120), 'action', (array['create','update','delete','login'])[1 + floor(random() * 4)],
 				'entity', (array['product','movement','order','supplier'])[1 + floor(random() * 4)], 'id', floor(random() * 1e6),
 				'request', md5(random()::text), 'address', '10.0.' || floor(random() * 255) || '.' || floor(random() * 255),
-				'before', jsonb_build_object('quantity', floor(random() * 1000), 'status', 'active'),
-				'after', jsonb_build_object('quantity', floor(random() * 1000), 'status', 'active')) as entry
+				'before', jsonb_build_object('quantity', floor(random() * 1000), 'status', 'active', 'warehouse', floor(random() * 40),
+					'location', 'aisle ' || floor(random() * 40) || ', shelf ' || floor(random() * 12), 'currency', 'BRL'),
+				'after', jsonb_build_object('quantity', floor(random() * 1000), 'status', (array['active','reserved','blocked'])[1 + floor(random() * 3)],
+					'warehouse', floor(random() * 40), 'location', 'aisle ' || floor(random() * 40) || ', shelf ' || floor(random() * 12), 'currency', 'BRL')) as entry
 		from generate_series(1, %d) n`},
-	{1_150_000, `create table ml_features as
+	{600_000, `create table ml_features as
 		select n as id, 1 + floor(random() * 200000)::int as product_id, random() as demand, random() * 100 as mean,
 			random() * 10 as deviation, random() - 0.5 as trend, random() * 365 as season, exp(random() * 5) as price_ratio, random() as score
 		from generate_series(1, %d) n`},

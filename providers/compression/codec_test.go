@@ -22,7 +22,7 @@ func TestNewCodec(t *testing.T) {
 	}{
 		{method: "gzip", level: providers.DefaultLevel, inForce: 6, extension: ".gz"},
 		{method: "gzip", level: 9, inForce: 9, extension: ".gz"},
-		{method: "zstd", level: providers.DefaultLevel, inForce: 3, extension: ".zst"},
+		{method: "zstd", level: providers.DefaultLevel, inForce: 1, extension: ".zst"},
 		{method: "zstd", level: 22, inForce: 22, extension: ".zst"},
 		{method: "xz", level: providers.DefaultLevel, inForce: 6, extension: ".xz"},
 		{method: "bzip2", level: providers.DefaultLevel, inForce: 9, extension: ".bz2"},

@@ -14,6 +14,13 @@ import (
 	"github.com/castrolanda/imsctl/providers"
 )
 
+const (
+	// outputSize is how much of a command's output is read at once, in bytes.
+	outputSize = 256 << 10
+	// pipeSize is how much of it may wait to be read, in bytes.
+	pipeSize = 1 << 20
+)
+
 // execution is a started command with the copies to and from its streams.
 type execution struct {
 	cmd    *exec.Cmd
@@ -67,7 +74,7 @@ func (e *execution) receive(name string, from *os.File, w io.Writer, complete bo
 	}
 	e.output.Go(func() {
 		defer from.Close()
-		buffer := make([]byte, 64<<10)
+		buffer := make([]byte, outputSize)
 		for {
 			if e.ended.Load() {
 				// Renewed for every read: the time a slow writer takes is not silence.

@@ -33,6 +33,7 @@ func connect(cmd *exec.Cmd, command providers.Command) (*streams, error) {
 		if err != nil {
 			return nil, s.giveUp(err)
 		}
+		widen(ours)
 		cmd.Stdout, s.stdout = theirs, ours
 		s.theirs = append(s.theirs, theirs)
 	}
