@@ -4,132 +4,250 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"sync"
 	"time"
 
-	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/providers"
 )
 
-type checksums = providers.Checksums
+const (
+	// abortTimeout is how long giving up an upload may take.
+	abortTimeout = 4 * time.Second
+	// abandonAfter is how long after it was told to stop a branch is waited for.
+	abandonAfter = 4500 * time.Millisecond
+	// commitPatience is how many stall limits a commit may take: making a large object durable takes a time that grows
+	// with its size, and nothing can be seen of it meanwhile.
+	commitPatience = 10
+)
 
-// branch is one destination of a job. Its goroutine owns the upload.
+// branch is one destination of a stream. One goroutine owns its upload, from Create to Commit or Abort.
 type branch struct {
-	name   string
-	chunks chan *chunk
-	// failed is closed when the branch takes no more chunks.
-	failed chan struct{}
-	// given is set by the fan-out when it has given the branch up.
-	given   bool
-	cancel  context.CancelCauseFunc
-	verdict chan verdict
-	done    chan struct{}
-	result  BranchOutcome
+	Branch
+	*receiver
+	key      string
+	options  providers.CreateOptions
+	progress Progress
+	// ctx ends when the whole stream is given up, or this branch of it.
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	done   chan struct{}
+
+	mu     sync.Mutex
+	stage  Stage
+	stored int64
+	// resting: the owner waits for others, for a chunk or for the verdict.
+	resting bool
+	outcome BranchOutcome
+	// untidy is the error of giving the upload up: something may be left at the destination.
+	untidy error
+	over   bool
+	// moved is when the branch last took a chunk or began a stage, awaited since when others wait for it, stopped when it
+	// was told to stop; zero for never.
+	moved, awaited, stopped time.Time
 }
 
-// verdict is what a branch waits for when it has all the bytes.
-type verdict struct {
-	err  error
-	sums checksums
-}
-
-// abortError is a clean-up that failed: something may be left at the destination.
-type abortError struct{ cause error }
-
-// Error implements error.
-func (e *abortError) Error() string { return "giving up the upload: " + e.cause.Error() }
-
-// Unwrap returns the cause.
-func (e *abortError) Unwrap() error { return e.cause }
-
-func startBranch(ctx context.Context, job Job, target Branch) *branch {
-	ctx, cancel := context.WithCancelCause(ctx)
-	b := &branch{
-		name: target.Name, chunks: make(chan *chunk, ringSize), failed: make(chan struct{}), cancel: cancel,
-		verdict: make(chan verdict, 1), done: make(chan struct{}), result: BranchOutcome{Name: target.Name},
-	}
-	go func() {
-		defer close(b.done)
-		defer cancel(nil)
-		job.Progress.Branch(b.name, 0, StageWriting)
-		b.result.Object, b.result.Err = b.run(ctx, job, target.Destination)
-	}()
-	return b
-}
-
-// run uploads what comes and commits it when the verdict is good.
-func (b *branch) run(ctx context.Context, job Job, destination providers.Destination) (object providers.Object, err error) {
-	var written int64
-	defer func() {
-		stage := StageDone
-		if err != nil {
-			stage = StageFailed
-		}
-		job.Progress.Branch(b.name, written, stage)
-	}()
-	upload, err := destination.Create(ctx, job.Key, providers.CreateOptions{Size: job.ExpectedSize})
+// run is the owner's whole life. lost is called when it ends in an error.
+func (b *branch) run(verdict *verdict, lost func()) {
+	defer close(b.done)
+	defer b.cancel(nil)
+	release := context.AfterFunc(b.ctx, b.stop)
+	defer release()
+	object, untidy, err := b.store(verdict)
+	b.leave()
+	b.finish(object, untidy, err)
 	if err != nil {
-		b.drain()
-		return providers.Object{}, b.explain(ctx, err)
+		lost()
 	}
-	abort := func(cause error) error {
-		b.drain()
-		lasting, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
-		defer cancel()
-		if err := upload.Abort(lasting); err != nil {
-			return errors.Join(cause, &abortError{err})
-		}
-		return cause
-	}
-	for next := range b.chunks {
-		_, err := upload.Write(next.data)
-		written += int64(len(next.data))
-		next.release()
-		if err != nil {
-			return providers.Object{}, abort(b.explain(ctx, err))
-		}
-		job.Progress.Branch(b.name, written, StageWriting)
-	}
-	decided := <-b.verdict
-	if decided.err != nil {
-		return providers.Object{}, abort(decided.err)
-	}
-	job.Progress.Branch(b.name, written, StageCommitting)
-	object, err = upload.Commit(ctx, decided.sums)
+}
+
+// store takes the stream and waits for the verdict on it.
+func (b *branch) store(verdict *verdict) (object providers.Object, untidy, err error) {
+	b.enter(StageWriting)
+	upload, err := b.Destination.Create(b.ctx, b.key, b.options)
 	if err != nil {
-		return providers.Object{}, abort(b.explain(ctx, err))
+		return object, nil, b.explain("beginning the upload", err)
 	}
-	return object, nil
+	b.rest()
+	if err = b.write(upload); err == nil {
+		err = verdict.wait(b.ctx)
+	}
+	if err == nil {
+		b.enter(StageCommitting)
+		if object, err = upload.Commit(b.ctx, verdict.sums); err == nil {
+			return object, nil, nil
+		}
+		err = b.explain("committing the upload", err)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(b.ctx), abortTimeout)
+	defer cancel()
+	if untidy = upload.Abort(ctx); untidy != nil {
+		untidy = fmt.Errorf("giving up the upload: %w", untidy)
+	}
+	return providers.Object{}, untidy, err
 }
 
-// drain takes no more chunks and gives back those that wait.
-func (b *branch) drain() {
-	close(b.failed)
-	for next := range b.chunks {
-		next.release()
+// write passes the chunks on until the stream ends.
+func (b *branch) write(upload providers.Upload) error {
+	for {
+		select {
+		case <-b.ctx.Done():
+			return context.Cause(b.ctx)
+		case c, open := <-b.queue:
+			if !open {
+				return nil
+			}
+			b.work()
+			n, err := upload.Write(c.data)
+			if err == nil && n < len(c.data) {
+				err = io.ErrShortWrite
+			}
+			c.release()
+			if err != nil {
+				return b.explain("writing", err)
+			}
+			b.advance(int64(n))
+		}
 	}
 }
 
-// explain prefers the reason for which the branch was stopped to the error that it led to.
-func (b *branch) explain(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil && errors.Is(err, ctx.Err()) {
-		return cause
+// explain says what the branch was doing. When it was told to stop, the reason for that is the better explanation.
+func (b *branch) explain(doing string, err error) error {
+	if b.ctx.Err() == nil {
+		return fmt.Errorf("%s: %w", doing, err)
 	}
-	return err
+	cause := context.Cause(b.ctx)
+	if errors.Is(err, cause) || errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%s: %w", doing, cause)
+	}
+	return fmt.Errorf("%s: %w (%w)", doing, cause, err)
 }
 
-// giveUp stops a branch that holds up the others.
-func (b *branch) giveUp(limit time.Duration) {
-	b.cancel(fmt.Errorf("stalled: it took no byte for %s while the others waited", units.Duration(limit)))
+// enter notes the beginning of a stage.
+func (b *branch) enter(stage Stage) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.stage, b.moved, b.resting = stage, time.Now(), false
+	b.tell()
 }
 
-// decide ends the stream and tells the verdict.
-func (b *branch) decide(err error, sums checksums) {
-	b.verdict <- verdict{err: err, sums: sums}
-	close(b.chunks)
+// work and rest note whose turn it is: the destination's, or the others'.
+func (b *branch) work() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.moved, b.resting = time.Now(), false
 }
 
-// outcome waits for the branch.
-func (b *branch) outcome() BranchOutcome {
-	<-b.done
-	return b.result
+func (b *branch) rest() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.moved, b.resting = time.Now(), true
+}
+
+// advance notes bytes that the destination took.
+func (b *branch) advance(n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.stored += n
+	b.moved, b.resting = time.Now(), true
+	b.tell()
+}
+
+// tell reports the progress, unless nobody waits for this branch any more.
+func (b *branch) tell() {
+	if b.progress != nil && !b.over {
+		b.progress.Branch(b.Name, b.stored, b.stage)
+	}
+}
+
+// finish notes what came of the branch.
+func (b *branch) finish(object providers.Object, untidy, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.over {
+		return
+	}
+	b.stage = StageDone
+	if err != nil {
+		b.stage = StageFailed
+	}
+	b.tell()
+	b.outcome, b.untidy, b.over = BranchOutcome{Name: b.Name, Object: object, Err: errors.Join(err, untidy)}, untidy, true
+}
+
+// wait is called since others wait for the branch, ready when they do no longer.
+func (b *branch) wait() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.awaited = time.Now()
+}
+
+func (b *branch) ready() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.awaited = time.Time{}
+}
+
+// stop notes the time at which the branch was told to stop, for whatever reason.
+func (b *branch) stop() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.stopped.IsZero() {
+		b.stopped = time.Now()
+	}
+}
+
+// stalled says why the branch keeps others waiting beyond the limit; nil when it does not.
+func (b *branch) stalled(now time.Time, limit time.Duration) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.over || b.awaited.IsZero() || b.resting && len(b.queue) == 0 {
+		return nil
+	}
+	since := b.awaited
+	if b.moved.After(since) {
+		since = b.moved
+	}
+	switch waited := now.Sub(since); {
+	case b.stage == StageCommitting && waited > limit*commitPatience:
+		return fmt.Errorf("%w: its commit is not done after %s", ErrStalled, limit*commitPatience)
+	case b.stage == StageWriting && waited > limit:
+		return fmt.Errorf("%w: it took nothing for more than %s while others waited", ErrStalled, limit)
+	}
+	return nil
+}
+
+// await returns what came of the branch: when its owner has ended, or when it has not although it was told to long ago.
+func (b *branch) await() (BranchOutcome, error) {
+	select {
+	case <-b.done:
+	case <-b.ctx.Done():
+		b.stop()
+		b.mu.Lock()
+		grace := time.NewTimer(time.Until(b.stopped.Add(abandonAfter)))
+		b.mu.Unlock()
+		defer grace.Stop()
+		select {
+		case <-b.done:
+		case <-grace.C:
+			b.abandon()
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.outcome, b.untidy
+}
+
+// abandon stops waiting for a destination that does not do what its contract says.
+func (b *branch) abandon() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.over {
+		return
+	}
+	untidy := fmt.Errorf("the destination does not return from %s although it was told to stop; something may be left there", b.stage)
+	b.stage = StageFailed
+	b.tell()
+	b.over, b.untidy = true, untidy
+	b.outcome = BranchOutcome{Name: b.Name, Err: fmt.Errorf("%w: %w", context.Cause(b.ctx), untidy)}
 }

@@ -1,77 +1,70 @@
 package pipeline
 
-import (
-	"bytes"
-	"errors"
-	"fmt"
-	"io"
+import "context"
 
-	"github.com/castrolanda/imsctl/providers"
-)
-
-// rawStream takes what the source writes: it counts and hashes it, remembers its beginning and its end, and passes it on.
+// rawStream is what the source writes to. It cuts the stream into chunks, hashes them and looks for the marks of the
+// format in the source's goroutine, and hands them to the codec's.
 type rawStream struct {
+	ctx      context.Context
+	pool     *pool
+	out      chan *chunk
+	current  *chunk
+	tally    *tally
+	marks    *marks
 	progress Progress
-	encoder  io.Writer
-	sums     *summing
-	head     []byte
-	tail     []byte
-	// err is why bytes could not be passed on: the source reports it as if it were its own.
-	err error
+	err      error
 }
 
-func newRawStream(job Job, encoder io.Writer) *rawStream {
-	return &rawStream{progress: job.Progress, encoder: encoder, sums: newRawSums()}
+func newRawStream(ctx context.Context, pool *pool, marks *marks, progress Progress) *rawStream {
+	return &rawStream{ctx: ctx, pool: pool, out: make(chan *chunk, rawChunks), tally: newTally(), marks: marks, progress: progress}
 }
 
-// Write implements io.Writer.
+// Write implements io.Writer. Its first error is its last word.
 func (r *rawStream) Write(p []byte) (int, error) {
-	if missing := providers.HeaderWindow - len(r.head); missing > 0 {
-		r.head = append(r.head, p[:min(missing, len(p))]...)
-	}
-	r.remember(p)
-	r.sums.add(p)
-	if _, err := r.encoder.Write(p); err != nil {
-		r.err = err
-		return 0, err
-	}
-	r.progress.Read(r.sums.size)
-	return len(p), nil
-}
-
-// remember keeps the last bytes of the stream.
-func (r *rawStream) remember(p []byte) {
-	if len(p) >= providers.TrailerWindow {
-		r.tail = append(r.tail[:0], p[len(p)-providers.TrailerWindow:]...)
-		return
-	}
-	if excess := len(r.tail) + len(p) - providers.TrailerWindow; excess > 0 {
-		r.tail = append(r.tail[:0], r.tail[excess:]...)
-	}
-	r.tail = append(r.tail, p...)
-}
-
-// check looks for the marks of the format.
-func (r *rawStream) check(format providers.Format) error {
-	if r.sums.size == 0 {
-		return errors.New("the source wrote nothing")
-	}
-	if len(format.Headers) > 0 && !containsAny(r.head, format.Headers) {
-		return fmt.Errorf("what the source wrote does not begin like %s: none of its first %d bytes is %q",
-			format.Extension, providers.HeaderWindow, format.Headers[0])
-	}
-	if len(format.Trailer) > 0 && !bytes.Contains(r.tail, format.Trailer) {
-		return fmt.Errorf("what the source wrote has no end marker: %q is not in its last %d bytes, so that it is not complete",
-			format.Trailer, providers.TrailerWindow)
-	}
-	return nil
-}
-
-func containsAny(data []byte, marks [][]byte) bool {
-	for _, mark := range marks {
-		if bytes.Contains(data, mark) {
-			return true
+	written := 0
+	for written < len(p) {
+		if r.err != nil {
+			return written, r.err
+		}
+		if r.current == nil {
+			r.current = r.pool.get()
+		}
+		written += r.current.fill(p[written:])
+		if r.current.full() {
+			r.err = r.pass()
 		}
 	}
-	return false
+	return written, r.err
+}
+
+// pass hands the current chunk on.
+func (r *rawStream) pass() error {
+	c := r.current
+	r.current = nil
+	r.tally.add(c.data)
+	if r.progress != nil {
+		r.progress.Read(r.tally.size)
+	}
+	if err := r.marks.observe(c.data); err != nil {
+		c.release()
+		return err
+	}
+	select {
+	case r.out <- c:
+		return nil
+	case <-r.ctx.Done():
+		c.release()
+		return context.Cause(r.ctx)
+	}
+}
+
+// finish passes on what is left and judges the whole.
+func (r *rawStream) finish() error {
+	if r.err == nil && r.current != nil {
+		r.err = r.pass()
+	}
+	if r.err == nil {
+		r.err = r.marks.conclude()
+	}
+	return r.err
 }

@@ -12,54 +12,80 @@ import (
 	"github.com/castrolanda/imsctl/state"
 )
 
-// summing is a set of running checksums. The raw stream needs only SHA-256; the stored one also what stores compare with.
-type summing struct {
-	size   int64
-	sha256 hash.Hash
-	md5    hash.Hash
-	crc32c uint32
-}
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-func newRawSums() *summing    { return &summing{sha256: sha256.New()} }
-func newStoredSums() *summing { return &summing{sha256: sha256.New(), md5: md5.New()} }
-
-// add takes the next bytes.
-func (s *summing) add(p []byte) {
-	s.size += int64(len(p))
-	s.sha256.Write(p)
-	if s.md5 != nil {
-		s.md5.Write(p)
-		s.crc32c = crc32.Update(s.crc32c, castagnoli, p)
-	}
-}
-
-// checksums returns the sums of everything so far.
-func (s *summing) checksums() providers.Checksums {
-	sums := providers.Checksums{Size: s.size, CRC32C: s.crc32c}
-	s.sha256.Sum(sums.SHA256[:0])
-	if s.md5 != nil {
-		s.md5.Sum(sums.MD5[:0])
-	}
-	return sums
-}
-
-// SumsOf writes checksums down the way state and manifests keep them.
+// SumsOf writes checksums in the form in which they are recorded.
 func SumsOf(sums providers.Checksums) state.Sums {
 	return state.Sums{
-		Size: sums.Size, SHA256: hex.EncodeToString(sums.SHA256[:]),
-		CRC32C: fmt.Sprintf("%08x", sums.CRC32C), MD5: hex.EncodeToString(sums.MD5[:]),
+		Size:   sums.Size,
+		SHA256: hex.EncodeToString(sums.SHA256[:]),
+		CRC32C: fmt.Sprintf("%08x", sums.CRC32C),
+		MD5:    hex.EncodeToString(sums.MD5[:]),
 	}
 }
 
-// differs says how a stream differs from what is expected of it, or returns nil.
-func (s *summing) differs(expected state.Sums, what string) error {
-	if s.size != expected.Size {
-		return fmt.Errorf("%w: %s has %d bytes instead of %d", ErrAltered, what, s.size, expected.Size)
+// digest computes all checksums that a store may compare with.
+type digest struct {
+	size   int64
+	sha256 hash.Hash
+	crc32c hash.Hash32
+	md5    hash.Hash
+}
+
+func newDigest() *digest {
+	return &digest{sha256: sha256.New(), crc32c: crc32.New(crc32.MakeTable(crc32.Castagnoli)), md5: md5.New()}
+}
+
+func (d *digest) add(data []byte) {
+	d.size += int64(len(data))
+	d.sha256.Write(data)
+	d.crc32c.Write(data)
+	d.md5.Write(data)
+}
+
+func (d *digest) sums() providers.Checksums {
+	return providers.Checksums{
+		Size: d.size, SHA256: [32]byte(d.sha256.Sum(nil)), CRC32C: d.crc32c.Sum32(), MD5: [16]byte(d.md5.Sum(nil)),
 	}
-	if found := hex.EncodeToString(s.sha256.Sum(nil)); found != expected.SHA256 {
-		return fmt.Errorf("%w: %s has SHA-256 %.12s… instead of %.12s…", ErrAltered, what, found, expected.SHA256)
+}
+
+// tally counts and hashes a stream that is only compared with another.
+type tally struct {
+	size   int64
+	sha256 hash.Hash
+}
+
+func newTally() *tally { return &tally{sha256: sha256.New()} }
+
+func (t *tally) add(data []byte) {
+	t.size += int64(len(data))
+	t.sha256.Write(data)
+}
+
+// Write implements io.Writer with add.
+func (t *tally) Write(data []byte) (int, error) {
+	t.add(data)
+	return len(data), nil
+}
+
+// sums leaves out the checksums that a tally does not compute.
+func (t *tally) sums() providers.Checksums {
+	return providers.Checksums{Size: t.size, SHA256: [32]byte(t.sha256.Sum(nil))}
+}
+
+// difference says in which way a stream differs from what is recorded of it; nil when it does not.
+func (t *tally) difference(what string, recorded state.Sums) error {
+	if t.size != recorded.Size {
+		return fmt.Errorf("%s: %d bytes, recorded are %d", what, t.size, recorded.Size)
+	}
+	if sum := hex.EncodeToString(t.sha256.Sum(nil)); sum != recorded.SHA256 {
+		return fmt.Errorf("%s: SHA-256 %s, recorded is %s", what, sum, recorded.SHA256)
+	}
+	return nil
+}
+
+// checkRecord refuses a record that nothing can be compared with, which must not pass for a difference.
+func checkRecord(what string, recorded state.Sums) error {
+	if sum, err := hex.DecodeString(recorded.SHA256); err != nil || len(sum) != sha256.Size || recorded.Size < 0 {
+		return fmt.Errorf("the record of the %s has no usable size and SHA-256", what)
 	}
 	return nil
 }

@@ -5,212 +5,155 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/state"
 )
-
-// ErrAltered means that stored bytes are not what was stored. It says nothing about a destination that cannot be reached.
-var ErrAltered = errors.New("not what was stored")
-
-// transferSize is what is read at once when stored bytes are moved or compared.
-const transferSize = 256 << 10
 
 // CopyJob is the copying of one object between destinations.
 type CopyJob struct {
 	From providers.Destination
 	To   Branch
 	Key  string
-	// Expected are the sums of the object.
+	// Expected is what is recorded of the object; its size and SHA-256 are compared.
 	Expected state.Sums
-	// Replace permits the target's object to be replaced.
+	// Replace permits an object at the target to be replaced.
 	Replace bool
+	// StallLimit is as in Job.
+	StallLimit time.Duration
 	// Progress may be nil.
 	Progress Progress
 }
 
-// Copy copies an object and commits the copy only when every byte of it is what is expected. ErrAltered when the
-// original is not.
-func Copy(ctx context.Context, job CopyJob) (object providers.Object, err error) {
-	progress := job.Progress
-	if progress == nil {
-		progress = unheard{}
+// Copy copies an object and commits the copy only when every byte of it is what is recorded. It wraps ErrAltered when the
+// original is not, ErrStalled when the target takes nothing, and otherwise the error of the origin or of the target. When
+// it fails nothing can be seen at the target that was not there before. It ends as Run does when ctx ends.
+func Copy(ctx context.Context, job CopyJob) (providers.Object, error) {
+	if err := checkRecord("object", job.Expected); err != nil {
+		return providers.Object{}, err
 	}
-	reader, err := job.From.Open(ctx, job.Key)
-	if err != nil {
-		return providers.Object{}, fmt.Errorf("opening the original: %w", err)
-	}
-	defer func() { err = errors.Join(err, reader.Close()) }()
-	upload, err := job.To.Destination.Create(ctx, job.Key, providers.CreateOptions{Size: job.Expected.Size, Replace: job.Replace})
+	origin, err := openStored(ctx, job.From, job.Key)
 	if err != nil {
 		return providers.Object{}, err
 	}
-	defer func() {
-		if err != nil {
-			lasting, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
-			defer cancel()
-			err = errors.Join(err, upload.Abort(lasting))
-			progress.Branch(job.To.Name, 0, StageFailed)
-		}
-	}()
-	sums := newStoredSums()
-	err = pump(ctx, reader, func(p []byte) error {
-		sums.add(p)
-		if _, err := upload.Write(p); err != nil {
-			return err
-		}
-		progress.Branch(job.To.Name, sums.size, StageWriting)
-		return nil
-	})
+	inner, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	to := distribute(inner, newPool(), delivery{
+		branches: []Branch{job.To}, key: job.Key, options: providers.CreateOptions{Size: job.Expected.Size, Replace: job.Replace},
+		stallLimit: job.StallLimit, progress: job.Progress,
+	}, nil, func() { cancel(errAllFailed) })
+	sums, err := transfer(to, origin, job)
+	err = errors.Join(err, origin.close())
 	if err != nil {
-		return providers.Object{}, err
+		cancel(err)
+		to.verdict.reach(sums, errNotKept)
+	} else {
+		to.verdict.reach(sums, nil)
 	}
-	if err := sums.differs(job.Expected, "the original"); err != nil {
-		return providers.Object{}, err
+	outcomes, untidy := to.wait()
+	if outcomes[0].Err == nil {
+		return outcomes[0].Object, nil
 	}
-	progress.Branch(job.To.Name, sums.size, StageCommitting)
-	object, err = upload.Commit(ctx, sums.checksums())
-	if err == nil {
-		progress.Branch(job.To.Name, sums.size, StageDone)
-	}
-	return object, err
+	return providers.Object{}, failure(ctx, err, outcomes, untidy)
 }
 
-// pump reads to the end in pieces and stops when ctx ends.
-func pump(ctx context.Context, reader io.Reader, take func([]byte) error) error {
-	buffer := make([]byte, transferSize)
+// transfer passes the whole object on and compares it with the record.
+func transfer(to *distribution, origin *storedReader, job CopyJob) (providers.Checksums, error) {
+	buffer := make([]byte, chunkSize)
 	for {
-		if err := ctx.Err(); err != nil {
-			return err
+		n, err := origin.Read(buffer)
+		if _, err := to.Write(buffer[:n]); err != nil {
+			return providers.Checksums{}, err
 		}
-		n, err := reader.Read(buffer)
-		if n > 0 {
-			if err := take(buffer[:n]); err != nil {
-				return err
-			}
+		if n > 0 && job.Progress != nil {
+			job.Progress.Read(origin.tally.size)
 		}
 		if err == io.EOF {
-			return nil
+			break
 		}
 		if err != nil {
-			return fmt.Errorf("reading: %w", err)
+			return providers.Checksums{}, fmt.Errorf("reading %s: %w", job.Key, err)
 		}
 	}
+	if err := origin.compare(job.Expected); err != nil {
+		return providers.Checksums{}, err
+	}
+	return to.end()
 }
 
-// VerifyJob is the reading back of one object.
-type VerifyJob struct {
-	From  Branch
-	Key   string
-	Codec providers.Codec
-	// Stored and Raw are the sums of the object as it lies there and of what it decompresses to.
-	Stored, Raw state.Sums
-	// Progress may be nil.
-	Progress Progress
-}
-
-// Verify reads an object back, whole, and compares the stored bytes and what they decompress to. ErrAltered when
-// anything differs; other errors mean that it could not be read.
-func Verify(ctx context.Context, job VerifyJob) (err error) {
-	reader, err := Open(ctx, job)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, reader.Close()) }()
-	return pump(ctx, reader, func([]byte) error { return nil })
-}
-
-// Open returns the uncompressed content of an object. Its reader ends with io.EOF only when every stored byte and every
-// uncompressed byte is what was backed up; with ErrAltered when not; with another error when it could not be read.
-func Open(ctx context.Context, job VerifyJob) (io.ReadCloser, error) {
-	progress := job.Progress
-	if progress == nil {
-		progress = unheard{}
-	}
-	source, err := job.From.Destination.Open(ctx, job.Key)
-	if err != nil {
-		return nil, err
-	}
-	stored := &storedReader{ctx: ctx, source: source, sums: newRawSums()}
-	verified := &verifiedReader{job: job, progress: progress, stored: stored, raw: newRawSums()}
-	decoder, err := job.Codec.NewReader(stored)
-	if err != nil {
-		err = verified.judge(err)
-		return nil, errors.Join(err, source.Close())
-	}
-	verified.decoder = decoder
-	return verified, nil
-}
-
-// storedReader sums the stored bytes on their way to the decoder and remembers why reading them failed.
+// storedReader reads an object as it lies at a destination, and remembers all that is needed to judge it.
 type storedReader struct {
-	ctx    context.Context
-	source io.ReadCloser
-	sums   *summing
-	err    error
+	ctx         context.Context
+	destination providers.Destination
+	key         string
+	object      io.ReadCloser
+	tally       *tally
+	// err is why reading failed; io.EOF when it did not.
+	err error
+}
+
+func openStored(ctx context.Context, destination providers.Destination, key string) (*storedReader, error) {
+	object, err := destination.Open(ctx, key)
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", key, err)
+	}
+	return &storedReader{ctx: ctx, destination: destination, key: key, object: object, tally: newTally()}, nil
 }
 
 // Read implements io.Reader.
 func (s *storedReader) Read(p []byte) (int, error) {
-	if err := s.ctx.Err(); err != nil {
-		s.err = err
-		return 0, err
+	if s.err == nil {
+		s.err = s.ctx.Err()
 	}
-	n, err := s.source.Read(p)
-	s.sums.add(p[:n])
-	if err != nil && err != io.EOF {
-		s.err = err
+	if s.err != nil {
+		return 0, s.err
 	}
+	n, err := s.object.Read(p)
+	s.tally.add(p[:n])
+	s.err = err
 	return n, err
 }
 
-// verifiedReader gives out the uncompressed bytes and proves them at the end.
-type verifiedReader struct {
-	job      VerifyJob
-	progress Progress
-	stored   *storedReader
-	decoder  io.ReadCloser
-	raw      *summing
-	end      error
+// unreadable is why the object could not be read; nil when it could, as far as was asked for.
+func (s *storedReader) unreadable() error {
+	if s.err == nil || s.err == io.EOF {
+		return nil
+	}
+	return fmt.Errorf("reading %s: %w", s.key, s.err)
 }
 
-// Read implements io.Reader.
-func (v *verifiedReader) Read(p []byte) (int, error) {
-	if v.end != nil {
-		return 0, v.end
+// finish reads what is left, but no more than shows that there is too much.
+func (s *storedReader) finish(recorded state.Sums) error {
+	limit := max(0, recorded.Size-s.tally.size) + 1
+	if _, err := io.Copy(io.Discard, io.LimitReader(s, limit)); err != nil {
+		return s.unreadable()
 	}
-	n, err := v.decoder.Read(p)
-	v.raw.add(p[:n])
-	v.progress.Read(v.raw.size)
-	if err != nil {
-		v.end = v.judge(err)
-		return n, v.end
-	}
-	return n, nil
+	return nil
 }
 
-// judge turns the end of the decoder into the truth about the object. Trouble with reading is not damage; any trouble
-// with what was read is.
-func (v *verifiedReader) judge(err error) error {
-	if v.stored.err != nil {
-		return fmt.Errorf("reading %s: %w", v.job.Key, v.stored.err)
+// compare judges an object that was read to its end. An object that ended early may only have been cut on the way: it is
+// altered if the store itself says that it is no longer.
+func (s *storedReader) compare(recorded state.Sums) error {
+	difference := s.tally.difference("the stored bytes", recorded)
+	if difference == nil {
+		return nil
 	}
-	if _, drainErr := io.Copy(io.Discard, v.stored); drainErr != nil {
-		return fmt.Errorf("reading %s: %w", v.job.Key, drainErr)
+	if s.tally.size < recorded.Size {
+		object, err := s.destination.Stat(s.ctx, s.key)
+		if err != nil {
+			return fmt.Errorf("reading %s ended after %d of %d bytes, and it cannot be looked at: %w", s.key, s.tally.size, recorded.Size, err)
+		}
+		if object.Size > s.tally.size {
+			return fmt.Errorf("reading %s: %w after %d of %d bytes", s.key, io.ErrUnexpectedEOF, s.tally.size, object.Size)
+		}
 	}
-	if differs := v.stored.sums.differs(v.job.Stored, v.job.Key); differs != nil {
-		return differs
-	}
-	if err != io.EOF {
-		return fmt.Errorf("%w: %s cannot be decompressed: %w", ErrAltered, v.job.Key, err)
-	}
-	if differs := v.raw.differs(v.job.Raw, "the content of "+v.job.Key); differs != nil {
-		return differs
-	}
-	return io.EOF
+	return fmt.Errorf("%w: %w", ErrAltered, difference)
 }
 
-// Close implements io.Closer.
-func (v *verifiedReader) Close() error {
-	return errors.Join(v.decoder.Close(), v.stored.source.Close())
+func (s *storedReader) close() error {
+	if err := s.object.Close(); err != nil {
+		return fmt.Errorf("closing %s: %w", s.key, err)
+	}
+	return nil
 }

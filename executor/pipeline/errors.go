@@ -1,0 +1,22 @@
+package pipeline
+
+import "errors"
+
+// Errors that callers act on. What this package returns wraps them: errors.Is finds them.
+var (
+	// ErrIncomplete: the source says that it is done, but what it wrote has no right beginning or end, or is empty.
+	ErrIncomplete = errors.New("the source's output is not whole")
+	// ErrNotReproduced: decompressing what was about to be stored does not give back what the source wrote. The compressor
+	// or the machine's memory is at fault, and nothing was kept.
+	ErrNotReproduced = errors.New("what was compressed does not decompress to what was read")
+	// ErrStalled: a destination took no data for too long and was given up, so that the others and the source need not wait.
+	ErrStalled = errors.New("the destination has stalled")
+	// ErrAltered: an object was read, and it is not the one that was recorded. Trouble with reading it is never this error.
+	ErrAltered = errors.New("the copy is not what was stored")
+)
+
+// errAllFailed stops the source when no branch is left; the errors of the branches say why.
+var errAllFailed = errors.New("no destination is left")
+
+// errNotKept is what branches are told when the stream failed elsewhere.
+var errNotKept = errors.New("the stream is not kept")
