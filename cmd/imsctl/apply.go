@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -88,7 +89,7 @@ func (c *cli) apply(ctx context.Context, arguments applyArguments) (err error) {
 			return err
 		}
 	}
-	return c.carryOut(ctx, project, session, plan, arguments)
+	return c.carryOut(ctx, project, session, plan, arguments.parallelism, arguments.json)
 }
 
 // savedPlan reads the plan that the argument names, or returns nil when it names a specification.
@@ -183,14 +184,17 @@ func readLine(ctx context.Context, r io.Reader) (string, error) {
 }
 
 // carryOut runs the plan, tells what became of it, and turns that into an exit code.
-func (c *cli) carryOut(ctx context.Context, project *project, session state.Session, plan *planner.Plan, arguments applyArguments) error {
-	view := c.newRunView(plan, arguments.json)
+func (c *cli) carryOut(ctx context.Context, project *project, session state.Session, plan *planner.Plan, parallelism int, asJSON bool) error {
+	view := c.newRunView(plan, asJSON)
 	runner := &executor.Executor{
 		Spec: project.spec, World: project.world, Registry: project.registry, Session: session, Clock: c.clock,
-		Version: c.version, Parallelism: arguments.parallelism, Reporter: view,
+		Version: c.version, Parallelism: parallelism, Reporter: view,
 	}
 	report, err := runner.Run(ctx, plan)
-	view.close()
+	if closeErr := view.close(); !errors.Is(closeErr, syscall.EPIPE) {
+		// That nobody reads the progress any more changes nothing about the run.
+		err = errors.Join(err, closeErr)
+	}
 	if report != nil {
 		view.conclude(report)
 	}

@@ -33,6 +33,8 @@ type cli struct {
 	version     string
 	// interrupted is set by the first interrupt.
 	interrupted atomic.Bool
+	// display is the live display, while there is one.
+	display atomic.Pointer[terminal.Display]
 
 	noColor   bool
 	directory string
@@ -89,8 +91,29 @@ func (c *cli) diagnosticOptions(w io.Writer) diagnostic.Options {
 	return diagnostic.Options{Width: look.Width, Color: look.Color}
 }
 
-// warn prints a line to the side of the result.
-func (c *cli) warn(line string) { fmt.Fprintln(c.stderr, line) }
+// warn prints a line to the side of the result; above a live display, which would paint over it.
+func (c *cli) warn(line string) {
+	if display := c.display.Load(); display != nil {
+		display.Println(line)
+		return
+	}
+	fmt.Fprintln(c.stderr, line)
+}
+
+// openDisplay begins a live display on w. closeDisplay ends it.
+func (c *cli) openDisplay(w io.Writer) *terminal.Display {
+	look := c.look(w)
+	display := terminal.NewDisplay(w, look, c.clock)
+	if look.Live {
+		c.display.Store(display)
+	}
+	return display
+}
+
+func (c *cli) closeDisplay(display *terminal.Display) error {
+	c.display.Store(nil)
+	return display.Close()
+}
 
 // problem prints an error or a warning about one address.
 func (c *cli) problem(severity, address string, err error) {

@@ -36,6 +36,9 @@ const debounce = time.Second
 // interrupt ends the process at once: the journal makes that safe.
 func (c *cli) interruptible() (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
+	// With a handler, writing to a pipe that nobody reads is an error like any other; without one it would end the process,
+	// in the middle of an apply too. A handler, unlike ignoring it, is not inherited by the programs that are run.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	done := make(chan struct{})

@@ -89,7 +89,7 @@ func (c *cli) restore(ctx context.Context, arguments restoreArguments) error {
 
 // restoreTo sends the artifact where the flags say.
 func (c *cli) restoreTo(ctx context.Context, project *project, artifact *state.Artifact, arguments restoreArguments) (from string, err error) {
-	display := terminal.NewDisplay(c.stderr, c.look(c.stderr), c.clock)
+	display := c.openDisplay(c.stderr)
 	display.Start(artifact.ID, "<", artifact.ID, artifact.Raw.Size)
 	defer func() {
 		end := fmt.Sprintf("< %s: restored from %s, %s, equal to what was backed up", artifact.ID, from, units.Bytes(artifact.Raw.Size))
@@ -97,7 +97,7 @@ func (c *cli) restoreTo(ctx context.Context, project *project, artifact *state.A
 			end = fmt.Sprintf("< %s: failed", artifact.ID)
 		}
 		display.Finish(artifact.ID, end)
-		err = errors.Join(err, display.Close())
+		err = errors.Join(err, c.closeDisplay(display))
 	}()
 	restorer := &executor.Restorer{
 		Spec: project.spec, World: project.world, Registry: project.registry, Environment: project.environment,

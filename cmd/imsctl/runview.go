@@ -16,7 +16,7 @@ import (
 type runView interface {
 	executor.Reporter
 	// close ends the live display. Nothing is reported after it.
-	close()
+	close() error
 	// conclude prints what became of the whole.
 	conclude(report *executor.Report)
 }
@@ -29,7 +29,7 @@ func (c *cli) newRunView(plan *planner.Plan, asJSON bool) runView {
 	view := &humanRunView{cli: c}
 	if plan.HasChanges() {
 		fmt.Fprintln(c.stdout)
-		view.display = terminal.NewDisplay(c.stdout, c.look(c.stdout), c.clock)
+		view.display = c.openDisplay(c.stdout)
 	}
 	return view
 }
@@ -62,10 +62,11 @@ func (v *humanRunView) Ended(entry executor.Entry) {
 	}
 }
 
-func (v *humanRunView) close() {
-	if v.display != nil {
-		v.display.Close()
+func (v *humanRunView) close() error {
+	if v.display == nil {
+		return nil
 	}
+	return v.cli.closeDisplay(v.display)
 }
 
 // entryLine is one action's end in one line.
@@ -182,7 +183,7 @@ func (v *jsonRunView) Ended(entry executor.Entry) {
 	v.out.print(v.cli, kind, entryLine(entry), body)
 }
 
-func (v *jsonRunView) close() {}
+func (v *jsonRunView) close() error { return nil }
 
 func (v *jsonRunView) conclude(report *executor.Report) {
 	counts := make(map[string]int)

@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/castrolanda/imsctl/executor"
 	"github.com/castrolanda/imsctl/planner"
 )
 
@@ -71,20 +69,7 @@ func (c *cli) verify(ctx context.Context, arguments verifyArguments) (err error)
 	}
 	plan := planner.Verification(project.spec, session.Document(), arguments.selection, c.clock.Now())
 	if !plan.HasChanges() {
-		return fmt.Errorf("there is no copy to verify: %s", "the state records none that this selects")
+		return errors.New("there is no copy to verify: the state records none that this selects")
 	}
-	view := c.newRunView(plan, arguments.json)
-	runner := &executor.Executor{
-		Spec: project.spec, World: project.world, Registry: project.registry, Session: session, Clock: c.clock,
-		Version: c.version, Parallelism: arguments.parallelism, Reporter: view,
-	}
-	report, err := runner.Run(ctx, plan)
-	view.close()
-	if report != nil {
-		view.conclude(report)
-	}
-	if err != nil {
-		return err
-	}
-	return reportCode(report)
+	return c.carryOut(ctx, project, session, plan, arguments.parallelism, arguments.json)
 }
