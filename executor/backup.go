@@ -207,7 +207,7 @@ func summarize(outcome pipeline.Outcome, copies copies) string {
 
 // reduction says how much smaller the stored bytes are, when they are.
 func reduction(raw, stored int64) string {
-	if raw <= 0 || stored >= raw {
+	if raw <= 0 || (raw-stored)*100/raw < 1 {
 		return ""
 	}
 	return fmt.Sprintf(" (%d%% smaller)", (raw-stored)*100/raw)
