@@ -72,6 +72,12 @@ func TestPostgresScripts(t *testing.T) {
 func setup(env *testscript.Env) error {
 	env.Setenv("HOME", env.WorkDir)
 	env.Setenv("NO_COLOR", "1")
+	// The program itself, for scripts that run it where the PATH does not lead.
+	program, err := exec.LookPath("imsctl")
+	if err != nil {
+		return err
+	}
+	env.Setenv("IMSCTL", program)
 	return nil
 }
 
