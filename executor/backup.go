@@ -140,7 +140,7 @@ func (t *taking) seal(ctx context.Context, outcome pipeline.Outcome, artifact *s
 			continue
 		}
 		destination := t.branches[i].Destination
-		object, err := writeObject(ctx, destination, state.ManifestKey(t.key), manifest, false)
+		object, err := providers.WriteObject(ctx, destination, state.ManifestKey(t.key), manifest, false)
 		if err != nil {
 			copies.problems = append(copies.problems, fmt.Errorf("%s: writing the manifest: %w", branch.Name, err))
 			if err := destination.Delete(context.WithoutCancel(ctx), t.key, branch.Object.Version); err != nil && !errors.Is(err, providers.ErrNotExist) {

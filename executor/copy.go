@@ -57,7 +57,7 @@ func (r *run) transfer(ctx context.Context, action planner.Action, artifact *sta
 	if err != nil {
 		return state.Replica{}, err
 	}
-	sealed, err := writeObject(ctx, target, state.ManifestKey(artifact.Key), manifest, true)
+	sealed, err := providers.WriteObject(ctx, target, state.ManifestKey(artifact.Key), manifest, true)
 	if err != nil {
 		return state.Replica{}, fmt.Errorf("writing the manifest to %s: %w", to, err)
 	}
@@ -70,7 +70,7 @@ func (r *run) transfer(ctx context.Context, action planner.Action, artifact *sta
 
 // readManifest reads an artifact's manifest at a destination and checks that it is the one that was recorded.
 func (e *Executor) readManifest(ctx context.Context, destination providers.Destination, artifact *state.Artifact) ([]byte, error) {
-	data, err := readObject(ctx, destination, state.ManifestKey(artifact.Key))
+	data, err := providers.ReadObject(ctx, destination, state.ManifestKey(artifact.Key), state.MaxManifestSize)
 	if err != nil {
 		return nil, fmt.Errorf("reading the manifest: %w", err)
 	}

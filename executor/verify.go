@@ -45,7 +45,7 @@ func (r *run) verify(ctx context.Context, action *planner.Verify) (result, error
 // adoptable makes an artifact of the manifest that was found at a destination.
 func (r *run) adoptable(ctx context.Context, destination providers.Destination, action *planner.Verify) (*state.Artifact, error) {
 	key := state.ManifestKey(action.Adopt)
-	data, err := readObject(ctx, destination, key)
+	data, err := providers.ReadObject(ctx, destination, key, state.MaxManifestSize)
 	if err != nil {
 		return nil, fmt.Errorf("reading the manifest: %w", err)
 	}

@@ -1,22 +1,17 @@
 package planner
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
 )
-
-// maxManifest is the size above which an object is no manifest of ours, in bytes.
-const maxManifest = 64 << 20
 
 // prefix is where the objects of a backup lie at each of its destinations.
 func prefix(backup *spec.Backup) string { return backup.Name + "/" }
@@ -136,12 +131,12 @@ func (l *lookout) readUnknown(found map[string]providers.Object) map[string]Mani
 
 // readManifest reads and parses one manifest.
 func (l *lookout) readManifest(object providers.Object) ManifestView {
-	if object.Size > maxManifest {
+	if object.Size > state.MaxManifestSize {
 		return ManifestView{Err: fmt.Errorf("%s is larger than any manifest", object.Key)}
 	}
 	var data []byte
 	err := l.call(l.alive, func(ctx context.Context) (err error) {
-		data, err = readObject(ctx, l.destination, object.Key)
+		data, err = providers.ReadObject(ctx, l.destination, object.Key, state.MaxManifestSize)
 		return err
 	})
 	if err != nil {
@@ -153,21 +148,4 @@ func (l *lookout) readManifest(object providers.Object) ManifestView {
 	}
 	sum := sha256.Sum256(data)
 	return ManifestView{Manifest: manifest, SHA256: hex.EncodeToString(sum[:])}
-}
-
-// readObject reads a small object whole.
-func readObject(ctx context.Context, destination providers.Destination, key string) (data []byte, err error) {
-	reader, err := destination.Open(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, reader.Close()) }()
-	var buffer bytes.Buffer
-	if _, err := io.Copy(&buffer, io.LimitReader(reader, maxManifest+1)); err != nil {
-		return nil, err
-	}
-	if buffer.Len() > maxManifest {
-		return nil, fmt.Errorf("%s is larger than any manifest", key)
-	}
-	return buffer.Bytes(), nil
 }
