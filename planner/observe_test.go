@@ -242,7 +242,7 @@ func TestObserveReadsNoManifestWithoutEnd(t *testing.T) {
 	if view := observed.Destinations[placeA].Manifests["database/x.manifest.json"]; view.Err == nil {
 		t.Error("an endless manifest was accepted")
 	}
-	if read := endless.read.Load(); read > maxManifest+1<<20 {
+	if read := endless.read.Load(); read > state.MaxManifestSize+1<<20 {
 		t.Errorf("read %d bytes", read)
 	}
 }
