@@ -99,6 +99,10 @@ func (d *differ) noteStrangers() {
 	if d.observed == nil {
 		return
 	}
+	if d.observed.Busy != "" {
+		d.note("state", d.observed.Busy+" is running: what it has begun is not part of this plan")
+		return
+	}
 	bare := d.bareObjects()
 	for address, view := range d.observed.Destinations {
 		if keys := bare[address]; len(keys) > 0 {

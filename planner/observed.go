@@ -13,6 +13,8 @@ type Observed struct {
 	Destinations map[string]*DestinationView
 	// Sources by address: those of the backups that are due.
 	Sources map[string]*SourceView
+	// Busy names who is changing the state right now, and is empty when nobody is: then an unfinished upload is theirs.
+	Busy string
 }
 
 // DestinationView is what was seen at a destination.

@@ -14,6 +14,9 @@ type Backend interface {
 	// Read returns a consistent snapshot without taking the lock; a state that was never written is an empty document with
 	// serial 0 and no lineage. Damage and newer versions are errors that say what to do.
 	Read(ctx context.Context) (*Document, error)
+	// Holder tells who is changing the state right now, without taking or disturbing the lock. It may be a moment late, and a
+	// holder on another machine that died without notice may still be told.
+	Holder(ctx context.Context) (holder LockInfo, held bool, err error)
 	// Lock takes the exclusive right to change the state, waiting up to timeout for it. A *LockedError says who holds it.
 	Lock(ctx context.Context, holder LockInfo, timeout time.Duration) (Session, error)
 }

@@ -132,7 +132,7 @@ func (c *cli) planToApply(ctx context.Context, project *project, document *state
 		}
 		return saved.Plan, nil
 	}
-	plan, err := project.plan(ctx, c, document, arguments.refresh, arguments.parallelism)
+	plan, err := project.plan(ctx, c, document, "", arguments.refresh, arguments.parallelism)
 	if err != nil {
 		return nil, err
 	}

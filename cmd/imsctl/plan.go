@@ -70,7 +70,15 @@ func (c *cli) plan(command *cobra.Command, arguments planArguments) error {
 	if err != nil {
 		return err
 	}
-	plan, err := project.plan(command.Context(), c, document, arguments.refresh, arguments.parallelism)
+	holder, held, err := project.backend.Holder(command.Context())
+	if err != nil {
+		return err
+	}
+	busy := ""
+	if held {
+		busy = holder.String()
+	}
+	plan, err := project.plan(command.Context(), c, document, busy, arguments.refresh, arguments.parallelism)
 	if err != nil {
 		return err
 	}

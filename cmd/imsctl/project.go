@@ -101,15 +101,20 @@ func (c *cli) open(path string, inputs inputs) (*project, error) {
 	}, nil
 }
 
-// plan looks at reality, unless refresh is false, and compares.
-func (p *project) plan(ctx context.Context, c *cli, document *state.Document, refresh bool, parallelism int) (*planner.Plan, error) {
+// plan looks at reality, unless refresh is false, and compares. busy names who is changing the state right now: what they
+// have begun was not interrupted.
+func (p *project) plan(ctx context.Context, c *cli, document *state.Document, busy string, refresh bool, parallelism int) (*planner.Plan, error) {
 	var observed *planner.Observed
+	if busy != "" {
+		document.Intents = nil
+	}
 	if refresh {
 		var err error
 		observed, err = planner.Observe(ctx, p.spec, document, p.world, c.clock, planner.ObserveOptions{Parallelism: parallelism})
 		if err != nil {
 			return nil, fmt.Errorf("looking at sources and destinations: %w", err)
 		}
+		observed.Busy = busy
 	}
 	return planner.Diff(p.spec, document, observed, c.clock.Now()), nil
 }
