@@ -28,7 +28,7 @@ var tables = []struct {
 			(array['sale','purchase','return','count','transfer'])[1 + floor(random() * 5)] as kind, floor(random() * 40)::int as warehouse_id,
 			'user' || floor(random() * 120) as moved_by
 		from generate_series(1, %d) n`},
-	{850_000, `create table audit_log as
+	{970_000, `create table audit_log as
 		select n as id, timestamptz '2021-01-01' + n * interval '3 minutes' as at,
 			jsonb_build_object('actor', 'user' || floor(random() * 120), 'action', (array['create','update','delete','login'])[1 + floor(random() * 4)],
 				'entity', (array['product','movement','order','supplier'])[1 + floor(random() * 4)], 'id', floor(random() * 1e6),

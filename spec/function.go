@@ -2,8 +2,10 @@ package spec
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
@@ -100,4 +102,9 @@ func onText(f func(string) string) function.Function {
 			return cty.StringVal(f(arguments[0].AsString())), nil
 		},
 	})
+}
+
+// FunctionNames lists the functions that expressions can call, by alphabet.
+func FunctionNames() []string {
+	return slices.Sorted(maps.Keys(functions(nil, "")))
 }
