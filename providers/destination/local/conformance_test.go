@@ -33,5 +33,5 @@ func TestConformanceWithCoarseTime(t *testing.T) {
 		d := at(t, t.TempDir())
 		d.files = coarse{d.files}
 		return d
-	})
+	}, destinationtest.Reopen(reopen))
 }

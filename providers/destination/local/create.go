@@ -94,9 +94,9 @@ func (u *upload) open() error {
 			return err
 		}
 		made, err := d.makeFolders(folder)
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) {
 			last = err
-			continue // a folder was removed as empty while those below it were made
+			continue // a folder was removed as empty while it or those below it were made
 		}
 		if err != nil {
 			return err

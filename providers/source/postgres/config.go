@@ -2,15 +2,15 @@
 //
 // The dump is taken from one snapshot that a session of imsctl exports, and the rows of every dumped table are counted in
 // that same snapshot. pg_dump must be on the PATH and not be older than the server. The password of the URL reaches pg_dump
-// and psql through their environment only.
+// and psql through their environment only. Roles and tablespaces belong to the whole server and are not in the dump.
+//
+// A restore goes into an empty database, which is made when it does not exist, and runs in one transaction. A dump is a
+// program for psql, with commands of psql's own in it: restore only dumps that you trust as you trust their database.
 package postgres
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/castrolanda/imsctl/providers"
 )
@@ -43,7 +43,7 @@ type Config struct {
 func (c *Config) Validate() []providers.Problem {
 	var problems []providers.Problem
 	if _, err := parseURL(c.URL); err != nil {
-		problems = append(problems, providers.Problem{Attribute: "url", Summary: "Invalid URL", Detail: err.Error()})
+		problems = append(problems, providers.Problem{Attribute: "url", Summary: "Invalid URL", Detail: sentence(err)})
 	}
 	if c.Clean && !c.IfExists {
 		problems = append(problems, providers.Problem{Attribute: "clean", Summary: "Dump that does not restore",
@@ -53,14 +53,24 @@ func (c *Config) Validate() []providers.Problem {
 		problems = append(problems, providers.Problem{Attribute: "if_exists", Summary: "Attribute without effect",
 			Detail: "if_exists belongs to clean. Set clean = true, or leave if_exists out."})
 	}
-	for attribute, patterns := range map[string][]string{"tables": c.Tables, "exclude_tables": c.ExcludeTables} {
-		for _, pattern := range patterns {
-			if _, err := parsePattern(pattern); err != nil {
-				problems = append(problems, providers.Problem{Attribute: attribute, Summary: "Invalid pattern", Detail: err.Error()})
-			}
+	problems = append(problems, patternProblems("tables", c.Tables)...)
+	return append(problems, patternProblems("exclude_tables", c.ExcludeTables)...)
+}
+
+func patternProblems(attribute string, patterns []string) []providers.Problem {
+	var problems []providers.Problem
+	for _, pattern := range patterns {
+		if _, err := parsePattern(pattern); err != nil {
+			problems = append(problems, providers.Problem{Attribute: attribute, Summary: "Invalid pattern", Detail: sentence(err)})
 		}
 	}
 	return problems
+}
+
+// sentence is an error as text of its own.
+func sentence(err error) string {
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
 // Source makes the source.
@@ -71,57 +81,7 @@ func (c *Config) Source(environment providers.Environment) (providers.Source, er
 	}
 	address, err := parseURL(c.URL)
 	if err != nil {
-		return nil, fmt.Errorf("invalid URL: %w", err)
+		return nil, fmt.Errorf("the URL %w", err)
 	}
 	return &source{config: *c, host: host, address: address}, nil
-}
-
-// address is a database and how to reach it.
-type address struct {
-	config *pgx.ConnConfig
-	// public is the URL without the password, as the programs are given it.
-	public   string
-	password string
-}
-
-// parseURL reads a URL. Its errors never hold the URL itself, which has a password in it.
-func parseURL(text string) (*address, error) {
-	const form = "Write postgres://USER:PASSWORD@HOST:PORT/DATABASE, with special characters percent-encoded."
-	parsed, err := url.Parse(text)
-	switch {
-	case text == "":
-		return nil, fmt.Errorf("The URL is empty. %s", form)
-	case err != nil:
-		return nil, fmt.Errorf("The URL cannot be read. %s", form)
-	case parsed.Scheme != "postgres" && parsed.Scheme != "postgresql":
-		return nil, fmt.Errorf("The URL does not begin with postgres://. %s", form)
-	}
-	config, err := pgx.ParseConfig(text)
-	if err != nil {
-		return nil, fmt.Errorf("The URL, or one of its parameters, cannot be used. %s", form)
-	}
-	if config.Database == "" || strings.Trim(parsed.Path, "/") == "" && parsed.Query().Get("dbname") == "" {
-		return nil, fmt.Errorf("The URL names no database. %s", form)
-	}
-	query := parsed.Query()
-	query.Del("password")
-	query.Del("application_name")
-	parsed.RawQuery = query.Encode()
-	if parsed.User != nil {
-		parsed.User = url.User(parsed.User.Username())
-	}
-	return &address{config: config, public: parsed.String(), password: config.Password}, nil
-}
-
-// String names the database for people: without the password.
-func (a *address) String() string {
-	return fmt.Sprintf("database %q on %s as %s", a.config.Database, a.server(), a.config.User)
-}
-
-// server is the host and port, or the folder of the socket.
-func (a *address) server() string {
-	if strings.HasPrefix(a.config.Host, "/") {
-		return a.config.Host
-	}
-	return fmt.Sprintf("%s:%d", a.config.Host, a.config.Port)
 }

@@ -4,18 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/castrolanda/imsctl/providers"
 )
 
+// A reading that is given up has five seconds. The host takes two of them for pg_dump where that does not end when asked;
+// these are for the sessions.
 const (
-	// connectTimeout is how long a server may take to answer.
-	connectTimeout = 10 * time.Second
-	// endTimeout is how long the sessions of a reading that was given up may take to end.
-	endTimeout = 3 * time.Second
+	closeTimeout     = 500 * time.Millisecond
+	terminateTimeout = 2 * time.Second
+	// terminateInterval is how often the server is asked whether the sessions have gone.
+	terminateInterval = 20 * time.Millisecond
 )
 
 // SQLSTATE codes that get a sentence of their own (PostgreSQL documentation, appendix A).
@@ -25,6 +28,9 @@ const (
 	unknownDatabase      = "3D000"
 )
 
+// errNoDatabase is found in the error of a connection to a database that does not exist.
+var errNoDatabase = errors.New("no such database")
+
 // connect opens a session under an application name.
 func (a *address) connect(ctx context.Context, application string) (*pgx.Conn, error) {
 	config := a.config.Copy()
@@ -32,42 +38,40 @@ func (a *address) connect(ctx context.Context, application string) (*pgx.Conn, e
 		config.RuntimeParams = make(map[string]string)
 	}
 	config.RuntimeParams["application_name"] = application
-	config.ConnectTimeout = connectTimeout
 	connection, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
-		return nil, a.explain(err)
+		return nil, a.explain(ctx, err)
 	}
 	return connection, nil
 }
 
+// disconnect ends a session that has nothing to lose: how it ends changes nothing.
+func disconnect(ctx context.Context, connection *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	_ = connection.Close(ctx)
+}
+
 // explain turns a failed connection into one sentence without the password.
-func (a *address) explain(err error) error {
+func (a *address) explain(ctx context.Context, err error) error {
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) {
+		said := a.redact(refused.Message)
 		switch refused.Code {
 		case invalidPassword, invalidAuthorization:
-			return fmt.Errorf("the server %s refuses user %q: %s; check the user and the password in url", a.server(), a.config.User, refused.Message)
+			return fmt.Errorf("the server %s refuses user %q for database %q: %s; check the user and the password in url", a.server(), a.config.User, a.config.Database, said)
 		case unknownDatabase:
 			return fmt.Errorf("the server %s has no database %q; check url: %w", a.server(), a.config.Database, errNoDatabase)
 		}
-		return fmt.Errorf("connecting to %s: %s (SQLSTATE %s)", a, refused.Message, refused.Code)
+		return fmt.Errorf("connecting to %s: %s (SQLSTATE %s)", a, said, refused.Code)
 	}
-	if ctxErr := contextError(err); ctxErr != nil {
-		return fmt.Errorf("connecting to %s: no answer: %w", a, ctxErr)
+	if ctx.Err() != nil {
+		return fmt.Errorf("connecting to %s: %w", a, context.Cause(ctx))
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("cannot connect to %s: no answer within %s; is the server running there, and does a firewall let you through?", a, a.config.ConnectTimeout)
 	}
 	return fmt.Errorf("cannot connect to %s: %s; is the server running there?", a, a.redact(lastCause(err)))
-}
-
-// errNoDatabase is found in the error of a connection to a database that does not exist.
-var errNoDatabase = errors.New("no such database")
-
-func contextError(err error) error {
-	for _, known := range []error{context.Canceled, context.DeadlineExceeded} {
-		if errors.Is(err, known) {
-			return known
-		}
-	}
-	return nil
 }
 
 // lastCause is the innermost message: the outer ones repeat the address.
@@ -81,31 +85,40 @@ func lastCause(err error) string {
 	}
 }
 
-// redact takes the password out of a text of somebody else's.
-func (a *address) redact(text string) string {
-	if a.password == "" {
-		return text
+// programError is the failure of pg_dump or psql without the password in what it said.
+func (a *address) programError(err error) error {
+	var exit *providers.ExitError
+	if errors.As(err, &exit) {
+		exit.Stderr = a.redact(exit.Stderr)
 	}
-	return strings.ReplaceAll(text, a.password, "…")
+	return err
 }
 
-// environment is what pg_dump and psql are given beside the URL.
-func (a *address) environment(application string) []string {
-	return []string{"PGAPPNAME=" + application, "PGPASSWORD=" + a.password, "PGCONNECT_TIMEOUT=10"}
-}
-
-// terminate ends what is left of a run's sessions on the server, except the one that asks.
+// terminate ends what is left of the sessions with an application name and waits until they have gone.
 func (a *address) terminate(ctx context.Context, application string) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), terminateTimeout)
 	defer cancel()
-	connection, err := a.connect(ctx, application+"-end")
+	connection, err := a.connect(ctx, "imsctl-end")
 	if err != nil {
-		// A server that cannot be reached has no sessions to end.
+		// The database has gone, or the server, or it is out of reach: there are no sessions, or none that could be ended.
 		return nil
 	}
-	_, err = connection.Exec(ctx, "select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1", application)
-	if err != nil {
-		err = fmt.Errorf("ending the sessions of %s on the server: %w", application, err)
+	defer disconnect(ctx, connection)
+	// The server cuts application names at 63 bytes.
+	const end = `select count(pg_terminate_backend(pid)) from pg_stat_activity
+		where application_name = left($1, 63) and datname = current_database() and pid <> pg_backend_pid()`
+	for {
+		var left int
+		if err := connection.QueryRow(ctx, end, application).Scan(&left); err != nil {
+			return fmt.Errorf("ending the sessions of %s on the server: %w", application, err)
+		}
+		if left == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("ending the sessions of %s on the server: %d of them are still there", application, left)
+		case <-time.After(terminateInterval):
+		}
 	}
-	return errors.Join(err, connection.Close(ctx))
 }

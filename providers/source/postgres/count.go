@@ -3,88 +3,92 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// table is a table by its two names.
-type table struct{ schema, name string }
+// relation is something that a pattern of pg_dump can name.
+type relation struct {
+	schema, name string
+	// rows is set for what has rows of its own in the dump: ordinary tables and partitions.
+	rows bool
+}
 
-// tablesQuery lists the tables whose rows a dump holds: ordinary ones and partitions, but for the system's, the temporary
-// ones and those that belong to an extension.
-const tablesQuery = `select n.nspname, c.relname, pg_table_is_visible(c.oid)
+func (r relation) String() string { return r.schema + "." + r.name }
+
+// sql is the relation as SQL names it.
+func (r relation) sql() string { return pgx.Identifier{r.schema, r.name}.Sanitize() }
+
+// relationsQuery lists what pg_dump's patterns are matched against: all but what is the system's, temporary, or belongs to
+// an extension.
+const relationsQuery = `select n.nspname, c.relname, c.relkind = 'r'
 	from pg_class c join pg_namespace n on n.oid = c.relnamespace
-	where c.relkind = 'r' and n.nspname <> 'information_schema' and n.nspname !~ '^pg_(catalog|toast|temp_|toast_temp_)'
+	where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f') and n.nspname <> 'information_schema' and n.nspname !~ '^pg_(catalog|toast|temp_|toast_temp_)'
 	and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')`
 
-// tables lists the tables that the source dumps. A pattern that matches nothing is an error.
-func (s *source) tables(ctx context.Context, connection *pgx.Conn) ([]table, error) {
-	selected, err := s.matching(ctx, connection, s.config.Tables, true)
+// tables lists the tables whose rows the source dumps. A pattern that matches nothing is an error.
+func (s *source) tables(ctx context.Context, connection *pgx.Conn) ([]relation, error) {
+	selected, err := s.matching(ctx, connection, s.config.Tables)
 	if err != nil {
 		return nil, err
 	}
-	excluded, err := s.matching(ctx, connection, s.config.ExcludeTables, false)
+	if len(s.config.Tables) == 0 {
+		if selected, err = relations(ctx, connection, ""); err != nil {
+			return nil, err
+		}
+	}
+	excluded, err := s.matching(ctx, connection, s.config.ExcludeTables)
 	if err != nil {
 		return nil, err
 	}
-	leave := make(map[table]bool, len(excluded))
-	for _, name := range excluded {
-		leave[name] = true
+	leave := make(map[relation]bool, len(excluded))
+	for _, relation := range excluded {
+		leave[relation] = true
 	}
-	var list []table
-	for _, name := range selected {
-		if !leave[name] {
-			list = append(list, name)
+	var list []relation
+	for _, relation := range selected {
+		if relation.rows && !leave[relation] {
+			// A table that several patterns match is dumped once.
+			leave[relation] = true
+			list = append(list, relation)
 		}
 	}
 	return list, nil
 }
 
-// matching lists the tables that match one of the patterns; all of them for no patterns when everything is set.
-func (s *source) matching(ctx context.Context, connection *pgx.Conn, patterns []string, everything bool) ([]table, error) {
-	if len(patterns) == 0 {
-		if !everything {
-			return nil, nil
-		}
-		return query(ctx, connection, tablesQuery+" order by 1, 2")
-	}
-	var list []table
-	seen := make(map[table]bool)
+// matching lists what matches one of the patterns.
+func (s *source) matching(ctx context.Context, connection *pgx.Conn, patterns []string) ([]relation, error) {
+	var list []relation
 	for _, text := range patterns {
 		parsed, err := parsePattern(text)
 		if err != nil {
 			return nil, err
 		}
-		condition, arguments := " and pg_table_is_visible(c.oid) and c.relname ~ $1 order by 1, 2", []any{parsed.table}
+		condition, arguments := " and pg_table_is_visible(c.oid) and c.relname ~ $1", []any{parsed.table}
 		if parsed.schema != "" {
-			condition, arguments = " and c.relname ~ $1 and n.nspname ~ $2 order by 1, 2", []any{parsed.table, parsed.schema}
+			condition, arguments = " and c.relname ~ $1 and n.nspname ~ $2", []any{parsed.table, parsed.schema}
 		}
-		found, err := query(ctx, connection, tablesQuery+condition, arguments...)
+		found, err := relations(ctx, connection, condition, arguments...)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("pattern %q: %w", text, err)
 		}
 		if len(found) == 0 {
-			return nil, fmt.Errorf("no table of %s matches the pattern %q", s.address, text)
+			return nil, fmt.Errorf("no table of %s matches the pattern %q: mend or remove it", s.address, text)
 		}
-		for _, name := range found {
-			if !seen[name] {
-				seen[name] = true
-				list = append(list, name)
-			}
-		}
+		list = append(list, found...)
 	}
 	return list, nil
 }
 
-func query(ctx context.Context, connection *pgx.Conn, sql string, arguments ...any) ([]table, error) {
-	rows, err := connection.Query(ctx, sql, arguments...)
+func relations(ctx context.Context, connection *pgx.Conn, condition string, arguments ...any) ([]relation, error) {
+	rows, err := connection.Query(ctx, relationsQuery+condition+" order by 1, 2", arguments...)
 	if err != nil {
 		return nil, fmt.Errorf("listing the tables: %w", err)
 	}
-	var visible bool
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (table, error) {
-		var found table
-		err := row.Scan(&found.schema, &found.name, &visible)
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (relation, error) {
+		var found relation
+		err := row.Scan(&found.schema, &found.name, &found.rows)
 		return found, err
 	})
 	if err != nil {
@@ -93,20 +97,31 @@ func query(ctx context.Context, connection *pgx.Conn, sql string, arguments ...a
 	return list, nil
 }
 
-// count counts the rows of the dumped tables in the connection's snapshot, one table after the other.
-func (s *source) count(ctx context.Context, connection *pgx.Conn) (map[string]int64, error) {
-	tables, err := s.tables(ctx, connection)
-	if err != nil {
-		return nil, err
+// lock keeps tables from being truncated or rewritten until the session's transaction ends. Neither is seen through a
+// snapshot: one that came between the count of a table and pg_dump's own lock would make the two differ.
+func lock(ctx context.Context, connection *pgx.Conn, tables []relation) error {
+	if len(tables) == 0 {
+		return nil
 	}
+	names := make([]string, len(tables))
+	for i, table := range tables {
+		names[i] = "only " + table.sql()
+	}
+	if _, err := connection.Exec(ctx, "lock table "+strings.Join(names, ", ")+" in access share mode"); err != nil {
+		return fmt.Errorf("locking the tables for reading: %w", err)
+	}
+	return nil
+}
+
+// count counts the rows of tables in the session's snapshot, one table after the other.
+func count(ctx context.Context, connection *pgx.Conn, tables []relation) (map[string]int64, error) {
 	counts := make(map[string]int64, len(tables))
 	for _, table := range tables {
 		var rows int64
-		sql := "select count(*) from only " + pgx.Identifier{table.schema, table.name}.Sanitize()
-		if err := connection.QueryRow(ctx, sql).Scan(&rows); err != nil {
-			return nil, fmt.Errorf("table %s.%s: %w", table.schema, table.name, err)
+		if err := connection.QueryRow(ctx, "select count(*) from only "+table.sql()).Scan(&rows); err != nil {
+			return nil, fmt.Errorf("table %s: %w", table, err)
 		}
-		counts[table.schema+"."+table.name] = rows
+		counts[table.String()] = rows
 	}
 	return counts, nil
 }

@@ -38,6 +38,9 @@ func parsePattern(text string) (pattern, error) {
 			current.WriteByte(character + 'a' - 'A')
 		case character == '$':
 			current.WriteString(`\$`)
+		case character == '[' && i+1 < len(text) && text[i+1] == ']':
+			// pg_dump takes this for the name of an array type.
+			current.WriteString(`\[`)
 		default:
 			current.WriteByte(character)
 		}

@@ -28,13 +28,13 @@ func (s *source) Format() providers.Format {
 	}
 }
 
-// Inspect connects, compares the versions and asks for the size of the database.
+// Inspect connects, compares the versions, matches the patterns and asks for the size of the database.
 func (s *source) Inspect(ctx context.Context) (inspection providers.Inspection, err error) {
 	connection, err := s.address.connect(ctx, "imsctl-inspect")
 	if err != nil {
 		return providers.Inspection{}, err
 	}
-	defer func() { err = errors.Join(err, connection.Close(context.WithoutCancel(ctx))) }()
+	defer disconnect(ctx, connection)
 	_, versions, err := s.programs(ctx, connection)
 	if err != nil {
 		return providers.Inspection{}, err
@@ -63,22 +63,20 @@ func (s *source) programs(ctx context.Context, connection *pgx.Conn) (program, m
 }
 
 // Read dumps the database.
-func (s *source) Read(ctx context.Context, run string, w io.Writer) (reading providers.Reading, err error) {
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.address.terminate(ctx, run))
-		}
-	}()
+func (s *source) Read(ctx context.Context, run string, w io.Writer) (providers.Reading, error) {
 	connection, err := s.address.connect(ctx, run)
 	if err != nil {
 		return providers.Reading{}, err
 	}
-	defer func() {
-		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
-		defer cancel()
-		// The transaction only read: how its session ends changes nothing.
-		_ = connection.Close(closing)
-	}()
+	reading, err := s.read(ctx, connection, run, w)
+	disconnect(ctx, connection)
+	if err != nil {
+		return providers.Reading{}, errors.Join(err, s.address.terminate(ctx, run))
+	}
+	return reading, nil
+}
+
+func (s *source) read(ctx context.Context, connection *pgx.Conn, run string, w io.Writer) (providers.Reading, error) {
 	dump, versions, err := s.programs(ctx, connection)
 	if err != nil {
 		return providers.Reading{}, err
@@ -87,17 +85,35 @@ func (s *source) Read(ctx context.Context, run string, w io.Writer) (reading pro
 	if err != nil {
 		return providers.Reading{}, err
 	}
-	reading.Versions = versions
-	reading.RowCounts, err = s.dumpAndCount(ctx, connection, dump, snapshot, run, w)
+	tables, err := s.tables(ctx, connection)
+	if err != nil {
+		return providers.Reading{}, err
+	}
+	command := providers.Command{
+		Arguments:   s.arguments(dump, snapshot, connection.PgConn().ParameterStatus("server_encoding")),
+		Environment: s.address.environment(run),
+		Stdout:      w,
+	}
+	reading := providers.Reading{Versions: versions}
+	if s.config.RowCounts {
+		reading.RowCounts, err = s.dumpAndCount(ctx, connection, command, tables)
+	} else {
+		err = s.dump(ctx, command)
+	}
 	return reading, err
 }
 
 // exportSnapshot opens the transaction whose view of the database pg_dump shares. It must stay open until pg_dump has
 // begun its own, and stays open for the counting.
 func exportSnapshot(ctx context.Context, connection *pgx.Conn) (string, error) {
-	const settings = `set idle_in_transaction_session_timeout = 0; set statement_timeout = 0; set max_parallel_workers_per_gather = 0;
+	// Limits that a role or a database may have been given are not meant for a backup; pg_dump lifts the same ones for
+	// itself. Which of them there are depends on the server's version. With row_security off a policy that would hide rows
+	// is an error.
+	const settings = `select set_config(name, '0', false) from pg_settings where name in ('statement_timeout', 'lock_timeout',
+			'transaction_timeout', 'idle_in_transaction_session_timeout', 'max_parallel_workers_per_gather');
+		set row_security = off;
 		begin isolation level repeatable read read only`
-	if _, err := connection.Exec(ctx, settings, pgx.QueryExecModeSimpleProtocol); err != nil {
+	if _, err := connection.Exec(ctx, settings); err != nil {
 		return "", fmt.Errorf("opening the snapshot: %w", err)
 	}
 	var snapshot string
@@ -107,44 +123,59 @@ func exportSnapshot(ctx context.Context, connection *pgx.Conn) (string, error) {
 	return snapshot, nil
 }
 
-// dumpAndCount runs pg_dump and counts the rows at the same time.
-func (s *source) dumpAndCount(ctx context.Context, connection *pgx.Conn, dump program, snapshot, run string, w io.Writer) (map[string]int64, error) {
-	counting, stop := context.WithCancel(ctx)
+// dumpAndCount runs pg_dump and counts the rows at the same time. The first of the two to fail ends the other.
+func (s *source) dumpAndCount(ctx context.Context, connection *pgx.Conn, command providers.Command, tables []relation) (map[string]int64, error) {
+	if err := lock(ctx, connection, tables); err != nil {
+		return nil, err
+	}
+	both, stop := context.WithCancel(ctx)
 	defer stop()
 	var counts map[string]int64
 	var countErr error
 	var group sync.WaitGroup
-	if s.config.RowCounts {
-		group.Go(func() { counts, countErr = s.count(counting, connection) })
-	}
-	err := s.host.Run(ctx, providers.Command{
-		Arguments:   s.arguments(dump, snapshot),
-		Environment: s.address.environment(run),
-		Stdout:      w,
+	group.Go(func() {
+		if counts, countErr = count(both, connection, tables); countErr != nil {
+			stop()
+		}
 	})
-	if err != nil {
+	dumpErr := s.dump(both, command)
+	if dumpErr != nil {
 		stop()
 	}
 	group.Wait()
-	if err != nil {
-		return nil, s.dumpError(err)
+	switch {
+	case dumpErr != nil && (ctx.Err() != nil || !errors.Is(dumpErr, context.Canceled)):
+		return nil, dumpErr
+	case countErr != nil:
+		return nil, fmt.Errorf("counting the rows of %s, while pg_dump was at work: %w", s.address, countErr)
 	}
-	if countErr != nil {
-		return nil, fmt.Errorf("counting the rows of %s: %w", s.address, countErr)
-	}
-	return counts, nil
+	return counts, dumpErr
 }
 
-// arguments are those of pg_dump.
-func (s *source) arguments(dump program, snapshot string) []string {
-	arguments := []string{dump.path, "--no-password", "--format=plain", "--encoding=UTF8", "--snapshot=" + snapshot, "--dbname=" + s.address.public}
-	for flag, set := range map[string]bool{
-		"--clean": s.config.Clean, "--if-exists": s.config.IfExists,
-		"--no-owner": s.config.NoOwner, "--no-privileges": s.config.NoPrivileges,
-		"--strict-names": len(s.config.Tables) > 0,
+// dump runs pg_dump.
+func (s *source) dump(ctx context.Context, command providers.Command) error {
+	if err := s.host.Run(ctx, command); err != nil {
+		return fmt.Errorf("dumping %s: %w", s.address, s.address.programError(err))
+	}
+	return nil
+}
+
+// arguments are those of pg_dump. The encoding is the database's own, whatever the environment says: it is the only one
+// that every text in the database can be written in.
+func (s *source) arguments(dump program, snapshot, encoding string) []string {
+	arguments := []string{dump.path, "--no-password", "--format=plain", "--encoding=" + encoding, "--snapshot=" + snapshot, "--dbname=" + s.address.conninfo()}
+	for _, option := range []struct {
+		flag string
+		set  bool
+	}{
+		{"--clean", s.config.Clean},
+		{"--if-exists", s.config.IfExists},
+		{"--no-owner", s.config.NoOwner},
+		{"--no-privileges", s.config.NoPrivileges},
+		{"--strict-names", len(s.config.Tables) > 0},
 	} {
-		if set {
-			arguments = append(arguments, flag)
+		if option.set {
+			arguments = append(arguments, option.flag)
 		}
 	}
 	for _, table := range s.config.Tables {
@@ -154,13 +185,4 @@ func (s *source) arguments(dump program, snapshot string) []string {
 		arguments = append(arguments, "--exclude-table="+table)
 	}
 	return arguments
-}
-
-// dumpError keeps what pg_dump said and takes the password out of it.
-func (s *source) dumpError(err error) error {
-	var exit *providers.ExitError
-	if errors.As(err, &exit) {
-		exit.Stderr = s.address.redact(exit.Stderr)
-	}
-	return fmt.Errorf("dumping %s: %w", s.address, err)
 }

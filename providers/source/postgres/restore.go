@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -13,9 +14,6 @@ import (
 	"github.com/castrolanda/imsctl/providers"
 )
 
-// restoring is the application name of a restore's sessions.
-const restoring = "imsctl-restore"
-
 // dropTimeout is how long the removal of a half-restored database may take.
 const dropTimeout = 30 * time.Second
 
@@ -26,19 +24,22 @@ func newRestorer(environment providers.Environment, target providers.Target) (pr
 	}
 	address, err := parseURL(target.Location)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the URL of the target %w", err)
 	}
 	host, err := environment.Hosts(providers.Reference{})
 	if err != nil {
 		return nil, err
 	}
-	return &restorer{address: address, host: host}, nil
+	// Two restores must not end each other's sessions.
+	return &restorer{address: address, host: host, application: "imsctl-restore-" + rand.Text()}, nil
 }
 
 // restorer implements providers.Restorer with psql.
 type restorer struct {
 	address *address
 	host    providers.Host
+	// application is the name of its sessions.
+	application string
 	// created is set when Prepare made the database.
 	created bool
 	psql    program
@@ -49,21 +50,26 @@ func (r *restorer) Prepare(ctx context.Context) (err error) {
 	if r.psql, err = findProgram(ctx, r.host, "psql"); err != nil {
 		return err
 	}
-	connection, err := r.address.connect(ctx, restoring)
-	if errors.Is(err, errNoDatabase) {
+	err = r.empty(ctx)
+	if state(err) == unknownDatabase {
 		return r.create(ctx)
 	}
+	return err
+}
+
+// empty reports a database that has something in it.
+func (r *restorer) empty(ctx context.Context) error {
+	connection, err := r.address.connect(ctx, r.application)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, connection.Close(context.WithoutCancel(ctx))) }()
+	defer hangUp(connection)
 	found, err := contents(ctx, connection)
 	if err != nil {
 		return fmt.Errorf("looking at %s: %w", r.address, err)
 	}
 	if len(found) > 0 {
-		return fmt.Errorf("%s is not empty (it has %s): nothing was changed; name a database that does not exist, or an empty one",
-			r.address, strings.Join(found, ", "))
+		return fmt.Errorf("%s is not empty (it has %s); name a database that does not exist, or an empty one", r.address, strings.Join(found, ", "))
 	}
 	return nil
 }
@@ -79,62 +85,43 @@ func (r *restorer) create(ctx context.Context) error {
 }
 
 // administer runs a statement in one of the databases that every server has.
-func (r *restorer) administer(ctx context.Context, sql string) (err error) {
+func (r *restorer) administer(ctx context.Context, sql string) error {
 	var problems []error
 	for _, name := range []string{"postgres", "template1"} {
 		other := *r.address
 		other.config = r.address.config.Copy()
 		other.config.Database = name
-		connection, err := other.connect(ctx, restoring)
+		connection, err := other.connect(ctx, r.application)
 		if err != nil {
 			problems = append(problems, err)
 			continue
 		}
-		_, err = connection.Exec(ctx, sql)
-		return errors.Join(err, connection.Close(context.WithoutCancel(ctx)))
+		defer hangUp(connection)
+		// The role or that database may have settings that forbid it.
+		for _, statement := range []string{"set default_transaction_read_only = off", noTimeouts, sql} {
+			if _, err := connection.Exec(ctx, statement); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	return errors.Join(problems...)
 }
 
-// contentsQuery names up to five things that an empty database does not have.
-const contentsQuery = `
-	with mine as (
-		select n.oid, n.nspname from pg_namespace n where n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
-	), owned as (
-		select classid, objid from pg_depend where deptype = 'e'
-	)
-	select what from (
-		select 1 as place, 'schema ' || nspname as what from mine where nspname <> 'public'
-		union all select 2, case c.relkind when 'v' then 'view ' when 'm' then 'materialized view ' when 'S' then 'sequence '
-				when 'f' then 'foreign table ' else 'table ' end || mine.nspname || '.' || c.relname
-			from pg_class c join mine on mine.oid = c.relnamespace
-			where c.relkind in ('r', 'v', 'm', 'S', 'f', 'p') and ('pg_class'::regclass, c.oid) not in (select classid, objid from owned)
-		union all select 3, 'function ' || mine.nspname || '.' || p.proname from pg_proc p join mine on mine.oid = p.pronamespace
-			where ('pg_proc'::regclass, p.oid) not in (select classid, objid from owned)
-		union all select 4, 'type ' || mine.nspname || '.' || t.typname from pg_type t join mine on mine.oid = t.typnamespace
-			where t.typtype in ('d', 'e', 'r') and ('pg_type'::regclass, t.oid) not in (select classid, objid from owned)
-		union all select 5, 'extension ' || extname from pg_extension where extname <> 'plpgsql'
-		union all (select 6, 'large objects' from pg_largeobject_metadata limit 1)
-	) found order by place, what limit 5`
-
-// contents names the first few things in a database.
-func contents(ctx context.Context, connection *pgx.Conn) ([]string, error) {
-	rows, err := connection.Query(ctx, contentsQuery)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
-}
-
-// Restore runs the dump in one transaction. The transaction is opened and committed by what psql reads, not by an option
-// of psql: should imsctl die, psql sees the end of its input without a commit, and the server rolls everything back.
+// Restore runs the dump as one transaction.
 func (r *restorer) Restore(ctx context.Context, dump io.Reader) error {
+	mark := "restored-" + rand.Text()
+	var said ending
 	err := r.host.Run(ctx, providers.Command{
-		Arguments:   []string{r.psql.path, "--no-psqlrc", "--no-password", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-", "--dbname=" + r.address.public},
-		Environment: r.address.environment(restoring),
-		Stdin:       io.MultiReader(strings.NewReader("BEGIN;\n"), dump, strings.NewReader("\nCOMMIT;\n")),
-		Stdout:      io.Discard,
+		Arguments: []string{r.psql.path, "--no-psqlrc", "--no-password", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1",
+			"--file=-", "--dbname=" + r.address.public},
+		Environment: r.address.environment(r.application),
+		Stdin:       transaction(dump, mark),
+		Stdout:      &said,
 	})
+	if err == nil && !strings.Contains(string(said), mark) {
+		err = errors.New("psql ended without an error and without a commit")
+	}
 	if err == nil {
 		return nil
 	}
@@ -142,20 +129,35 @@ func (r *restorer) Restore(ctx context.Context, dump io.Reader) error {
 	if errors.As(err, &exit) {
 		exit.Stderr = r.address.redact(exit.Stderr)
 	}
-	return errors.Join(fmt.Errorf("restoring into %s, which is as it was before: %w", r.address, err), r.undo(ctx))
+	err = fmt.Errorf("restoring into %s: %w", r.address, err)
+	if undone := r.undo(ctx); undone != nil {
+		return errors.Join(err, undone)
+	}
+	return fmt.Errorf("%w (the server is as it was before)", err)
 }
 
-// undo ends what is left of the restore's sessions and drops a database that Prepare made.
+// undo ends what is left of the restore's sessions and drops a database that Prepare made. Another one must be empty.
 func (r *restorer) undo(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropTimeout)
 	defer cancel()
-	err := r.address.terminate(ctx, restoring)
-	if !r.created {
+	if err := r.address.terminate(ctx, r.application); err != nil {
 		return err
 	}
-	drop := r.administer(ctx, "drop database if exists "+pgx.Identifier{r.address.config.Database}.Sanitize()+" with (force)")
-	if drop != nil {
-		drop = fmt.Errorf("dropping database %q, which was made for the restore: %w", r.address.config.Database, drop)
+	if !r.created {
+		return r.empty(ctx)
 	}
-	return errors.Join(err, drop)
+	if err := r.administer(ctx, "drop database if exists "+pgx.Identifier{r.address.config.Database}.Sanitize()+" with (force)"); err != nil {
+		return fmt.Errorf("dropping database %q, which was made for the restore: %w", r.address.config.Database, err)
+	}
+	r.created = false
+	return nil
+}
+
+// ending keeps the last that was written to it.
+type ending []byte
+
+func (e *ending) Write(p []byte) (int, error) {
+	const kept = 256
+	*e = append((*e)[max(0, len(*e)-kept):], p[max(0, len(p)-kept):]...)
+	return len(p), nil
 }

@@ -1,0 +1,107 @@
+package postgres
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// transaction is a dump as one transaction, which ends with a query for the mark. The transaction is opened and committed by
+// what psql reads, not by an option of psql: should imsctl die, psql sees the end of its input without a commit, and the
+// server rolls everything back. A setting that lives as long as the transaction shows at the end that it is still the same.
+func transaction(dump io.Reader, mark string) io.Reader {
+	// No line break after it: psql's messages then have the line numbers of the dump.
+	begin := "SET statement_timeout = 0; BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL imsctl.restore = '" + mark + "'; "
+	commit := "\nDO $$ BEGIN IF current_setting('imsctl.restore', true) IS DISTINCT FROM '" + mark + "' THEN " +
+		"RAISE EXCEPTION 'the dump ended the transaction of its restore'; END IF; END $$;\nCOMMIT;\nSELECT '" + mark + "';\n"
+	return io.MultiReader(strings.NewReader(begin), newScript(dump), strings.NewReader(commit))
+}
+
+// script reads a dump and leaves out the BEGIN and COMMIT lines that pg_dump writes around large objects. They would divide
+// the restore into two transactions. Other commands that end a transaction, commands of psql's own but for those that every
+// dump has, and an end in the middle of a statement are errors. The line with such a thing is not passed on.
+type script struct {
+	source *bufio.Reader
+	sql    scanner
+	line   int
+	// ready is what can be read now, err what comes after it.
+	ready []byte
+	err   error
+	// inside is set while a line of table data goes on that is longer than the buffer.
+	inside bool
+	buffer []byte
+}
+
+func newScript(dump io.Reader) *script {
+	return &script{source: bufio.NewReaderSize(dump, 64<<10), line: 1}
+}
+
+// Read implements io.Reader.
+func (s *script) Read(p []byte) (int, error) {
+	for len(s.ready) == 0 && s.err == nil {
+		if s.sql.data {
+			s.ready, s.err = s.nextData()
+		} else {
+			s.ready, s.err = s.nextLine()
+		}
+	}
+	if len(s.ready) == 0 {
+		return 0, s.err
+	}
+	n := copy(p, s.ready)
+	s.ready = s.ready[n:]
+	return n, nil
+}
+
+// nextData returns a piece of the rows after COPY … FROM stdin, which end with a line of \. alone.
+func (s *script) nextData() ([]byte, error) {
+	piece, err := s.source.ReadSlice('\n')
+	if err == bufio.ErrBufferFull {
+		s.inside = true
+		return piece, nil
+	}
+	if err == io.EOF {
+		return nil, fmt.Errorf("line %d: the dump ends in the middle of a table", s.line)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !s.inside && string(bytes.TrimRight(piece, "\r\n")) == `\.` {
+		s.sql.data = false
+	}
+	s.inside = false
+	s.line++
+	return piece, nil
+}
+
+// nextLine returns a line of SQL, whole.
+func (s *script) nextLine() ([]byte, error) {
+	s.buffer = s.buffer[:0]
+	for {
+		piece, err := s.source.ReadSlice('\n')
+		s.buffer = append(s.buffer, piece...)
+		if err == nil {
+			break
+		}
+		if err == io.EOF && len(s.buffer) > 0 {
+			break
+		}
+		if err == io.EOF && !s.sql.between() {
+			return nil, fmt.Errorf("line %d: the dump ends in the middle of a statement", s.line)
+		}
+		if err != bufio.ErrBufferFull {
+			return nil, err
+		}
+	}
+	if text := string(bytes.TrimSpace(s.buffer)); s.sql.between() && (text == "BEGIN;" || text == "COMMIT;") {
+		s.line++
+		return []byte("\n"), nil
+	}
+	if err := s.sql.scan(s.buffer); err != nil {
+		return nil, fmt.Errorf("line %d: %w", s.line, err)
+	}
+	s.line++
+	return s.buffer, nil
+}
