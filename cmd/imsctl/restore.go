@@ -62,12 +62,27 @@ EXIT STATUS
 	flags.StringVar(&arguments.toDirectory, "to-directory", "", "unpack into a new or empty `folder`")
 	flags.BoolVar(&arguments.toStdout, "to-stdout", false, "write the uncompressed artifact to standard output")
 	flags.StringVar(&arguments.toPostgres, "to-postgres", "", "restore into the database of this `URL`, which must be empty or is created")
-	command.MarkFlagsMutuallyExclusive("to-file", "to-directory", "to-stdout", "to-postgres")
-	command.MarkFlagsOneRequired("to-file", "to-directory", "to-stdout", "to-postgres")
 	return command
 }
 
+// checkTarget refuses a command line that does not name exactly one target.
+func (a restoreArguments) checkTarget() error {
+	targets := 0
+	for _, given := range []bool{a.toFile != "", a.toDirectory != "", a.toStdout, a.toPostgres != ""} {
+		if given {
+			targets++
+		}
+	}
+	if targets != 1 {
+		return fmt.Errorf("restore to where? Give one of -to-file, -to-directory, -to-stdout and -to-postgres; %d are given", targets)
+	}
+	return nil
+}
+
 func (c *cli) restore(ctx context.Context, arguments restoreArguments) error {
+	if err := arguments.checkTarget(); err != nil {
+		return err
+	}
 	project, err := c.open(arguments.path, arguments.inputs)
 	if err != nil {
 		return err
