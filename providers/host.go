@@ -98,4 +98,6 @@ type FileInfo struct {
 	// Device and Inode identify the file for hard links; both 0 where the host does not tell.
 	Device, Inode uint64
 	Links         uint64
+	// Rdev is the number of a device node, as stat(2) tells it; 0 for anything else and where the host does not tell.
+	Rdev uint64
 }

@@ -135,6 +135,7 @@ func (f *fileSystem) describe(info fs.FileInfo) providers.FileInfo {
 		described.Owner, described.Group = f.users.name(described.UID), f.groups.name(described.GID)
 		described.Device, described.Inode = uint64(stat.Dev), stat.Ino
 		described.Links = uint64(stat.Nlink)
+		described.Rdev = uint64(stat.Rdev)
 	}
 	return described
 }

@@ -1,22 +1,36 @@
 // Package files backs up a folder or a file as one tar archive, and restores it into a folder.
 //
-// The archive is in the PAX format: long and non-ASCII names, owners, modes, and times below a second are kept, and every tar
-// since the turn of the century reads it. Symbolic links are kept as links and never followed; only the path itself may be one.
-// A second name of a file with hard links becomes a link in the archive. Devices and named pipes are kept as entries; sockets
-// are left out with a warning. Holes of sparse files are read as the zeros that they stand for and vanish in the compression.
+// # The archive
 //
-// The tree is read as it is found, not from a snapshot: of a file that grows meanwhile exactly the size that it had when it
-// was opened is kept, one that shrinks is filled up with zeros, and one that vanishes is left out; the last two are warnings.
-// A file that cannot be read is an error.
+// The archive is in the PAX format, which every tar since the turn of the century reads: names of any length and in any
+// script, owners by number and name, modes with setuid, setgid and sticky bits, and times below a second are kept. Names
+// are as "tar -C PATH -c ." writes them: "./" is the folder itself, "./a/b" something in it; where the path is one file,
+// its own name is the only entry. Entries come in the order of their names, so that the same tree gives the same bytes.
+//
+// Symbolic links are kept as links and never followed, dangling ones too; only where the path itself is a link is it
+// followed, once, when the reading starts. The second name of a file with hard links becomes a link in the archive. Named
+// pipes are kept as entries without content, and so are devices where the host tells their numbers. Sockets are left out
+// with a warning. Holes of sparse files are read as the zeros that they stand for and vanish in the compression. Access
+// lists and extended attributes are not kept.
+//
+// # A tree that changes
+//
+// The tree is read as it is found, not from a snapshot. Of a file that grows meanwhile exactly the size that it had when it
+// was opened is kept. One that shrinks is filled up with zeros, one that vanishes is left out, and one whose content is
+// changed in place may be kept half old and half new: each of these is a warning. A file or folder that cannot be read is
+// an error and fails the backup; up to twenty of them are told at once.
+//
+// # Restoring
+//
+// An archive is unpacked into a folder that does not exist or is empty, on the machine imsctl runs on: first into a hidden
+// folder beside it, which gets its name when everything is there and proven. Nothing in an archive can reach outside of
+// it. Owners are restored by their numbers, and only by root, who alone may give files away; devices can only be made by root.
 package files
 
 import (
 	"fmt"
-	"path"
 	"path/filepath"
 	"strings"
-
-	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/castrolanda/imsctl/providers"
 )
@@ -34,9 +48,10 @@ func Provider() providers.Provider {
 
 // Config is the body of the block.
 type Config struct {
-	Host    providers.Reference `hcl:"host,optional" doc:"The host the files are on; the machine imsctl runs on when left out."`
-	Path    string              `hcl:"path" doc:"The folder or file; a relative path starts at the folder of the specification."`
-	Exclude []string            `hcl:"exclude,optional" doc:"Patterns of what is left out. Without a slash a pattern is about names at any depth (\".git\", \"*.pyc\"); with one, about paths below path (\"var/cache/**\")."`
+	Host          providers.Reference `hcl:"host,optional" doc:"The host the files are on; the machine imsctl runs on when left out."`
+	Path          string              `hcl:"path" doc:"The folder or file, a relative path starting at the folder of the specification; where it is a symbolic link, what it points to is read."`
+	Exclude       []string            `hcl:"exclude,optional" doc:"Patterns of what is left out, folders with all that is in them: without a slash a pattern is about names at any depth (\".git\", \"*.pyc\"), with one about paths below path (\"/tmp\", \"var/*/cache\"); * and ? match within a name, ** across folders, \"x/**\" everything in x but not x, and a pattern that ends with a slash matches folders only."`
+	OneFileSystem bool                `hcl:"one_file_system,optional" doc:"Whether folders that other file systems are mounted on are kept empty; false when left out."`
 }
 
 // Validate checks the path and the patterns.
@@ -50,9 +65,9 @@ func (c *Config) Validate() []providers.Problem {
 			Detail: fmt.Sprintf("%q is not a shell's path: ~ is not expanded. Write the whole path, or use env(\"HOME\").", c.Path)})
 	}
 	for _, pattern := range c.Exclude {
-		if pattern == "" || !doublestar.ValidatePattern(pattern) {
+		if _, err := newExclusion(pattern); err != nil {
 			problems = append(problems, providers.Problem{Attribute: "exclude", Summary: "Invalid pattern",
-				Detail: fmt.Sprintf("%q is not a pattern. Write a name such as \".git\", or use *, ?, ** and […].", pattern)})
+				Detail: fmt.Sprintf("The pattern %q %v.", pattern, err)})
 		}
 	}
 	return problems
@@ -68,20 +83,13 @@ func (c *Config) Source(environment providers.Environment) (providers.Source, er
 	if !filepath.IsAbs(root) {
 		root = filepath.Join(environment.Directory, root)
 	}
-	return &source{files: host.Files(), root: filepath.Clean(root), exclude: c.Exclude}, nil
-}
-
-// excluded reports whether a path below the root, relative to it, is left out.
-func (s *source) excluded(relative string) bool {
-	for _, pattern := range s.exclude {
-		trimmed := strings.TrimSuffix(strings.TrimPrefix(pattern, "/"), "/")
-		subject := relative
-		if !strings.Contains(strings.TrimSuffix(pattern, "/"), "/") {
-			subject = path.Base(relative)
+	excluded := make([]exclusion, 0, len(c.Exclude))
+	for _, pattern := range c.Exclude {
+		exclusion, err := newExclusion(pattern)
+		if err != nil {
+			return nil, fmt.Errorf("the pattern %q %w", pattern, err)
 		}
-		if matched, err := doublestar.Match(trimmed, subject); err == nil && matched {
-			return true
-		}
+		excluded = append(excluded, exclusion)
 	}
-	return false
+	return &source{files: host.Files(), root: filepath.Clean(root), excluded: excluded, oneFileSystem: c.OneFileSystem}, nil
 }

@@ -2,52 +2,93 @@ package files
 
 import (
 	"archive/tar"
+	"bufio"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
+
+// unpack reads an archive to its end into an empty folder. Nothing in it can reach outside: os.Root sees to that.
+func unpack(ctx context.Context, archive io.Reader, folder string) (err error) {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return fmt.Errorf("opening the folder to unpack into: %w", err)
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	u := &unpacking{root: root, asRoot: os.Geteuid() == 0, buffer: make([]byte, copySize)}
+	source := bufio.NewReaderSize(&untilDone{ctx: ctx, reader: archive}, copySize)
+	reader := tar.NewReader(source)
+	for {
+		header, err := reader.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("reading the archive: %w", err)
+		}
+		if err := u.entry(header, reader); err != nil {
+			return fmt.Errorf("unpacking %s: %w", printable(header.Name), err)
+		}
+	}
+	// What lies behind the archive's end proves the archive: only the end of the stream says that all of it is right.
+	if _, err := io.Copy(io.Discard, source); err != nil {
+		return fmt.Errorf("reading the archive: %w", err)
+	}
+	if !u.any {
+		return errors.New("there is nothing in the archive")
+	}
+	return u.finish()
+}
+
+// untilDone is a reader that fails when its context has ended.
+type untilDone struct {
+	ctx    context.Context
+	reader io.Reader
+}
+
+func (u *untilDone) Read(p []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.reader.Read(p)
+}
 
 // unpacking is an archive being unpacked below a root.
 type unpacking struct {
-	ctx    context.Context
 	root   *os.Root
 	asRoot bool
+	buffer []byte
+	any    bool
 	// folders get their modes and times last, because what is put into them changes both.
 	folders []*tar.Header
 }
 
 // entry unpacks one entry.
 func (u *unpacking) entry(header *tar.Header, content io.Reader) error {
-	if err := u.ctx.Err(); err != nil {
-		return err
+	if header.Typeflag == tar.TypeXGlobalHeader {
+		return nil // says nothing that would be restored
 	}
-	name := path.Clean(strings.TrimPrefix(header.Name, "./"))
-	if !filepath.IsLocal(name) {
-		return fmt.Errorf("the name leads out of the folder")
+	u.any = true
+	name, err := localName(header.Name)
+	if err != nil {
+		return err
 	}
 	header.Name = name
 	if name != "." {
-		if err := u.root.MkdirAll(path.Dir(name), 0o700); err != nil {
+		if err := u.root.MkdirAll(path.Dir(name), 0o755); err != nil {
 			return err
 		}
 	}
 	switch header.Typeflag {
 	case tar.TypeDir:
-		if name != "." {
-			if err := u.root.Mkdir(name, 0o700); err != nil && !isFolder(u.root, name) {
-				return err
-			}
-		}
-		u.folders = append(u.folders, header)
-		return nil
+		return u.folder(header)
 	case tar.TypeReg:
 		return u.file(header, content)
 	case tar.TypeSymlink:
@@ -56,90 +97,101 @@ func (u *unpacking) entry(header *tar.Header, content io.Reader) error {
 		}
 		return u.describe(header)
 	case tar.TypeLink:
-		first := path.Clean(strings.TrimPrefix(header.Linkname, "./"))
-		if !filepath.IsLocal(first) {
-			return fmt.Errorf("the link leads out of the folder")
+		first, err := localName(header.Linkname)
+		if err != nil {
+			return fmt.Errorf("a link to %s: %w", printable(header.Linkname), err)
 		}
 		return u.root.Link(first, name)
-	case tar.TypeFifo:
-		return u.pipe(header)
+	case tar.TypeFifo, tar.TypeChar, tar.TypeBlock:
+		if err := u.parent(name, func(folder *os.File, base string) error { return makeSpecial(folder, base, header) }); err != nil {
+			return err
+		}
+		return u.describe(header)
 	default:
-		return fmt.Errorf("entries of type %q are not unpacked", header.Typeflag)
+		return fmt.Errorf("entries of type %q cannot be unpacked", header.Typeflag)
 	}
 }
 
-// isFolder reports whether there is a folder, not a link to one, under a name already.
-func isFolder(root *os.Root, name string) bool {
-	info, err := root.Lstat(name)
-	return err == nil && info.IsDir()
+// localName cleans a name of the archive and refuses one that leads out of it.
+func localName(name string) (string, error) {
+	clean := path.Clean(name)
+	if !filepath.IsLocal(clean) {
+		return "", errors.New("the name leads out of the archive's folder")
+	}
+	return clean, nil
+}
+
+// folder makes a folder, which may be there already for what is in it.
+func (u *unpacking) folder(header *tar.Header) error {
+	if header.Name != "." {
+		if err := u.root.Mkdir(header.Name, 0o700); err != nil {
+			if info, statErr := u.root.Lstat(header.Name); statErr != nil || !info.IsDir() {
+				return err
+			}
+		}
+	}
+	u.folders = append(u.folders, header)
+	return nil
 }
 
 // file writes a file.
 func (u *unpacking) file(header *tar.Header, content io.Reader) error {
+	for record := range header.PAXRecords {
+		if strings.HasPrefix(record, "GNU.sparse.") {
+			// A few bytes could stand for any number of zeros on the disk.
+			return errors.New("files in GNU's sparse form cannot be unpacked; restore to a file and use GNU tar")
+		}
+	}
 	file, err := u.root.OpenFile(header.Name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	written, err := io.Copy(file, content)
+	// Without the file's own ReadFrom, which would do with a small buffer.
+	_, err = io.CopyBuffer(struct{ io.Writer }{file}, content, u.buffer)
 	if closeErr := file.Close(); err == nil {
 		err = closeErr
 	}
 	if err != nil {
 		return err
 	}
-	if written != header.Size {
-		return fmt.Errorf("%d bytes instead of %d", written, header.Size)
-	}
 	return u.describe(header)
 }
 
-// pipe makes a named pipe.
-func (u *unpacking) pipe(header *tar.Header) error {
-	folder, err := u.root.Open(path.Dir(header.Name))
+// parent calls do with the open folder that an entry is in and the entry's name there.
+func (u *unpacking) parent(name string, do func(folder *os.File, base string) error) error {
+	folder, err := u.root.Open(path.Dir(name))
 	if err != nil {
 		return err
 	}
-	defer folder.Close()
-	if err := unix.Mkfifoat(int(folder.Fd()), path.Base(header.Name), 0o600); err != nil {
-		return err
-	}
-	return u.describe(header)
+	return errors.Join(do(folder, path.Base(name)), folder.Close())
 }
 
-// describe gives an entry its owner, mode and times. Owners are for root only, as with every tar; changing them takes
-// setuid bits away, so that modes come after.
-func (u *unpacking) describe(header *tar.Header) error {
-	if u.asRoot {
-		if err := u.root.Lchown(header.Name, header.Uid, header.Gid); err != nil {
+// finish describes the folders, what is in a folder before the folder, and makes everything durable before it gets its name.
+func (u *unpacking) finish() error {
+	depth := func(header *tar.Header) int {
+		if header.Name == "." {
+			return 0
+		}
+		return 1 + strings.Count(header.Name, "/")
+	}
+	slices.SortStableFunc(u.folders, func(a, b *tar.Header) int { return cmp.Compare(depth(b), depth(a)) })
+	if len(u.folders) == 0 || u.folders[len(u.folders)-1].Name != "." {
+		// The archive of a single file says nothing of the folder it is restored to.
+		if err := u.root.Chmod(".", 0o755); err != nil {
 			return err
 		}
 	}
-	if header.Typeflag == tar.TypeSymlink {
-		return nil
+	for _, header := range u.folders {
+		if err := u.describe(header); err != nil {
+			return fmt.Errorf("unpacking %s: %w", printable(header.Name), err)
+		}
 	}
-	if err := u.root.Chmod(header.Name, fileMode(header.Mode)); err != nil {
+	folder, err := u.root.Open(".")
+	if err != nil {
 		return err
 	}
-	return u.root.Chtimes(header.Name, header.ModTime, header.ModTime)
-}
-
-// fileMode is the reverse of tarMode.
-func fileMode(bits int64) fs.FileMode {
-	mode := fs.FileMode(bits & 0o777)
-	for flag, bit := range map[fs.FileMode]int64{fs.ModeSetuid: 0o4000, fs.ModeSetgid: 0o2000, fs.ModeSticky: 0o1000} {
-		if bits&bit != 0 {
-			mode |= flag
-		}
-	}
-	return mode
-}
-
-// finish describes the folders, the deepest first.
-func (u *unpacking) finish() error {
-	for _, header := range slices.Backward(u.folders) {
-		if err := u.describe(header); err != nil {
-			return fmt.Errorf("unpacking %q: %w", header.Name, err)
-		}
+	if err := errors.Join(makeDurable(folder), folder.Close()); err != nil {
+		return fmt.Errorf("making what was unpacked durable: %w", err)
 	}
 	return nil
 }
