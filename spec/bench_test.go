@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/castrolanda/imsctl/spec"
 )
 
 // manyBackups is a specification of n sources and n backups of them, with what they share.
@@ -58,7 +60,7 @@ func BenchmarkLoad(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			for b.Loop() {
-				loaded, diagnostics := load(b, path)
+				loaded, diagnostics := spec.Load(path, options(b))
 				if diagnostics.HasErrors() || len(loaded.Backups) != n {
 					b.Fatal(diagnostics.List)
 				}

@@ -1,16 +1,14 @@
 package spec
 
 import (
-	"encoding"
 	"fmt"
-	"math/big"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/convert"
 
 	"github.com/castrolanda/imsctl/providers"
 )
@@ -43,55 +41,121 @@ func fields(structure reflect.Type) []field {
 	return list
 }
 
-// places are where the attributes of a block stand, by name: the ranges of their values.
-type places map[string]hcl.Range
-
-// of returns the place of an attribute, or that of the block where it was left out.
-func (p places) of(name string, block *hclsyntax.Block) hcl.Range {
-	if at, ok := p[name]; ok {
-		return at
-	}
-	return block.DefRange()
+// place is where the value of an attribute stands.
+type place struct {
+	at hcl.Range
+	// given is false for null, which means: left out.
+	given bool
+	// secret values are not shown.
+	secret bool
+	// elements are the places of the elements of a list that is written as one.
+	elements []hclsyntax.Expression
 }
 
-// decode fills structs from the attributes of a block. Every attribute belongs to one of the structs; anything else in
-// the block is a mistake.
-func (e *evaluator) decode(block *hclsyntax.Block, targets ...any) (places, hcl.Diagnostics) {
-	found := make(places, len(block.Body.Attributes))
-	var diagnostics hcl.Diagnostics
-	known := make(map[string]bool)
-	var names []string
+// places are where the attributes of a block stand, by name.
+type places struct {
+	block      *hclsyntax.Block
+	attributes map[string]place
+}
+
+// of returns the place of an attribute, or that of the block where it was left out.
+func (p places) of(name string) hcl.Range {
+	if place, ok := p.attributes[name]; ok {
+		return place.at
+	}
+	return p.block.DefRange()
+}
+
+// element returns the place of one element of a list, or that of the whole attribute.
+func (p places) element(name string, index int) hcl.Range {
+	if elements := p.attributes[name].elements; index < len(elements) {
+		return elements[index].Range()
+	}
+	return p.of(name)
+}
+
+// given reports whether an attribute has a value.
+func (p places) given(name string) bool { return p.attributes[name].given }
+
+// mistake is an error about the value of an attribute, or about the block where name is empty. Details may quote what was
+// written, so that they are left out where that is a secret.
+func (p places) mistake(name, summary, detail string) *hcl.Diagnostic {
+	for other, place := range p.attributes {
+		if place.secret && (other == name || name == "") {
+			detail = "What is wrong is not shown, because the value is made from a sensitive variable."
+		}
+	}
+	return mistake(p.of(name), summary, detail)
+}
+
+// decode fills structs from the attributes of a block and reports what is wrong. Every attribute belongs to one of the
+// structs; anything else in the block is a mistake. It returns false when a value is missing or wrong, so that nothing can
+// be said about the whole.
+func (l *loader) decode(block *hclsyntax.Block, targets ...any) (places, bool) {
+	at := places{block: block, attributes: make(map[string]place, len(block.Body.Attributes))}
+	whole := true
+	var known, missing []string
 	for _, target := range targets {
 		value := reflect.ValueOf(target).Elem()
-		for _, field := range fields(value.Type()) {
-			known[field.name] = true
-			names = append(names, field.name)
+		for _, field := range l.fields(value.Type()) {
+			known = append(known, field.name)
 			attribute, present := block.Body.Attributes[field.name]
 			if !present {
 				if !field.optional {
-					diagnostics = append(diagnostics, mistake(block.DefRange(), "Missing attribute",
-						fmt.Sprintf("%s needs the attribute %q.", describe(block), field.name)))
+					missing = append(missing, field.name)
 				}
 				continue
 			}
-			found[field.name] = attribute.Expr.Range()
-			diagnostics = append(diagnostics, e.set(value.Field(field.index), field, attribute)...)
+			place, ok := l.set(value.Field(field.index), field, attribute)
+			at.attributes[field.name] = place
+			whole = whole && ok
 		}
 	}
-	for _, attribute := range block.Body.Attributes {
-		if !known[attribute.Name] {
-			diagnostics = append(diagnostics, mistake(attribute.NameRange, "Unknown attribute",
-				fmt.Sprintf("%s has no attribute %q.%s", describe(block), attribute.Name, suggest(attribute.Name, names))))
+	strays := l.strays(block, known)
+	for _, name := range missing {
+		whole = false
+		// What stands there under a similar name is one mistake, not two.
+		if !slices.Contains(strays, name) {
+			l.report(mistake(block.DefRange(), "Missing attribute", fmt.Sprintf("%s needs the attribute %q.", describe(block), name)))
 		}
+	}
+	return at, whole && len(strays) == 0
+}
+
+// fields are the attributes of a struct; each type is looked at once.
+func (l *loader) fields(structure reflect.Type) []field {
+	list, ok := l.structures[structure]
+	if !ok {
+		list = fields(structure)
+		l.structures[structure] = list
+	}
+	return list
+}
+
+// strays reports what a block has and should not, and returns the names that were probably meant, "" where none is near.
+func (l *loader) strays(block *hclsyntax.Block, known []string) []string {
+	var meant []string
+	for _, attribute := range block.Body.Attributes {
+		if slices.Contains(known, attribute.Name) {
+			continue
+		}
+		meant = append(meant, nearest(attribute.Name, known))
+		l.report(mistake(attribute.NameRange, "Unknown attribute",
+			fmt.Sprintf("%s has no attribute %q.%s", describe(block), attribute.Name, suggest(attribute.Name, known))))
 	}
 	for _, nested := range block.Body.Blocks {
+		best := nearest(nested.Type, known)
 		detail := fmt.Sprintf("%s has no block %q.", describe(block), nested.Type)
-		if known[nested.Type] {
-			detail = fmt.Sprintf("%q is an attribute of %s: write %s = { … }.", nested.Type, describe(block), nested.Type)
+		switch {
+		case slices.Contains(known, nested.Type):
+			detail = fmt.Sprintf("%q is an attribute of %s: write %s = ….", nested.Type, describe(block), nested.Type)
+		case best != "":
+			detail += fmt.Sprintf(" Did you mean the attribute %q?", best)
 		}
-		diagnostics = append(diagnostics, mistake(nested.TypeRange, "Unknown block", detail))
+		meant = append(meant, best)
+		l.report(mistake(nested.TypeRange, "Unknown block", detail))
 	}
-	return found, diagnostics
+	return meant
 }
 
 // describe names a block in a sentence.
@@ -103,138 +167,40 @@ func describe(block *hclsyntax.Block) string {
 	return strings.Join(parts, " ")
 }
 
-// set evaluates one attribute into one field. A null leaves the field as it is.
-func (e *evaluator) set(target reflect.Value, field field, attribute *hclsyntax.Attribute) hcl.Diagnostics {
-	value, diagnostics := e.evaluate(attribute.Expr)
+// set evaluates one attribute into one field. A null leaves the field as it is. It returns false when the field could not
+// be filled.
+func (l *loader) set(target reflect.Value, field field, attribute *hclsyntax.Attribute) (place, bool) {
+	at := place{at: attribute.Expr.Range()}
+	if list, ok := attribute.Expr.(*hclsyntax.TupleConsExpr); ok {
+		at.elements = list.Exprs
+	}
+	value, diagnostics := l.evaluator.evaluate(attribute.Expr)
+	l.report(diagnostics...)
 	if diagnostics.HasErrors() {
-		return diagnostics
+		return at, false
 	}
-	value, marks := value.UnmarkDeep()
-	if !value.IsWhollyKnown() {
+	if value.ContainsMarked() {
+		at.secret = true
+		value, _ = value.UnmarkDeep()
+	}
+	switch {
+	case value == cty.DynamicVal || !value.IsWhollyKnown():
 		// What it depends on has a diagnostic of its own.
-		return diagnostics
+		return at, false
+	case value.IsNull() && field.optional:
+		return at, true
+	case value.IsNull():
+		l.report(mistake(at.at, "Missing value", fmt.Sprintf("%q needs a value, and this is null.", field.name)))
+		return at, false
 	}
-	if value.IsNull() {
-		if field.optional {
-			return diagnostics
+	at.given = true
+	if wrong := assign(target, field, value, at.secret); wrong != nil {
+		where := at.at
+		if wrong.element < len(at.elements) && wrong.element >= 0 {
+			where = at.elements[wrong.element].Range()
 		}
-		return append(diagnostics, mistake(attribute.Expr.Range(), "Missing value", fmt.Sprintf("%q needs a value, and this is null.", field.name)))
+		l.report(mistake(where, wrong.summary, wrong.detail))
+		return at, false
 	}
-	if summary, detail := assign(target, field, value, len(marks) > 0); summary != "" {
-		diagnostics = append(diagnostics, mistake(attribute.Expr.Range(), summary, detail))
-	}
-	return diagnostics
-}
-
-// assign puts a value into a field, or says why it cannot.
-func assign(target reflect.Value, field field, value cty.Value, secret bool) (summary, detail string) {
-	switch destination := target.Addr().Interface().(type) {
-	case *providers.Reference:
-		reference, problem := referenceOf(value, field)
-		*destination = reference
-		return problem.split()
-	case *[]providers.Reference:
-		return assignReferences(destination, field, value)
-	case encoding.TextUnmarshaler:
-		text, err := convert.Convert(value, cty.String)
-		if err != nil || text.IsNull() {
-			return "Wrong type", fmt.Sprintf("%q is a text in quotes, such as \"24h\"; this is %s.", field.name, friendly(value))
-		}
-		if err := destination.UnmarshalText([]byte(text.AsString())); err != nil {
-			if secret {
-				return "Invalid value", fmt.Sprintf("The value of %q, which is sensitive and not shown, is not valid.", field.name)
-			}
-			return "Invalid value", sentence(err.Error())
-		}
-		return "", ""
-	}
-	return assignPlain(target, field, value)
-}
-
-// assignPlain puts a value into a field of a plain type.
-func assignPlain(target reflect.Value, field field, value cty.Value) (summary, detail string) {
-	wrong := func(expected string) (string, string) {
-		return "Wrong type", fmt.Sprintf("%q is %s; this is %s.", field.name, expected, friendly(value))
-	}
-	switch target.Kind() {
-	case reflect.String:
-		converted, err := convert.Convert(value, cty.String)
-		if err != nil || !value.Type().IsPrimitiveType() {
-			return wrong("a text")
-		}
-		target.SetString(converted.AsString())
-	case reflect.Bool:
-		converted, err := convert.Convert(value, cty.Bool)
-		if err != nil {
-			return wrong("true or false")
-		}
-		target.SetBool(converted.True())
-	case reflect.Int, reflect.Int64:
-		converted, err := convert.Convert(value, cty.Number)
-		if err != nil {
-			return wrong("a whole number")
-		}
-		number, accuracy := converted.AsBigFloat().Int64()
-		if accuracy != big.Exact {
-			return wrong("a whole number")
-		}
-		target.SetInt(number)
-	case reflect.Slice:
-		list, err := convert.Convert(value, cty.List(cty.String))
-		if err != nil || hasNull(list) {
-			return wrong("a list of texts")
-		}
-		result := reflect.MakeSlice(target.Type(), 0, list.LengthInt())
-		for _, element := range list.AsValueSlice() {
-			result = reflect.Append(result, reflect.ValueOf(element.AsString()))
-		}
-		target.Set(result)
-	case reflect.Map:
-		texts, err := convert.Convert(value, cty.Map(cty.String))
-		if err != nil || hasNull(texts) {
-			return wrong("a map of texts")
-		}
-		result := reflect.MakeMap(target.Type())
-		for key, element := range texts.AsValueMap() {
-			result.SetMapIndex(reflect.ValueOf(key), reflect.ValueOf(element.AsString()))
-		}
-		target.Set(result)
-	default:
-		panic(fmt.Sprintf("attribute %q has a type that specifications do not have: %s", field.name, target.Type()))
-	}
-	return "", ""
-}
-
-// hasNull reports whether a collection holds a null.
-func hasNull(collection cty.Value) bool {
-	for it := collection.ElementIterator(); it.Next(); {
-		if _, element := it.Element(); element.IsNull() {
-			return true
-		}
-	}
-	return false
-}
-
-// friendly names the type of a value for people.
-func friendly(value cty.Value) string {
-	if value.Type().Equals(referenceType) {
-		return "a reference to " + value.EncapsulatedValue().(*providers.Reference).Address
-	}
-	switch name := value.Type().FriendlyName(); name {
-	case "bool":
-		return "true or false"
-	case "string":
-		return "a text"
-	case "object":
-		return "an object"
-	case "tuple":
-		return "a list"
-	default:
-		return "a " + name
-	}
-}
-
-// sentence makes a sentence of an error's text.
-func sentence(text string) string {
-	return strings.ToUpper(text[:1]) + text[1:] + "."
+	return at, true
 }

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 
@@ -18,22 +19,37 @@ type Diagnostics struct {
 // HasErrors reports whether any of them is an error.
 func (d Diagnostics) HasErrors() bool { return d.List.HasErrors() }
 
-// sorted puts diagnostics into the order of their places.
+// sorted puts diagnostics into the order of their places, those without a place first.
 func sorted(list hcl.Diagnostics) hcl.Diagnostics {
-	slices.SortStableFunc(list, func(a, b *hcl.Diagnostic) int {
-		if a.Subject == nil || b.Subject == nil {
-			return cmp.Compare(boolean(a.Subject != nil), boolean(b.Subject != nil))
-		}
-		return cmp.Or(cmp.Compare(a.Subject.Filename, b.Subject.Filename), cmp.Compare(a.Subject.Start.Byte, b.Subject.Start.Byte))
+	slices.SortFunc(list, func(a, b *hcl.Diagnostic) int {
+		return cmp.Or(comparePlaces(a.Subject, b.Subject), cmp.Compare(a.Summary, b.Summary), cmp.Compare(a.Detail, b.Detail))
 	})
 	return list
 }
 
-func boolean(b bool) int {
-	if b {
+func comparePlaces(a, b *hcl.Range) int {
+	switch {
+	case a == nil && b == nil:
+		return 0
+	case a == nil:
+		return -1
+	case b == nil:
 		return 1
 	}
-	return 0
+	return cmp.Or(cmp.Compare(a.Filename, b.Filename), cmp.Compare(a.Start.Byte, b.Start.Byte))
+}
+
+// hide returns a copy of a file whose text in some ranges is made unreadable, every byte where it was.
+func hide(file *hcl.File, ranges []hcl.Range) *hcl.File {
+	data := bytes.Clone(file.Bytes)
+	for _, at := range ranges {
+		for i := at.Start.Byte; i < at.End.Byte && i < len(data); i++ {
+			if data[i] != '\n' {
+				data[i] = '*'
+			}
+		}
+	}
+	return &hcl.File{Body: file.Body, Bytes: data, Nav: file.Nav}
 }
 
 // mistake is an error at a place.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,6 +16,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/castrolanda/imsctl/internal/units"
 )
 
 const (
@@ -23,11 +26,10 @@ const (
 	autoVariablesExtension = ".auto.vars.hcl"
 	// maxFileSize is the size above which a file is no specification that anyone reviews, in bytes.
 	maxFileSize = 16 << 20
-	// maxNesting bounds how deep brackets may go: the parser recurses into each.
-	maxNesting = 500
 )
 
-// Files lists the *.hcl files of a path, sorted: the path itself when it is a file.
+// Files lists the *.hcl files of a path, sorted: the path itself when it is a file. Files and folders whose names begin with
+// a dot are left out, as the temporary files of editors are.
 func Files(path string, recursive bool) ([]string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -41,9 +43,11 @@ func Files(path string, recursive bool) ([]string, error) {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && name != path && (!recursive || strings.HasPrefix(entry.Name(), ".")):
+		case name == path:
+			return nil
+		case entry.IsDir() && (!recursive || strings.HasPrefix(entry.Name(), ".")):
 			return fs.SkipDir
-		case !entry.IsDir() && strings.HasSuffix(name, extension):
+		case !entry.IsDir() && strings.HasSuffix(name, extension) && !strings.HasPrefix(entry.Name(), "."):
 			files = append(files, name)
 		}
 		return nil
@@ -59,6 +63,8 @@ type source struct {
 	digest    string
 	files     map[string]*hcl.File
 	blocks    []*hclsyntax.Block
+	// whole is false when a file could not be read or parsed: anything in it may be referred to.
+	whole bool
 	// autoVariables are the files that give variables without being asked for.
 	autoVariables []string
 }
@@ -73,7 +79,7 @@ func readSource(path string) (*source, hcl.Diagnostics) {
 	if err != nil {
 		return nil, hcl.Diagnostics{unreadable(path, err)}
 	}
-	s := &source{directory: absolute, path: absolute, files: make(map[string]*hcl.File)}
+	s := &source{directory: absolute, path: absolute, whole: true, files: make(map[string]*hcl.File)}
 	if !info.IsDir() {
 		s.directory = filepath.Dir(absolute)
 	}
@@ -99,6 +105,7 @@ func readSource(path string) (*source, hcl.Diagnostics) {
 	}
 	s.digest = hex.EncodeToString(digest.Sum(nil))
 	if count == 0 {
+		s.whole = false
 		diagnostics = append(diagnostics, &hcl.Diagnostic{
 			Severity: hcl.DiagError, Summary: "No specification",
 			Detail: fmt.Sprintf("There is no *.hcl file in %s. Write one, or name the folder or the file that has it.", path),
@@ -123,17 +130,19 @@ func cause(err error) error {
 // parse reads one file and keeps its blocks.
 func (s *source) parse(name string) ([]byte, hcl.Diagnostics) {
 	data, diagnostics := readText(name)
-	if data == nil {
+	if diagnostics.HasErrors() {
+		s.whole = false
 		return nil, diagnostics
 	}
-	file, found := hclsyntax.ParseConfig(data, name, hcl.InitialPos)
+	file, found := parseBlocks(data, name)
 	s.files[name] = file
-	if file == nil || found.HasErrors() {
+	if found.HasErrors() {
 		s.files[name] = &hcl.File{Bytes: data}
+		s.whole = false
 		return data, firstOf(found)
 	}
 	body := file.Body.(*hclsyntax.Body)
-	for _, attribute := range body.Attributes {
+	for _, attribute := range byPlace(body.Attributes) {
 		diagnostics = append(diagnostics, mistake(attribute.NameRange, "Unexpected attribute",
 			fmt.Sprintf("%q stands outside of any block; everything in a specification is in a block, such as source, destination or backup.", attribute.Name)))
 	}
@@ -141,56 +150,69 @@ func (s *source) parse(name string) ([]byte, hcl.Diagnostics) {
 	return data, diagnostics
 }
 
-// firstOf keeps the first error of a syntax: those behind it are mostly its consequences.
-func firstOf(list hcl.Diagnostics) hcl.Diagnostics {
-	for _, diagnostic := range list {
-		if diagnostic.Severity == hcl.DiagError {
-			return hcl.Diagnostics{diagnostic}
-		}
-	}
-	return list
-}
-
 // readText reads a file that can be parsed: not too large, UTF-8, no deeper than the parser can go.
 func readText(name string) ([]byte, hcl.Diagnostics) {
-	refuse := func(detail string) ([]byte, hcl.Diagnostics) {
-		return nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Cannot read the specification", Detail: name + ": " + detail}}
+	data, err := readFile(name)
+	if err == nil {
+		data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+		err = checkText(data)
 	}
-	info, err := os.Stat(name)
 	if err != nil {
-		return refuse(cause(err).Error() + ".")
-	}
-	if info.Size() > maxFileSize {
-		return refuse(fmt.Sprintf("the file has %d bytes; at most %d are read. Split it into several files of one folder.", info.Size(), maxFileSize))
-	}
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return refuse(cause(err).Error() + ".")
-	}
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	if !utf8.Valid(data) {
-		return refuse("the file is not UTF-8 text. Save it as UTF-8.")
-	}
-	if trimmed := bytes.TrimSpace(data); len(trimmed) > 0 && trimmed[0] == '{' {
-		return refuse("the file looks like JSON. Specifications are written in HCL; begin with a block, such as source \"files\" \"docs\" { … }.")
-	}
-	if depth := nesting(data); depth > maxNesting {
-		return refuse(fmt.Sprintf("brackets are nested %d deep; at most %d are read.", depth, maxNesting))
+		return nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Cannot read the specification", Detail: fmt.Sprintf("%s: %v.", name, err)}}
 	}
 	return data, nil
 }
 
-// nesting is how deep the brackets of a text go at most. Brackets in strings and comments count too: nobody writes that many.
-func nesting(data []byte) int {
-	depth, deepest := 0, 0
-	for _, character := range data {
-		switch character {
-		case '(', '[', '{':
-			depth++
-			deepest = max(deepest, depth)
-		case ')', ']', '}':
-			depth = max(0, depth-1)
-		}
+// readFile reads an ordinary file of at most maxFileSize. A pipe could keep imsctl waiting for ever.
+func readFile(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, cause(err)
+	case !info.Mode().IsRegular():
+		return nil, errors.New("this is not an ordinary file")
+	case info.Size() > maxFileSize:
+		return nil, tooLarge(info.Size())
 	}
-	return deepest
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, cause(err)
+	}
+	defer file.Close()
+	// The buffer fits the file and the end of it, so that it need not grow.
+	buffer := bytes.NewBuffer(make([]byte, 0, info.Size()+bytes.MinRead))
+	if _, err := buffer.ReadFrom(io.LimitReader(file, maxFileSize+1)); err != nil {
+		return nil, cause(err)
+	}
+	if buffer.Len() > maxFileSize {
+		return nil, tooLarge(int64(buffer.Len()))
+	}
+	return buffer.Bytes(), nil
+}
+
+func tooLarge(size int64) error {
+	return fmt.Errorf("the file has %s; at most %s are read. Split it into several files of one folder", units.Bytes(size), units.Bytes(maxFileSize))
+}
+
+// checkText refuses what the parser cannot be given or would only misunderstand.
+func checkText(data []byte) error {
+	if !utf8.Valid(data) {
+		return fmt.Errorf("line %d is not UTF-8 text. Save the file as UTF-8", firstInvalid(data))
+	}
+	if trimmed := bytes.TrimSpace(data); len(trimmed) > 0 && trimmed[0] == '{' {
+		return errors.New("the file looks like JSON. Specifications are written in HCL; begin with a block, such as source \"files\" \"docs\" { … }")
+	}
+	return checkDepth(data)
+}
+
+// firstInvalid is the first line that is not UTF-8, from 1.
+func firstInvalid(data []byte) int {
+	number := 1
+	for line := range bytes.Lines(data) {
+		if !utf8.Valid(line) {
+			break
+		}
+		number++
+	}
+	return number
 }

@@ -12,70 +12,86 @@ import (
 )
 
 // locals evaluates the local values in the order in which they need each other.
-func (l *loader) locals(blocks []*hclsyntax.Block) hcl.Diagnostics {
-	attributes := make(map[string]*hclsyntax.Attribute)
-	var diagnostics hcl.Diagnostics
+func (l *loader) locals(blocks []*hclsyntax.Block) {
+	walk := &localWalk{
+		loader: l, attributes: make(map[string]*hclsyntax.Attribute),
+		values: make(map[string]cty.Value), position: make(map[string]int),
+	}
 	for _, block := range blocks {
-		for _, attribute := range block.Body.Attributes {
-			if other, exists := attributes[attribute.Name]; exists {
-				diagnostics = append(diagnostics, duplicate("local."+attribute.Name, attribute.NameRange, other.NameRange))
+		for _, attribute := range byPlace(block.Body.Attributes) {
+			if other, exists := walk.attributes[attribute.Name]; exists {
+				l.report(duplicate("local."+attribute.Name, attribute.NameRange, other.NameRange))
 				continue
 			}
-			attributes[attribute.Name] = attribute
+			walk.attributes[attribute.Name] = attribute
+			l.evaluator.known["local"][attribute.Name] = true
 		}
 		for _, nested := range block.Body.Blocks {
-			diagnostics = append(diagnostics, mistake(nested.TypeRange, "Unexpected block", "A locals block holds only name = value."))
+			l.report(mistake(nested.TypeRange, "Unexpected block", "A locals block holds only name = value."))
 		}
 	}
-	l.evaluator.localNames = slices.Sorted(maps.Keys(attributes))
-	walk := &localWalk{evaluator: l.evaluator, attributes: attributes, values: make(map[string]cty.Value)}
-	for _, name := range l.evaluator.localNames {
-		diagnostics = append(diagnostics, walk.visit(name)...)
+	for _, name := range slices.Sorted(maps.Keys(walk.attributes)) {
+		walk.visit(name)
 	}
-	return diagnostics
+	l.evaluator.context.Variables["local"] = cty.ObjectVal(walk.values)
+}
+
+// byPlace lists attributes in the order in which they stand.
+func byPlace(attributes hclsyntax.Attributes) []*hclsyntax.Attribute {
+	return slices.SortedFunc(maps.Values(attributes), func(a, b *hclsyntax.Attribute) int { return a.SrcRange.Start.Byte - b.SrcRange.Start.Byte })
 }
 
 // localWalk evaluates local values depth first.
 type localWalk struct {
-	evaluator  *evaluator
+	loader     *loader
 	attributes map[string]*hclsyntax.Attribute
 	values     map[string]cty.Value
-	// trail is the way to the value that is being evaluated.
-	trail []string
+	// trail is the way to the value that is being evaluated, position where on it a name stands, from 1.
+	trail    []string
+	position map[string]int
 }
 
-func (w *localWalk) visit(name string) hcl.Diagnostics {
+// visit evaluates a local value, and first those that it needs. A value that cannot be had is unknown; it is told once.
+func (w *localWalk) visit(name string) {
 	attribute, declared := w.attributes[name]
 	if _, done := w.values[name]; done || !declared {
-		return nil
+		return
 	}
-	if at := slices.Index(w.trail, name); at >= 0 {
-		return hcl.Diagnostics{w.cycle(w.trail[at:])}
+	if at := w.position[name]; at > 0 {
+		w.loader.report(w.cycle(w.trail[at-1:]))
+		for _, member := range w.trail[at-1:] {
+			w.values[member] = cty.DynamicVal
+		}
+		return
 	}
 	w.trail = append(w.trail, name)
-	defer func() { w.trail = w.trail[:len(w.trail)-1] }()
-	for _, traversal := range attribute.Expr.Variables() {
+	w.position[name] = len(w.trail)
+	needed := make(map[string]cty.Value)
+	for _, traversal := range references(attribute.Expr) {
 		if traversal.RootName() != "local" || len(traversal) < 2 {
 			continue
 		}
-		if step, ok := traversal[1].(hcl.TraverseAttr); ok {
-			if diagnostics := w.visit(step.Name); diagnostics.HasErrors() {
-				w.set(name, cty.DynamicVal)
-				return diagnostics
-			}
+		if step, ok := traversal[1].(hcl.TraverseAttr); ok && w.attributes[step.Name] != nil {
+			w.visit(step.Name)
+			needed[step.Name] = w.values[step.Name]
 		}
 	}
-	value, diagnostics := w.evaluator.evaluate(attribute.Expr)
-	w.set(name, value)
-	return diagnostics
-}
-
-func (w *localWalk) set(name string, value cty.Value) {
+	w.trail = w.trail[:len(w.trail)-1]
+	delete(w.position, name)
+	if _, inCycle := w.values[name]; inCycle {
+		return
+	}
+	// The expression sees only what it needs: an object of all values so far, for each of them, would be quadratic.
+	w.loader.evaluator.context.Variables["local"] = cty.ObjectVal(needed)
+	value, diagnostics := w.loader.evaluator.evaluate(attribute.Expr)
+	w.loader.report(diagnostics...)
+	if diagnostics.HasErrors() {
+		value = cty.DynamicVal
+	}
 	w.values[name] = value
-	w.evaluator.context.Variables["local"] = cty.ObjectVal(w.values)
 }
 
-// cycle prints the ring, each step with its place, and marks its values as done so that it is told once.
+// cycle prints the ring, each step with its place.
 func (w *localWalk) cycle(ring []string) *hcl.Diagnostic {
 	var text strings.Builder
 	for i, name := range ring {

@@ -1,6 +1,8 @@
 package spec
 
 import (
+	"errors"
+	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -20,11 +22,22 @@ type Schedule struct {
 	location   *time.Location
 }
 
-// NewCronSchedule parses a five-field cron expression or a descriptor such as "@daily", read in a time zone.
+// NewCronSchedule parses a five-field cron expression or a descriptor such as "@daily", read in a time zone. An expression
+// that never fires ("0 0 30 2 *") is an error, and so are a time zone of its own and "@every".
 func NewCronSchedule(expression string, location *time.Location) (Schedule, error) {
+	switch trimmed := strings.TrimSpace(expression); {
+	case strings.HasPrefix(trimmed, "TZ="), strings.HasPrefix(trimmed, "CRON_TZ="):
+		return Schedule{}, errors.New("the time zone is set in the imsctl block")
+	case strings.HasPrefix(trimmed, "@every"):
+		return Schedule{}, errors.New("an interval is written every = \"24h\"")
+	}
 	timing, err := cron.ParseStandard(expression)
 	if err != nil {
 		return Schedule{}, err
+	}
+	// The library looks five years ahead, which hold a 29th of February from any day of this century.
+	if timing.Next(time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
+		return Schedule{}, errors.New("it never fires")
 	}
 	return Schedule{Expression: expression, timing: timing, location: location}, nil
 }

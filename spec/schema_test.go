@@ -115,7 +115,7 @@ func TestReferenceExamplesAreValid(t *testing.T) {
 			if !strings.Contains(example[1], "backup \"") {
 				return
 			}
-			_, diagnostics := load(t, example[1], func(options *spec.Options) {
+			_, diagnostics := loadText(t, example[1], func(options *spec.Options) {
 				options.Getenv = func(string) (string, bool) { return "postgres://u@localhost/db", true }
 			})
 			if diagnostics.HasErrors() {

@@ -3,13 +3,11 @@ package spec
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/agext/levenshtein"
 )
 
-// suggest returns a sentence that proposes the nearest of the known names, or nothing when none is near. Ties are broken
-// by length, then by alphabet, so that the same mistake always gets the same answer.
+// suggest returns a sentence that proposes the nearest of the known names, or nothing when none is near.
 func suggest(given string, known []string) string {
 	if best := nearest(given, known); best != "" {
 		return fmt.Sprintf(" Did you mean %q?", best)
@@ -17,17 +15,21 @@ func suggest(given string, known []string) string {
 	return ""
 }
 
+// nearest returns the known name that a given one was probably meant to be, or nothing. A third of its letters may be wrong,
+// and always one. Ties are broken by length, then by alphabet, so that the same mistake always gets the same answer.
 func nearest(given string, known []string) string {
-	candidates := slices.Clone(known)
-	slices.SortFunc(candidates, func(a, b string) int {
-		return cmp.Or(
-			cmp.Compare(levenshtein.Distance(given, a, nil), levenshtein.Distance(given, b, nil)),
-			cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
-	})
-	// A third of the letters may be wrong, and always one.
-	limit := max(1, (len(given)+1)/3)
-	if len(candidates) == 0 || levenshtein.Distance(given, candidates[0], nil) > limit {
-		return ""
+	best, distance := "", max(1, (len(given)+1)/3)+1
+	for _, name := range known {
+		// The lengths alone differ by at least as much, and they cost nothing to compare.
+		if abs(len(name)-len(given)) > distance {
+			continue
+		}
+		this := levenshtein.Distance(given, name, nil)
+		if this < distance || best != "" && this == distance && cmp.Or(cmp.Compare(len(name), len(best)), cmp.Compare(name, best)) < 0 {
+			best, distance = name, this
+		}
 	}
-	return candidates[0]
+	return best
 }
+
+func abs(n int) int { return max(n, -n) }

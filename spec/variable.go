@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
@@ -21,191 +20,113 @@ const sensitive = "sensitive"
 
 // declaration is a variable block.
 type declaration struct {
-	name      string
-	typ       cty.Type
+	name string
+	typ  cty.Type
+	// fallback is the default; cty.NilVal without one.
 	fallback  cty.Value
 	sensitive bool
 	block     *hclsyntax.Block
 }
 
+// variableBlock is what a variable block can hold besides its type and its default, which are no plain values.
+type variableBlock struct {
+	Description string `hcl:"description,optional" doc:"What it is for."`
+	Sensitive   bool   `hcl:"sensitive,optional" doc:"Never show the value."`
+}
+
 // variables are declared, then given values, later sources over earlier ones: default, *.auto.vars.hcl, -var-file,
 // the environment, -var.
-func (l *loader) variables(blocks []*hclsyntax.Block) (map[string]Variable, hcl.Diagnostics) {
+func (l *loader) variables(blocks []*hclsyntax.Block) {
 	declared := make(map[string]*declaration, len(blocks))
-	var diagnostics hcl.Diagnostics
 	for _, block := range blocks {
-		declaration, found := declare(block)
-		diagnostics = append(diagnostics, found...)
-		declared[declaration.name] = declaration
+		declared[block.Labels[0]] = l.declare(block)
 	}
-	known := slices.Sorted(maps.Keys(declared))
-	given, found := l.given(known)
-	diagnostics = append(diagnostics, found...)
-	values := make(map[string]Variable, len(declared))
-	for _, name := range known {
-		value, found := declared[name].choose(given[name])
-		diagnostics = append(diagnostics, found...)
-		values[name] = Variable{Name: name, Sensitive: declared[name].sensitive, Value: value}
+	given := l.given(declared)
+	values := make(map[string]cty.Value, len(declared))
+	l.spec.Variables = make(map[string]Variable, len(declared))
+	for _, name := range slices.Sorted(maps.Keys(declared)) {
+		value := l.choose(declared[name], given[name])
+		l.spec.Variables[name] = Variable{Name: name, Sensitive: declared[name].sensitive, Value: value}
+		l.evaluator.known["var"][name] = true
+		values[name] = value
 	}
-	return values, diagnostics
+	l.evaluator.context.Variables["var"] = cty.ObjectVal(values)
 }
 
-// declare reads a variable block.
-func declare(block *hclsyntax.Block) (*declaration, hcl.Diagnostics) {
+// declare reads a variable block. Its type and default stand for themselves: nothing can be referred to in them.
+func (l *loader) declare(block *hclsyntax.Block) *declaration {
 	d := &declaration{name: block.Labels[0], typ: cty.DynamicPseudoType, block: block}
-	var diagnostics hcl.Diagnostics
+	plain := *block
+	body := *block.Body
+	body.Attributes = maps.Clone(body.Attributes)
+	delete(body.Attributes, "type")
+	delete(body.Attributes, "default")
+	plain.Body = &body
+	var options variableBlock
+	l.decode(&plain, &options)
+	d.sensitive = options.Sensitive
 	if attribute, ok := block.Body.Attributes["type"]; ok {
 		typ, found := typeexpr.TypeConstraint(attribute.Expr)
-		diagnostics = append(diagnostics, found...)
-		if !found.HasErrors() {
-			d.typ = typ
+		l.report(found...)
+		if found.HasErrors() {
+			// Any value will do until the type is right.
+			typ = cty.DynamicPseudoType
 		}
-	}
-	if attribute, ok := block.Body.Attributes["sensitive"]; ok {
-		value, found := attribute.Expr.Value(nil)
-		diagnostics = append(diagnostics, found...)
-		if !found.HasErrors() && value.Type() == cty.Bool && !value.IsNull() {
-			d.sensitive = value.True()
-		}
+		d.typ = typ
 	}
 	if attribute, ok := block.Body.Attributes["default"]; ok {
-		value, found := attribute.Expr.Value(nil)
-		diagnostics = append(diagnostics, found...)
-		if !found.HasErrors() {
-			converted, err := convert.Convert(value, d.typ)
-			if err != nil {
-				diagnostics = append(diagnostics, mistake(attribute.Expr.Range(), "Wrong type",
-					fmt.Sprintf("The default of variable %q does not have its type: %v.", d.name, err)))
-			} else {
-				d.fallback = converted
-			}
-		} else {
-			d.fallback = cty.DynamicVal
-		}
+		d.fallback = l.fallback(d, attribute)
 	}
-	known := []string{"type", "default", "description", "sensitive"}
-	for _, attribute := range block.Body.Attributes {
-		if !slices.Contains(known, attribute.Name) {
-			diagnostics = append(diagnostics, mistake(attribute.NameRange, "Unknown attribute",
-				fmt.Sprintf("%s has no attribute %q.%s", describe(block), attribute.Name, suggest(attribute.Name, known))))
-		}
-	}
-	for _, nested := range block.Body.Blocks {
-		diagnostics = append(diagnostics, mistake(nested.TypeRange, "Unknown block", fmt.Sprintf("%s has no block %q.", describe(block), nested.Type)))
-	}
-	return d, diagnostics
+	return d
 }
 
-// giving is a value from outside: the text of a flag or an environment variable, or an expression of a file.
-type giving struct {
-	from  string
-	text  string
-	value cty.Value
-	at    *hcl.Range
-}
-
-// given collects the values from outside. Names that nobody declared are mistakes, except in the environment.
-func (l *loader) given(known []string) (map[string]*giving, hcl.Diagnostics) {
-	values := make(map[string]*giving)
-	var diagnostics hcl.Diagnostics
-	for _, file := range slices.Concat(l.source.autoVariables, l.options.VariableFiles) {
-		diagnostics = append(diagnostics, l.fromFile(file, known, values)...)
-	}
-	for _, name := range known {
-		if text, ok := l.options.getenv(environmentPrefix + name); ok {
-			values[name] = &giving{from: environmentPrefix + name, text: text}
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(l.options.Variables)) {
-		if !slices.Contains(known, name) {
-			diagnostics = append(diagnostics, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unknown variable",
-				Detail: fmt.Sprintf("-var gives a value to %q, which the specification does not declare.%s", name, suggest(name, known))})
-			continue
-		}
-		values[name] = &giving{from: "-var", text: l.options.Variables[name]}
-	}
-	return values, diagnostics
-}
-
-// fromFile reads a file of values.
-func (l *loader) fromFile(name string, known []string, values map[string]*giving) hcl.Diagnostics {
-	data, diagnostics := readText(name)
-	if data == nil {
-		return diagnostics
-	}
-	file, found := hclsyntax.ParseConfig(data, name, hcl.InitialPos)
-	l.source.files[name] = &hcl.File{Bytes: data}
-	if found.HasErrors() {
-		return firstOf(found)
-	}
-	body := file.Body.(*hclsyntax.Body)
-	for _, attribute := range body.Attributes {
-		if !slices.Contains(known, attribute.Name) {
-			diagnostics = append(diagnostics, mistake(attribute.NameRange, "Unknown variable",
-				fmt.Sprintf("The specification declares no variable %q.%s", attribute.Name, suggest(attribute.Name, known))))
-			continue
-		}
-		value, found := attribute.Expr.Value(nil)
-		diagnostics = append(diagnostics, found...)
-		if !found.HasErrors() {
-			at := attribute.Expr.Range()
-			values[attribute.Name] = &giving{from: name, value: value, at: &at}
-		}
-	}
-	for _, block := range body.Blocks {
-		diagnostics = append(diagnostics, mistake(block.TypeRange, "Unexpected block", "A file of variables holds only name = value."))
-	}
-	return diagnostics
-}
-
-// choose takes the value that was given, or the default.
-func (d *declaration) choose(given *giving) (cty.Value, hcl.Diagnostics) {
-	if given == nil {
-		if d.fallback == cty.NilVal {
-			return cty.DynamicVal, hcl.Diagnostics{mistake(d.block.DefRange(), "No value for a variable",
-				fmt.Sprintf("Variable %q has no default and was given no value. Give one with -var %s=…, in a file with -var-file, or in the environment as %s%s.",
-					d.name, d.name, environmentPrefix, d.name))}
-		}
-		return d.mark(d.fallback), nil
-	}
-	value, err := given.parse(d.typ)
-	if err != nil {
-		at := d.block.DefRange()
-		if given.at != nil {
-			at = *given.at
-		}
-		return cty.DynamicVal, hcl.Diagnostics{mistake(at, "Wrong type", fmt.Sprintf("The value that %s gives to variable %q is not a %s.",
-			given.from, d.name, d.typ.FriendlyNameForConstraint()))}
-	}
-	return d.mark(value), nil
-}
-
-// mark makes the value of a sensitive variable one that is not shown.
-func (d *declaration) mark(value cty.Value) cty.Value {
+// fallback evaluates a default; it is unknown when it is wrong.
+func (l *loader) fallback(d *declaration, attribute *hclsyntax.Attribute) cty.Value {
 	if d.sensitive {
+		l.hide(attribute.Expr.Range())
+	}
+	value, found := attribute.Expr.Value(nil)
+	if found.HasErrors() {
+		l.report(mistake(attribute.Expr.Range(), "Invalid default",
+			fmt.Sprintf("The default of variable %q is a plain value: it calls no functions and refers to nothing.", d.name)))
+		return cty.DynamicVal
+	}
+	converted, err := convert.Convert(value, d.typ)
+	if err != nil {
+		l.report(mistake(attribute.Expr.Range(), "Wrong type",
+			fmt.Sprintf("The default of variable %q is not what its type says: %s.", d.name, d.typ.FriendlyNameForConstraint())))
+		return cty.DynamicVal
+	}
+	return converted
+}
+
+// choose takes the value that was given, or the default. Without either it is unknown, and that is told.
+func (l *loader) choose(d *declaration, given *giving) cty.Value {
+	value := d.fallback
+	switch {
+	case given != nil:
+		converted, err := given.parse(d.typ)
+		if err != nil {
+			at := d.block.DefRange()
+			if given.at != nil {
+				at = *given.at
+			}
+			l.report(mistake(at, "Wrong type", fmt.Sprintf("The value that %s gives to variable %q is not what its type says: %s.",
+				given.from, d.name, d.typ.FriendlyNameForConstraint())))
+			return cty.DynamicVal
+		}
+		value = converted
+	case value == cty.NilVal:
+		l.report(mistake(d.block.DefRange(), "No value for a variable",
+			fmt.Sprintf("Variable %q has no default and was given no value. Give one with -var %s=…, in a file with -var-file, or in the environment as %s%s.",
+				d.name, d.name, environmentPrefix, d.name)))
+		return cty.DynamicVal
+	}
+	if d.sensitive && value != cty.DynamicVal {
 		return value.Mark(sensitive)
 	}
 	return value
 }
 
-// parse gives a value its type. A text is taken as it is for a text, and as an expression for anything else.
-func (g *giving) parse(typ cty.Type) (cty.Value, error) {
-	value := g.value
-	if g.at == nil {
-		value = cty.StringVal(g.text)
-		if !typ.IsPrimitiveType() && typ != cty.DynamicPseudoType {
-			expression, diagnostics := hclsyntax.ParseExpression([]byte(g.text), g.from, hcl.InitialPos)
-			if diagnostics.HasErrors() {
-				return cty.NilVal, diagnostics
-			}
-			parsed, diagnostics := expression.Value(nil)
-			if diagnostics.HasErrors() {
-				return cty.NilVal, diagnostics
-			}
-			value = parsed
-		} else if typ != cty.String {
-			value = cty.StringVal(strings.TrimSpace(g.text))
-		}
-	}
-	return convert.Convert(value, typ)
-}
+// hide keeps a range of a source file out of everything that is printed.
+func (l *loader) hide(at hcl.Range) { l.hidden = append(l.hidden, at) }
