@@ -3,6 +3,7 @@ package diagnostic
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -48,10 +49,26 @@ func newSource(file *hcl.File) *source {
 	return s
 }
 
-// line returns a line, from 1, without its end.
+// line returns a line, from 1, without its end and with the passwords of URLs covered.
 func (s *source) line(number int) []byte {
 	line, _, _ := bytes.Cut(s.data[s.starts[number-1]:], []byte("\n"))
-	return bytes.TrimSuffix(line, []byte("\r"))
+	return coverPasswords(bytes.TrimSuffix(line, []byte("\r")))
+}
+
+// passwordInURL finds what stands between the user and the host of a URL.
+var passwordInURL = regexp.MustCompile(`://[^\s:@/"]*:([^\s@/"]+)@`)
+
+// coverPasswords puts an asterisk over every byte of them, so that places stay where they are.
+func coverPasswords(line []byte) []byte {
+	found := passwordInURL.FindAllSubmatchIndex(line, -1)
+	if len(found) == 0 {
+		return line
+	}
+	covered := bytes.Clone(line)
+	for _, match := range found {
+		copy(covered[match[2]:match[3]], bytes.Repeat([]byte("*"), match[3]-match[2]))
+	}
+	return covered
 }
 
 // lineAt is the number of the line that holds an offset.
