@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"syscall"
@@ -65,7 +66,7 @@ func StartPostgres(ctx context.Context) (*PostgresServer, error) {
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
 	if err := s.Start(ctx); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(folder))
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
@@ -122,7 +123,8 @@ func (s *PostgresServer) initialise(ctx context.Context) error {
 func (s *PostgresServer) command(ctx context.Context, name string, arguments ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, filepath.Join(s.binaries, name), arguments...)
 	command.Dir = s.folder
-	command.SysProcAttr = &syscall.SysProcAttr{Credential: s.owner, Pdeathsig: 0}
+	command.SysProcAttr = dyingWithParent()
+	command.SysProcAttr.Credential = s.owner
 	return command
 }
 
@@ -140,14 +142,9 @@ func (s *PostgresServer) Start(ctx context.Context) error {
 	}
 	s.process = s.command(context.WithoutCancel(ctx), "postgres", "-D", filepath.Join(s.folder, "data"), "-p", strconv.Itoa(s.port), "-k", s.folder,
 		"-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=50")
-	if err := s.process.Start(); err != nil {
+	if err := s.launch(); err != nil {
 		return err
 	}
-	s.exited = make(chan struct{})
-	go func() {
-		defer close(s.exited)
-		_ = s.process.Wait()
-	}()
 	deadline := time.Now().Add(30 * time.Second)
 	for {
 		connection, err := pgx.Connect(ctx, s.URL("postgres"))
@@ -165,8 +162,28 @@ func (s *PostgresServer) Start(ctx context.Context) error {
 	}
 }
 
+// launch starts the process and waits for it in a goroutine that keeps its thread: the thread's end would end the server.
+func (s *PostgresServer) launch() error {
+	started, exited := make(chan error, 1), make(chan struct{})
+	process := s.process
+	go func() {
+		runtime.LockOSThread()
+		defer close(exited)
+		err := process.Start()
+		started <- err
+		if err == nil {
+			_ = process.Wait()
+		}
+	}()
+	s.exited = exited
+	return <-started
+}
+
 // Stop ends the server at once, as a crash would.
 func (s *PostgresServer) Stop() error {
+	if s.process == nil || s.process.Process == nil {
+		return nil
+	}
 	if err := s.process.Process.Signal(syscall.SIGQUIT); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
@@ -183,6 +200,13 @@ func (s *PostgresServer) Close() error {
 func (s *PostgresServer) URL(database string) string {
 	address := url.URL{Scheme: "postgres", User: url.UserPassword("postgres", s.password),
 		Host: "127.0.0.1:" + strconv.Itoa(s.port), Path: "/" + database, RawQuery: "sslmode=disable"}
+	return address.String()
+}
+
+// SocketURL is URL over the server's socket instead of TCP.
+func (s *PostgresServer) SocketURL(database string) string {
+	query := url.Values{"host": {s.folder}, "port": {strconv.Itoa(s.port)}}
+	address := url.URL{Scheme: "postgres", User: url.UserPassword("postgres", s.password), Path: "/" + database, RawQuery: query.Encode()}
 	return address.String()
 }
 

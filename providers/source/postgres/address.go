@@ -49,6 +49,14 @@ func parseURL(text string) (*address, error) {
 		// "u:12/3@host/db" parses as port 12 and database "3@host/db": most of the password would be shown.
 		return nil, fmt.Errorf("the URL has a / or @ after the host that is not percent-encoded: %s", form)
 	}
+	if parsed.Fragment != "" {
+		return nil, fmt.Errorf("the URL has a # that is not percent-encoded: %s", form)
+	}
+	if port := parsed.Port(); port != "" {
+		if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 {
+			return nil, fmt.Errorf("the URL has no usable port: %s", form)
+		}
+	}
 	query, err := url.ParseQuery(parsed.RawQuery)
 	if err != nil {
 		return nil, fmt.Errorf("the parameters of the URL cannot be read: %s", form)
@@ -82,10 +90,10 @@ func newAddress(text string, parsed *url.URL, query url.Values) (*address, error
 	password, _ := parsed.User.Password()
 	config, err := pgx.ParseConfig(text)
 	if err != nil {
-		a := &address{password: password}
-		// The outermost message repeats the URL; the one below says what is wrong with it.
-		if inner := errors.Unwrap(err); inner != nil {
-			return nil, fmt.Errorf("the URL cannot be used (%s): %s", a.redact(inner.Error()), form)
+		inner := errors.Unwrap(err)
+		// The outermost message repeats the URL; the one below says what is wrong with it, and of what.
+		if inner != nil && password == "" && !query.Has("password") {
+			return nil, fmt.Errorf("the URL cannot be used (%w): %s", inner, form)
 		}
 		return nil, fmt.Errorf("the URL, or one of its parameters, cannot be used: %s", form)
 	}

@@ -5,7 +5,7 @@
 // and psql through their environment only. Roles and tablespaces belong to the whole server and are not in the dump.
 //
 // A restore goes into an empty database, which is made when it does not exist, and runs in one transaction. A dump is a
-// program for psql, with commands of psql's own in it: restore only dumps that you trust as you trust their database.
+// program for the server: restore only dumps that you trust as you trust their database.
 package postgres
 
 import (
@@ -81,7 +81,7 @@ func (c *Config) Source(environment providers.Environment) (providers.Source, er
 	}
 	address, err := parseURL(c.URL)
 	if err != nil {
-		return nil, fmt.Errorf("the URL %w", err)
+		return nil, fmt.Errorf("source postgres: %w", err)
 	}
 	return &source{config: *c, host: host, address: address}, nil
 }

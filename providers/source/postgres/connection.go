@@ -26,6 +26,7 @@ const (
 	invalidPassword      = "28P01"
 	invalidAuthorization = "28000"
 	unknownDatabase      = "3D000"
+	cannotConnectNow     = "57P03"
 )
 
 // errNoDatabase is found in the error of a connection to a database that does not exist.
@@ -56,14 +57,13 @@ func disconnect(ctx context.Context, connection *pgx.Conn) {
 func (a *address) explain(ctx context.Context, err error) error {
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) {
-		said := a.redact(refused.Message)
 		switch refused.Code {
 		case invalidPassword, invalidAuthorization:
-			return fmt.Errorf("the server %s refuses user %q for database %q: %s; check the user and the password in url", a.server(), a.config.User, a.config.Database, said)
+			return fmt.Errorf("the server %s refuses user %q for database %q: %s; check the user and the password in url", a.server(), a.config.User, a.config.Database, refused.Message)
 		case unknownDatabase:
 			return fmt.Errorf("the server %s has no database %q; check url: %w", a.server(), a.config.Database, errNoDatabase)
 		}
-		return fmt.Errorf("connecting to %s: %s (SQLSTATE %s)", a, said, refused.Code)
+		return fmt.Errorf("connecting to %s: %w", a, refused)
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("connecting to %s: %w", a, context.Cause(ctx))
@@ -71,13 +71,16 @@ func (a *address) explain(ctx context.Context, err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("cannot connect to %s: no answer within %s; is the server running there, and does a firewall let you through?", a, a.config.ConnectTimeout)
 	}
-	return fmt.Errorf("cannot connect to %s: %s; is the server running there?", a, a.redact(lastCause(err)))
+	return fmt.Errorf("cannot connect to %s: %s; check the host and the port in url, and that the server runs there", a, a.redact(lastCause(err)))
 }
 
-// lastCause is the innermost message: the outer ones repeat the address.
+// lastCause is the innermost message: the outer ones repeat the address. Of several attempts it is that of the last.
 func lastCause(err error) string {
 	for {
 		inner := errors.Unwrap(err)
+		if joined, ok := err.(interface{ Unwrap() []error }); ok && len(joined.Unwrap()) > 0 {
+			inner = joined.Unwrap()[len(joined.Unwrap())-1]
+		}
 		if inner == nil {
 			return err.Error()
 		}
@@ -100,7 +103,11 @@ func (a *address) terminate(ctx context.Context, application string) error {
 	defer cancel()
 	connection, err := a.connect(ctx, "imsctl-end")
 	if err != nil {
-		// The database has gone, or the server, or it is out of reach: there are no sessions, or none that could be ended.
+		var refused *pgconn.PgError
+		if errors.As(err, &refused) && refused.Code != cannotConnectNow {
+			return fmt.Errorf("ending the sessions of %s on the server: %w", application, err)
+		}
+		// A server that is not there, or a database, has no sessions to end.
 		return nil
 	}
 	defer disconnect(ctx, connection)

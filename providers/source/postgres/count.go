@@ -15,19 +15,30 @@ type relation struct {
 	rows bool
 }
 
-func (r relation) String() string { return r.schema + "." + r.name }
+// String is the relation's key among the counts: "public.products". A part with a dot or a quote in it is quoted, so that
+// no two relations share a key.
+func (r relation) String() string {
+	part := func(name string) string {
+		if strings.ContainsAny(name, `."`) {
+			return pgx.Identifier{name}.Sanitize()
+		}
+		return name
+	}
+	return part(r.schema) + "." + part(r.name)
+}
 
 // sql is the relation as SQL names it.
 func (r relation) sql() string { return pgx.Identifier{r.schema, r.name}.Sanitize() }
 
-// relationsQuery lists what pg_dump's patterns are matched against: all but what is the system's, temporary, or belongs to
-// an extension.
-const relationsQuery = `select n.nspname, c.relname, c.relkind = 'r'
+// relationsQuery lists what pg_dump's patterns are matched against, but for what is the system's or temporary. The rows of
+// what an extension makes again are not counted, nor those of unlogged tables on a standby, which has none of them.
+const relationsQuery = `select n.nspname, c.relname, c.relkind = 'r' and not (c.relpersistence = 'u' and pg_is_in_recovery())
+		and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
 	from pg_class c join pg_namespace n on n.oid = c.relnamespace
-	where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f') and n.nspname <> 'information_schema' and n.nspname !~ '^pg_(catalog|toast|temp_|toast_temp_)'
-	and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')`
+	where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f') and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'`
 
-// tables lists the tables whose rows the source dumps. A pattern that matches nothing is an error.
+// tables lists the tables whose rows the source dumps. A pattern that matches nothing is an error, and so are
+// patterns that together leave nothing.
 func (s *source) tables(ctx context.Context, connection *pgx.Conn) ([]relation, error) {
 	selected, err := s.matching(ctx, connection, s.config.Tables)
 	if err != nil {
@@ -47,12 +58,20 @@ func (s *source) tables(ctx context.Context, connection *pgx.Conn) ([]relation, 
 		leave[relation] = true
 	}
 	var list []relation
+	nothing := true
 	for _, relation := range selected {
-		if relation.rows && !leave[relation] {
-			// A table that several patterns match is dumped once.
-			leave[relation] = true
+		if leave[relation] {
+			continue
+		}
+		nothing = false
+		// A table that several patterns match is dumped once.
+		leave[relation] = true
+		if relation.rows {
 			list = append(list, relation)
 		}
+	}
+	if nothing && len(s.config.Tables) > 0 {
+		return nil, fmt.Errorf("exclude_tables leaves out everything of %s that tables names: change one of them", s.address)
 	}
 	return list, nil
 }
@@ -65,9 +84,12 @@ func (s *source) matching(ctx context.Context, connection *pgx.Conn, patterns []
 		if err != nil {
 			return nil, err
 		}
-		condition, arguments := " and pg_table_is_visible(c.oid) and c.relname ~ $1", []any{parsed.table}
-		if parsed.schema != "" {
-			condition, arguments = " and c.relname ~ $1 and n.nspname ~ $2", []any{parsed.table, parsed.schema}
+		condition, arguments := ` and c.relname::text collate "default" ~ $1`, []any{parsed.table}
+		if parsed.schema == "" {
+			condition += " and pg_table_is_visible(c.oid)"
+		} else {
+			condition += ` and n.nspname::text collate "default" ~ $2`
+			arguments = append(arguments, parsed.schema)
 		}
 		found, err := relations(ctx, connection, condition, arguments...)
 		if err != nil {

@@ -24,7 +24,7 @@ func newRestorer(environment providers.Environment, target providers.Target) (pr
 	}
 	address, err := parseURL(target.Location)
 	if err != nil {
-		return nil, fmt.Errorf("the URL of the target %w", err)
+		return nil, fmt.Errorf("the target: %w", err)
 	}
 	host, err := environment.Hosts(providers.Reference{})
 	if err != nil {
@@ -51,7 +51,7 @@ func (r *restorer) Prepare(ctx context.Context) (err error) {
 		return err
 	}
 	err = r.empty(ctx)
-	if state(err) == unknownDatabase {
+	if errors.Is(err, errNoDatabase) {
 		return r.create(ctx)
 	}
 	return err
@@ -63,7 +63,7 @@ func (r *restorer) empty(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer hangUp(connection)
+	defer disconnect(ctx, connection)
 	found, err := contents(ctx, connection)
 	if err != nil {
 		return fmt.Errorf("looking at %s: %w", r.address, err)
@@ -96,7 +96,7 @@ func (r *restorer) administer(ctx context.Context, sql string) error {
 			problems = append(problems, err)
 			continue
 		}
-		defer hangUp(connection)
+		defer disconnect(ctx, connection)
 		// The role or that database may have settings that forbid it.
 		for _, statement := range []string{"set default_transaction_read_only = off", noTimeouts, sql} {
 			if _, err := connection.Exec(ctx, statement); err != nil {
@@ -114,7 +114,7 @@ func (r *restorer) Restore(ctx context.Context, dump io.Reader) error {
 	var said ending
 	err := r.host.Run(ctx, providers.Command{
 		Arguments: []string{r.psql.path, "--no-psqlrc", "--no-password", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1",
-			"--file=-", "--dbname=" + r.address.public},
+			"--file=-", "--dbname=" + r.address.conninfo()},
 		Environment: r.address.environment(r.application),
 		Stdin:       transaction(dump, mark),
 		Stdout:      &said,
@@ -125,11 +125,7 @@ func (r *restorer) Restore(ctx context.Context, dump io.Reader) error {
 	if err == nil {
 		return nil
 	}
-	var exit *providers.ExitError
-	if errors.As(err, &exit) {
-		exit.Stderr = r.address.redact(exit.Stderr)
-	}
-	err = fmt.Errorf("restoring into %s: %w", r.address, err)
+	err = fmt.Errorf("restoring into %s: %w", r.address, r.address.programError(err))
 	if undone := r.undo(ctx); undone != nil {
 		return errors.Join(err, undone)
 	}
@@ -140,10 +136,10 @@ func (r *restorer) Restore(ctx context.Context, dump io.Reader) error {
 func (r *restorer) undo(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropTimeout)
 	defer cancel()
-	if err := r.address.terminate(ctx, r.application); err != nil {
-		return err
-	}
 	if !r.created {
+		if err := r.address.terminate(ctx, r.application); err != nil {
+			return err
+		}
 		return r.empty(ctx)
 	}
 	if err := r.administer(ctx, "drop database if exists "+pgx.Identifier{r.address.config.Database}.Sanitize()+" with (force)"); err != nil {

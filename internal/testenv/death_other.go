@@ -1,0 +1,8 @@
+//go:build unix && !linux
+
+package testenv
+
+import "syscall"
+
+// dyingWithParent has no way to end a process with the test that started it.
+func dyingWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{} }
