@@ -205,8 +205,8 @@ func (s *PostgresServer) URL(database string) string {
 
 // SocketURL is URL over the server's socket instead of TCP.
 func (s *PostgresServer) SocketURL(database string) string {
-	query := url.Values{"host": {s.folder}, "port": {strconv.Itoa(s.port)}}
-	address := url.URL{Scheme: "postgres", User: url.UserPassword("postgres", s.password), Path: "/" + database, RawQuery: query.Encode()}
+	query := "host=" + url.PathEscape(s.folder) + "&port=" + strconv.Itoa(s.port)
+	address := url.URL{Scheme: "postgres", User: url.UserPassword("postgres", s.password), Path: "/" + database, RawQuery: query}
 	return address.String()
 }
 

@@ -57,7 +57,8 @@ func parseURL(text string) (*address, error) {
 			return nil, fmt.Errorf("the URL has no usable port: %s", form)
 		}
 	}
-	query, err := url.ParseQuery(parsed.RawQuery)
+	// PostgreSQL's programs and pgx do not read + as a space.
+	query, err := url.ParseQuery(strings.ReplaceAll(parsed.RawQuery, "+", "%2B"))
 	if err != nil {
 		return nil, fmt.Errorf("the parameters of the URL cannot be read: %s", form)
 	}

@@ -111,12 +111,15 @@ func (s *source) read(ctx context.Context, connection *pgx.Conn, run string, w i
 const noTimeouts = `select set_config(name, '0', false) from pg_settings where name in
 	('statement_timeout', 'lock_timeout', 'transaction_timeout', 'idle_session_timeout', 'idle_in_transaction_session_timeout')`
 
+// onePerCount keeps the counting to one of the server's processors, because pg_dump and the compression need the others.
+const onePerCount = "set max_parallel_workers_per_gather = 0"
+
 // exportSnapshot opens the transaction whose view of the database pg_dump shares. It must stay open until pg_dump has
 // begun its own, and stays open for the counting.
 func exportSnapshot(ctx context.Context, connection *pgx.Conn) (string, error) {
 	// With row_security off a policy that would hide rows is an error. Each statement goes alone, because several at once are
 	// a transaction already.
-	for _, statement := range []string{noTimeouts, "set row_security = off", "begin isolation level repeatable read read only"} {
+	for _, statement := range []string{noTimeouts, "set row_security = off", onePerCount, "begin isolation level repeatable read read only"} {
 		if _, err := connection.Exec(ctx, statement); err != nil {
 			return "", fmt.Errorf("opening the snapshot: %w", err)
 		}
