@@ -33,5 +33,9 @@ func TestConformanceWithCoarseTime(t *testing.T) {
 		d := at(t, t.TempDir())
 		d.files = coarse{d.files}
 		return d
-	}, destinationtest.Reopen(reopen))
+	}, destinationtest.Reopen(func(t *testing.T, d providers.Destination) providers.Destination {
+		again := at(t, d.(*destination).root)
+		again.files = coarse{again.files}
+		return again
+	}))
 }

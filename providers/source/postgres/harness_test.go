@@ -215,7 +215,7 @@ func with(t *testing.T, text string, change func(*url.URL)) string {
 	return parsed.String()
 }
 
-var copyLine = regexp.MustCompile(`(?m)^COPY (.+?) \(.*\) FROM stdin;$`)
+var copyLine = regexp.MustCompile(`(?m)^COPY (.+?) (?:\(.*\))? ?FROM stdin;$`)
 
 // copied counts the rows of each table in a dump, by the name that COPY has for it.
 func copied(dump string) map[string]int64 {
