@@ -24,6 +24,8 @@ func Diff(specification *spec.Spec, document *state.Document, observed *Observed
 	}
 	d.recover()
 	d.noteStrangers()
+	d.blockUnbuilt()
+	d.orderBackups()
 	return d.finish()
 }
 
@@ -48,6 +50,10 @@ type differ struct {
 	free map[string]int64
 	// accounted is how many objects at each destination belong to recorded copies.
 	accounted map[string]int
+	// unbuilt says of sources and destinations what of them is not built yet.
+	unbuilt map[string]error
+	// taken are the planned backups by the address of their block.
+	taken map[string]*Backup
 	// copying are the objects that this plan writes anew.
 	copying map[objectRef]bool
 
@@ -70,9 +76,15 @@ func newDiffer(specification *spec.Spec, document *state.Document, observed *Obs
 		free:        make(map[string]int64),
 		accounted:   make(map[string]int),
 		copying:     make(map[objectRef]bool),
+		unbuilt:     make(map[string]error),
+		taken:       make(map[string]*Backup),
 	}
 	for _, destination := range specification.Destinations {
 		d.retentions[destination.Address] = destination.Retention
+		d.noteUnbuilt(destination.Address, destination.NotBuilt)
+	}
+	for _, source := range specification.Sources {
+		d.noteUnbuilt(source.Address, source.NotBuilt)
 	}
 	for _, backup := range specification.Backups {
 		d.backups[backup.Address] = backup

@@ -89,8 +89,8 @@ func (t *task) planBackup() {
 		return
 	}
 	meta := Meta{Address: t.backup.Address, Backup: t.backup.Address, Reason: verdict.reason, Cause: verdict.cause}
-	if err := t.sourceError(); err != nil {
-		meta.Reason += fmt.Sprintf("; but %s cannot be read: %s", t.backup.Source, oneLine(err.Error()))
+	if why := t.obstacle(); why != "" {
+		meta.Reason += "; but " + why
 		t.add(&Blocked{Meta: meta, Failed: true})
 		return
 	}
@@ -113,17 +113,24 @@ func (t *task) planBackup() {
 		t.taking.Destinations = append(t.taking.Destinations, t.places[i].address)
 	}
 	t.add(t.taking)
+	t.taken[t.backup.Address] = t.taking
 }
 
-// sourceError is what the observation found wrong with the backup's source.
-func (t *task) sourceError() error {
+// obstacle is why the backup's source cannot be read; empty when nothing speaks against it.
+func (t *task) obstacle() string {
+	if t.backup.NotBuilt != "" {
+		return t.backup.NotBuilt
+	}
+	if err := t.unbuilt[t.backup.Source]; err != nil {
+		return err.Error()
+	}
 	if t.observed == nil {
-		return nil
+		return ""
 	}
-	if view := t.observed.Sources[t.backup.Source]; view != nil {
-		return view.Err
+	if view := t.observed.Sources[t.backup.Source]; view != nil && view.Err != nil {
+		return fmt.Sprintf("%s cannot be read: %s", t.backup.Source, oneLine(view.Err.Error()))
 	}
-	return nil
+	return ""
 }
 
 // predict takes the stored size and the seconds of the last verified backup, or zeros when there is none.

@@ -133,6 +133,10 @@ func (o *observation) lookouts(document *state.Document) []*lookout {
 	byAddress := make(map[string]*lookout)
 	for _, backup := range o.specification.Backups {
 		for _, address := range backup.To {
+			if o.world.Destinations[address] == nil {
+				// What is not built yet cannot be looked at.
+				continue
+			}
 			at, ok := byAddress[address]
 			if !ok {
 				at = &lookout{observation: o, address: address, destination: o.world.Destinations[address], known: make(map[string]bool)}

@@ -149,7 +149,10 @@ func (d *differ) survey(backup *spec.Backup) *survey {
 
 // place finds what is known of a destination.
 func (d *differ) place(address string) place {
-	at := place{address: address, retention: d.retentions[address]}
+	at := place{address: address, retention: d.retentions[address], err: d.unbuilt[address]}
+	if at.err != nil {
+		return at
+	}
 	if d.observed == nil {
 		return at
 	}

@@ -18,7 +18,7 @@ type World struct {
 // localHost is the address of the machine imsctl runs on.
 const localHost = "host.local"
 
-// Open makes the provider objects of a specification without any I/O. Hosts that the specification declares are found
+// Open makes the provider objects of a specification without any I/O, but for those that are not built yet. Hosts that the specification declares are found
 // first; env.Hosts is asked for the others (host.local, when it is not declared). All mistakes are reported together.
 func Open(specification *spec.Spec, env providers.Environment) (*World, error) {
 	world := &World{
@@ -28,6 +28,9 @@ func Open(specification *spec.Spec, env providers.Environment) (*World, error) {
 	}
 	var problems []error
 	for _, declared := range specification.Hosts {
+		if declared.NotBuilt != "" {
+			continue
+		}
 		host, err := declared.Config.Host(env)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", declared.Address, err))
@@ -37,6 +40,9 @@ func Open(specification *spec.Spec, env providers.Environment) (*World, error) {
 	}
 	env.Hosts = world.resolver(env.Hosts)
 	for _, declared := range specification.Sources {
+		if declared.NotBuilt != "" {
+			continue
+		}
 		source, err := declared.Config.Source(env)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", declared.Address, err))
@@ -45,6 +51,9 @@ func Open(specification *spec.Spec, env providers.Environment) (*World, error) {
 		world.Sources[declared.Address] = source
 	}
 	for _, declared := range specification.Destinations {
+		if declared.NotBuilt != "" {
+			continue
+		}
 		destination, err := declared.Config.Destination(env)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", declared.Address, err))

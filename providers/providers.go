@@ -17,22 +17,35 @@ const (
 	KindHost        Kind = "host"
 	KindSource      Kind = "source"
 	KindDestination Kind = "destination"
+	KindCheck       Kind = "check"
+	KindCleanup     Kind = "cleanup"
+	KindNotify      Kind = "notify"
 )
 
 // Config is what the body of a block is decoded into: a pointer to a struct whose exported fields carry an `hcl` tag
 // (`hcl:"url"`, `hcl:"exclude,optional"`) and a `doc` tag of one sentence, from which the language reference is kept true.
 //
 // Field types: string, bool, int64, []string, map[string]string, Reference, []Reference and anything that implements
-// encoding.TextUnmarshaler (units.Duration, units.Size). An optional attribute that is absent or null leaves its field at
+// encoding.TextUnmarshaler (units.Duration, units.Size). Nested blocks are fields with `hcl:"when,block"`: a struct must be
+// there once, a pointer to one may be, a slice of them as often as one likes; their fields follow the same rules, and
+// `hcl:"type,label"` is their label. A method Defaults() of such a struct sets its defaults. An optional attribute that is absent or null leaves its field at
 // the value New gave it, so New sets the defaults.
 type Config interface {
 	// Validate returns every mistake that the types alone do not show, without any I/O.
 	Validate() []Problem
 }
 
+// NotBuilder is a Config of something that can be declared and is checked, but not done yet.
+type NotBuilder interface {
+	Config
+	// NotBuilt says in a sentence without a full stop what is not built yet, or nothing when all of what is declared is.
+	NotBuilt() string
+}
+
 // Problem is one mistake in a block.
 type Problem struct {
-	// Attribute is where it is: the name of one attribute of the block, or empty for the block as a whole.
+	// Attribute is where it is: the name of one attribute of the block, or empty for the block as a whole. That of a nested
+	// block has the block's name and a dot before it ("when.disk_above").
 	Attribute string
 	// Summary says what is wrong in a few words ("Invalid URL"); Detail says what was found and what to do, in sentences.
 	Summary, Detail string

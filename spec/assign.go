@@ -107,7 +107,10 @@ func assignNumber(target reflect.Value, field field, value cty.Value, secret boo
 
 func assignList(target reflect.Value, field field, value cty.Value) *problem {
 	if kind := value.Type(); !kind.IsTupleType() && !kind.IsListType() && !kind.IsSetType() {
-		return wrongType(field, "a list of texts", value)
+		return wrongType(field, map[bool]string{true: "a list of whole numbers", false: "a list of texts"}[target.Type().Elem().Kind() == reflect.Int64], value)
+	}
+	if target.Type().Elem().Kind() == reflect.Int64 {
+		return assignNumbers(target, field, value)
 	}
 	result := reflect.MakeSlice(target.Type(), 0, value.LengthInt())
 	for it := value.ElementIterator(); it.Next(); {
@@ -119,6 +122,24 @@ func assignList(target reflect.Value, field field, value cty.Value) *problem {
 		result = reflect.Append(result, reflect.ValueOf(text.AsString()))
 	}
 	target.Set(result)
+	return nil
+}
+
+func assignNumbers(target reflect.Value, field field, value cty.Value) *problem {
+	var result []int64
+	for it := value.ElementIterator(); it.Next(); {
+		_, element := it.Element()
+		converted, ok := plain(element, cty.Number)
+		if ok {
+			number, accuracy := converted.AsBigFloat().Int64()
+			ok = accuracy == big.Exact
+			result = append(result, number)
+		}
+		if !ok {
+			return &problem{"Wrong type", fmt.Sprintf("%q is a list of whole numbers; this element is %s.", field.name, friendly(element)), max(0, len(result)-1)}
+		}
+	}
+	target.Set(reflect.ValueOf(result))
 	return nil
 }
 

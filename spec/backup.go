@@ -2,10 +2,8 @@ package spec
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
-	"strings"
-
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/providers"
@@ -19,17 +17,29 @@ type backupBlock struct {
 	Schedule    string                `hcl:"schedule,optional" doc:"A cron expression: due when it has fired since the last verified backup."`
 	Once        bool                  `hcl:"once,optional" doc:"Taken once, never due again."`
 	MinCopies   int64                 `hcl:"min_copies,optional" doc:"Fewer verified copies than this is a failed backup, fewer than in to is degraded; 1 when left out."`
+	EncryptTo   []string              `hcl:"encrypt_to,optional" doc:"Recipients who can read the copies; anyone who can reach them when left out or empty."`
+	DependsOn   []providers.Reference `hcl:"depends_on,optional" kind:"backup" doc:"Backups that are taken first, where they are due too."`
+	Verify      *verifyBlock          `hcl:"verify,block" doc:"How the copies are checked."`
+	Assert      []assertBlock         `hcl:"assert,block" doc:"Conditions without which the specification is refused."`
 }
 
-func (l *loader) backup(block *hclsyntax.Block, compressions map[string]*Compression) {
-	body := backupBlock{Compression: providers.Reference{Kind: kindCompression, Address: "compression.balanced"}, MinCopies: 1}
-	at, ok := l.decode(block, &body)
-	if !ok {
+type verifyBlock struct {
+	Content  bool   `hcl:"content,optional" doc:"Check the beginning and the end of what is read; true when left out, and it cannot be false."`
+	ReadBack string `hcl:"read_back,optional" doc:"none, latest, all or a percentage: which copies are read back after a run; none when left out."`
+}
+
+// Defaults implements the defaults of a nested block.
+func (v *verifyBlock) Defaults() { v.Content, v.ReadBack = true, "none" }
+
+func (l *loader) backup(b body, compressions map[string]*Compression) {
+	block := backupBlock{Compression: providers.Reference{Kind: kindCompression, Address: "compression.balanced"}, MinCopies: 1}
+	at, ok := l.decode(b, &block)
+	if !ok || !l.assert(block.Assert, at) {
 		return
 	}
-	backup := &Backup{Address: addressOf(block), Name: block.Labels[0], Source: body.Source.Address, Range: block.DefRange(),
-		Compression: body.Compression.Address, MinCopies: int(body.MinCopies), To: make([]string, 0, len(body.To))}
-	for i, reference := range body.To {
+	backup := &Backup{Address: b.address, Name: b.name(), Source: block.Source.Address, Range: b.block.DefRange(), DependsOn: addresses(block.DependsOn),
+		Compression: block.Compression.Address, MinCopies: int(block.MinCopies), To: make([]string, 0, len(block.To))}
+	for i, reference := range block.To {
 		if slices.Contains(backup.To, reference.Address) {
 			l.report(mistake(at.element("to", i), "Destination listed twice", fmt.Sprintf("%s is listed twice; one copy goes there.", reference.Address)))
 			continue
@@ -40,57 +50,80 @@ func (l *loader) backup(block *hclsyntax.Block, compressions map[string]*Compres
 		l.report(mistake(at.of("to"), "No destination", "A backup needs at least one destination."))
 		return
 	}
-	if body.MinCopies < 1 || body.MinCopies > int64(len(backup.To)) {
+	if block.MinCopies < 1 || block.MinCopies > int64(len(backup.To)) {
 		l.report(at.mistake("min_copies", "Invalid min_copies",
-			fmt.Sprintf("min_copies is %d; with the destinations listed it can be 1 to %d.", body.MinCopies, len(backup.To))))
+			fmt.Sprintf("min_copies is %d; with the destinations listed it can be 1 to %d.", block.MinCopies, len(backup.To))))
 	}
-	if body.Compression.Address == autoCompression {
-		l.report(mistake(at.of("compression"), "Not available yet", fmt.Sprintf(
-			"compression.auto, which measures before it chooses, is not available yet. Choose %s or a profile of your own.", l.builtIn())))
-		return
+	switch compression := compressions[block.Compression.Address]; {
+	case block.Compression.Address == autoCompression:
+		backup.NotBuilt = autoCompression + autoNotBuilt
+	case compression != nil:
+		backup.Codec, backup.NotBuilt = compression.Codec, compression.NotBuilt
 	}
-	if compression := compressions[body.Compression.Address]; compression != nil {
-		backup.Codec = compression.Codec
+	if len(block.EncryptTo) > 0 {
+		backup.NotBuilt = "encryption is not built yet"
 	}
-	backup.Schedule = l.schedule(body, at)
+	if block.Verify != nil {
+		l.verification(*block.Verify, backup, at)
+	}
+	backup.Schedule = l.schedule(due{block.Every, block.Schedule, block.Once}, at, "backup")
 	l.spec.Backups = append(l.spec.Backups, backup)
 }
 
-// builtIn lists the profiles that need no declaration.
-func (l *loader) builtIn() string {
-	var list []string
-	for _, profile := range l.options.Profiles {
-		list = append(list, "compression."+profile.Name)
+var readBackPattern = regexp.MustCompile(`^(none|latest|all|(100|[1-9][0-9]?)%)$`)
+
+// verification checks how the copies are to be checked.
+func (l *loader) verification(block verifyBlock, backup *Backup, at places) {
+	if !block.Content {
+		l.report(at.mistake("verify.content", "Unchecked backup", "The beginning and the end of what is read are always checked; leave content out."))
 	}
-	return strings.Join(list, ", ")
+	if !readBackPattern.MatchString(block.ReadBack) {
+		l.report(at.mistake("verify.read_back", "Invalid read_back", fmt.Sprintf("%q is not none, latest, all or a percentage such as \"10%%\".", block.ReadBack)))
+		return
+	}
+	if block.ReadBack != "none" && backup.NotBuilt == "" {
+		l.report(warning(at.of("verify.read_back"), "Not built yet",
+			"Copies are not read back by themselves yet: run \"imsctl verify\" for it. Every copy is decoded and compared while it is written."))
+	}
 }
 
-// schedule reads when a backup is due: exactly one of every, schedule and once.
-func (l *loader) schedule(body backupBlock, at places) Schedule {
+// due is when something is to be done.
+type due struct {
+	every    units.Duration
+	schedule string
+	once     bool
+}
+
+// schedule reads when something is due: exactly one of every, schedule and, for backups, once.
+func (l *loader) schedule(when due, at places, what string) Schedule {
+	names, form, hint := []string{"every", "schedule", "once"}, "every, schedule and once", `every = "24h", schedule = "0 2 * * *", or once = true`
+	if what != "backup" {
+		names, form, hint = names[:2], "every and schedule", `every = "7d" or schedule = "0 4 * * 0"`
+	}
 	var given []string
-	for _, name := range []string{"every", "schedule", "once"} {
-		if at.given(name) && (name != "once" || body.Once) {
+	for _, name := range names {
+		if at.given(name) && (name != "once" || when.once) {
 			given = append(given, name)
 		}
 	}
 	switch {
 	case len(given) == 0:
-		l.report(mistake(at.block.DefRange(), "No schedule", `Say when the backup is due: every = "24h", schedule = "0 2 * * *", or once = true.`))
+		l.report(mistake(at.body.block.DefRange(), "No schedule", fmt.Sprintf("Say when the %s is due: %s.", what, hint)))
 		return Schedule{}
 	case len(given) > 1:
 		// The second that stands there is the one too many.
 		slices.SortFunc(given, func(a, b string) int { return at.of(a).Start.Byte - at.of(b).Start.Byte })
-		l.report(mistake(at.of(given[1]), "Two schedules", fmt.Sprintf("%s and %s (line %d) are both set; a backup has one of every, schedule and once.",
-			given[1], given[0], at.of(given[0]).Start.Line)))
+		l.report(mistake(at.of(given[1]), "Two schedules", fmt.Sprintf("%s and %s (line %d) are both set; a %s has one of %s.",
+			given[1], given[0], at.of(given[0]).Start.Line, what, form)))
 		return Schedule{}
 	}
 	if given[0] != "schedule" {
-		return Schedule{Every: body.Every, Once: body.Once}
+		return Schedule{Every: when.every, Once: when.once}
 	}
-	schedule, err := NewCronSchedule(body.Schedule, l.spec.Location)
+	schedule, err := NewCronSchedule(when.schedule, l.spec.Location)
 	if err != nil {
 		l.report(at.mistake("schedule", "Invalid cron expression",
-			fmt.Sprintf("%q is not a cron expression (%v). Write five fields: minute, hour, day of the month, month, day of the week, such as \"0 2 * * *\".", body.Schedule, err)))
+			fmt.Sprintf("%q is not a cron expression (%v). Write five fields: minute, hour, day of the month, month, day of the week, such as \"0 2 * * *\".", when.schedule, err)))
 	}
 	return schedule
 }

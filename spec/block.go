@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -12,6 +13,23 @@ import (
 	"github.com/castrolanda/imsctl/providers"
 )
 
+// blockForm is how a block is written.
+type blockForm struct {
+	labels int
+	// repeatable blocks can have for_each.
+	repeatable bool
+}
+
+// blockForms are the blocks of a specification by type.
+var blockForms = map[string]blockForm{
+	"imsctl": {}, "variable": {labels: 1}, "locals": {}, "output": {labels: 1}, "moved": {}, "removed": {}, "import": {},
+	"host": {2, true}, "compression": {1, true}, "retention": {1, true}, "source": {2, true}, "destination": {2, true},
+	"backup": {1, true}, "drill": {1, true}, "check": {2, true}, "deploy": {1, true}, "cleanup": {2, true}, "notify": {2, true},
+}
+
+// labelCount is how many labels a block of a type has.
+func labelCount(kind string) int { return blockForms[kind].labels }
+
 // resources reads the blocks that become parts of the Spec.
 func (l *loader) resources() {
 	for _, profile := range l.options.Profiles {
@@ -22,32 +40,73 @@ func (l *loader) resources() {
 		}
 		l.spec.Compressions = append(l.spec.Compressions, &Compression{Address: "compression." + profile.Name, Name: profile.Name, Codec: codec})
 	}
-	for kind, read := range map[string]func(*hclsyntax.Block){
-		"compression": l.compression, "retention": l.retention, "host": l.host, "source": l.sourceBlock,
-	} {
-		for _, block := range l.byType[kind] {
-			read(block)
+	l.each("compression", l.compression)
+	l.each("retention", l.retention)
+	l.each("host", l.host)
+	l.each("source", l.sourceBlock)
+	retentions := byAddress(l.spec.Retentions, func(r *Retention) string { return r.Address })
+	l.each("destination", func(b body) { l.destination(b, retentions) })
+	compressions := byAddress(l.spec.Compressions, func(c *Compression) string { return c.Address })
+	l.each("backup", func(b body) { l.backup(b, compressions) })
+	l.each("drill", l.drill)
+	l.each("check", l.check)
+	l.each("deploy", l.deploy)
+	l.each("cleanup", l.cleanup)
+	l.each("notify", l.notify)
+	l.order()
+	l.dependencies()
+	l.unbuiltHosts()
+}
+
+// each reads the instances of all blocks of a type. Where one instance of a block has a mistake, the others are left out:
+// they mostly have the same.
+func (l *loader) each(kind string, read func(body)) {
+	var wrong *hclsyntax.Block
+	for _, b := range l.bodies[kind] {
+		if b.block == wrong {
+			continue
+		}
+		before := len(l.diagnostics)
+		read(b)
+		if found := l.diagnostics[before:]; b.hasKey && found.HasErrors() {
+			wrong = b.block
+			l.nameInstance(b, found)
 		}
 	}
-	retentions := byAddress(l.spec.Retentions, func(r *Retention) string { return r.Address })
-	for _, block := range l.byType["destination"] {
-		l.destination(block, retentions)
+}
+
+// nameInstance adds to mistakes which instance has them, where it is not the first or each is part of what is wrong.
+func (l *loader) nameInstance(b body, found hcl.Diagnostics) {
+	first := l.expansionOf(b.block).bodies[0].key == b.key
+	for _, diagnostic := range found {
+		at := diagnostic.Subject
+		if at == nil {
+			continue
+		}
+		file := l.source.files[at.Filename]
+		if !first || file != nil && at.CanSliceBytes(file.Bytes) && bytes.Contains(at.SliceBytes(file.Bytes), []byte("each.")) {
+			diagnostic.Detail += fmt.Sprintf(" This is so where each.key is %q.", b.key)
+		}
 	}
-	compressions := byAddress(l.spec.Compressions, func(c *Compression) string { return c.Address })
-	for _, block := range l.byType["backup"] {
-		l.backup(block, compressions)
-	}
-	l.order()
 }
 
 // order puts the lists into the order of their addresses.
 func (l *loader) order() {
-	slices.SortFunc(l.spec.Hosts, func(a, b *Host) int { return cmp.Compare(a.Address, b.Address) })
-	slices.SortFunc(l.spec.Sources, func(a, b *Source) int { return cmp.Compare(a.Address, b.Address) })
-	slices.SortFunc(l.spec.Destinations, func(a, b *Destination) int { return cmp.Compare(a.Address, b.Address) })
-	slices.SortFunc(l.spec.Compressions, func(a, b *Compression) int { return cmp.Compare(a.Address, b.Address) })
-	slices.SortFunc(l.spec.Retentions, func(a, b *Retention) int { return cmp.Compare(a.Address, b.Address) })
-	slices.SortFunc(l.spec.Backups, func(a, b *Backup) int { return cmp.Compare(a.Address, b.Address) })
+	sortByAddress(l.spec.Hosts, func(h *Host) string { return h.Address })
+	sortByAddress(l.spec.Sources, func(s *Source) string { return s.Address })
+	sortByAddress(l.spec.Destinations, func(d *Destination) string { return d.Address })
+	sortByAddress(l.spec.Compressions, func(c *Compression) string { return c.Address })
+	sortByAddress(l.spec.Retentions, func(r *Retention) string { return r.Address })
+	sortByAddress(l.spec.Backups, func(b *Backup) string { return b.Address })
+	sortByAddress(l.spec.Drills, func(d *Drill) string { return d.Address })
+	sortByAddress(l.spec.Checks, func(c *Check) string { return c.Address })
+	sortByAddress(l.spec.Deploys, func(d *Deploy) string { return d.Address })
+	sortByAddress(l.spec.Cleanups, func(c *Cleanup) string { return c.Address })
+	sortByAddress(l.spec.Notifies, func(n *Notify) string { return n.Address })
+}
+
+func sortByAddress[T any](list []T, address func(T) string) {
+	slices.SortFunc(list, func(a, b T) int { return cmp.Compare(address(a), address(b)) })
 }
 
 func byAddress[T any](list []*T, address func(*T) string) map[string]*T {
@@ -59,16 +118,17 @@ func byAddress[T any](list []*T, address func(*T) string) map[string]*T {
 }
 
 // provider finds the provider of a block and decodes its configuration, with what the specification itself adds.
-func (l *loader) provider(block *hclsyntax.Block, kind providers.Kind, common ...any) providers.Config {
-	provider, ok := l.options.Registry.Lookup(kind, block.Labels[0])
+func (l *loader) provider(b body, kind providers.Kind, common ...any) providers.Config {
+	name := b.block.Labels[0]
+	provider, ok := l.options.Registry.Lookup(kind, name)
 	if !ok {
 		known := l.options.Registry.Types(kind)
-		l.report(mistake(block.LabelRanges[0], "Unknown type", fmt.Sprintf("There is no %s type %q; there is %s.%s",
-			kind, block.Labels[0], strings.Join(known, ", "), suggest(block.Labels[0], known))))
+		l.report(mistake(b.block.LabelRanges[0], "Unknown type", fmt.Sprintf("There is no %s type %q; there is %s.%s",
+			kind, name, strings.Join(known, ", "), suggest(name, known))))
 		return nil
 	}
 	config := provider.New()
-	at, ok := l.decode(block, append([]any{config}, common...)...)
+	at, ok := l.decode(b, append([]any{config}, common...)...)
 	if !ok {
 		return nil
 	}
@@ -78,19 +138,24 @@ func (l *loader) provider(block *hclsyntax.Block, kind providers.Kind, common ..
 	return config
 }
 
-func (l *loader) host(block *hclsyntax.Block) {
-	if config := l.provider(block, providers.KindHost); config != nil {
-		l.spec.Hosts = append(l.spec.Hosts, &Host{
-			Address: addressOf(block), Type: block.Labels[0], Name: block.Labels[1], Config: config.(providers.HostConfig), Range: block.DefRange(),
-		})
+// identity is what the blocks of a kind with types have in common.
+func (b body) identity() (address, typ, name string, at hcl.Range) {
+	return b.address, b.block.Labels[0], b.name(), b.block.DefRange()
+}
+
+func (l *loader) host(b body) {
+	if config := l.provider(b, providers.KindHost); config != nil {
+		host := &Host{Config: config.(providers.HostConfig), NotBuilt: notBuilt(config)}
+		host.Address, host.Type, host.Name, host.Range = b.identity()
+		l.spec.Hosts = append(l.spec.Hosts, host)
 	}
 }
 
-func (l *loader) sourceBlock(block *hclsyntax.Block) {
-	if config := l.provider(block, providers.KindSource); config != nil {
-		l.spec.Sources = append(l.spec.Sources, &Source{
-			Address: addressOf(block), Type: block.Labels[0], Name: block.Labels[1], Config: config.(providers.SourceConfig), Range: block.DefRange(),
-		})
+func (l *loader) sourceBlock(b body) {
+	if config := l.provider(b, providers.KindSource); config != nil {
+		source := &Source{Config: config.(providers.SourceConfig), NotBuilt: notBuilt(config)}
+		source.Address, source.Type, source.Name, source.Range = b.identity()
+		l.spec.Sources = append(l.spec.Sources, source)
 	}
 }
 
@@ -98,14 +163,15 @@ type destinationBlock struct {
 	Retention providers.Reference `hcl:"retention,optional" kind:"retention" doc:"What is kept there; everything when left out."`
 }
 
-func (l *loader) destination(block *hclsyntax.Block, retentions map[string]*Retention) {
+func (l *loader) destination(b body, retentions map[string]*Retention) {
 	var common destinationBlock
-	config := l.provider(block, providers.KindDestination, &common)
+	config := l.provider(b, providers.KindDestination, &common)
 	if config == nil {
 		return
 	}
-	l.spec.Destinations = append(l.spec.Destinations, &Destination{
-		Address: addressOf(block), Type: block.Labels[0], Name: block.Labels[1], Config: config.(providers.DestinationConfig),
-		Retention: retentions[common.Retention.Address], Range: block.DefRange(),
-	})
+	destination := &Destination{
+		Config: config.(providers.DestinationConfig), Retention: retentions[common.Retention.Address], NotBuilt: notBuilt(config),
+	}
+	destination.Address, destination.Type, destination.Name, destination.Range = b.identity()
+	l.spec.Destinations = append(l.spec.Destinations, destination)
 }

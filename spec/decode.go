@@ -13,34 +13,6 @@ import (
 	"github.com/castrolanda/imsctl/providers"
 )
 
-// field is one attribute of a block: a tagged field of the struct that it is decoded into.
-type field struct {
-	name     string
-	optional bool
-	doc      string
-	// kind is the family that a reference must be of, when the struct says so.
-	kind  providers.Kind
-	index int
-	typ   reflect.Type
-}
-
-// fields lists the attributes of a struct, in its order.
-func fields(structure reflect.Type) []field {
-	var list []field
-	for i := range structure.NumField() {
-		tag, ok := structure.Field(i).Tag.Lookup("hcl")
-		if !ok {
-			continue
-		}
-		name, option, _ := strings.Cut(tag, ",")
-		list = append(list, field{
-			name: name, optional: option == "optional", doc: structure.Field(i).Tag.Get("doc"),
-			kind: providers.Kind(structure.Field(i).Tag.Get("kind")), index: i, typ: structure.Field(i).Type,
-		})
-	}
-	return list
-}
-
 // place is where the value of an attribute stands.
 type place struct {
 	at hcl.Range
@@ -52,18 +24,22 @@ type place struct {
 	elements []hclsyntax.Expression
 }
 
-// places are where the attributes of a block stand, by name.
+// places are where the attributes of a block stand, by name; those of a nested block by its name, a dot and theirs, with
+// the number of the block between them where there can be several: "assert.0.sql".
 type places struct {
-	block      *hclsyntax.Block
+	body       body
 	attributes map[string]place
 }
 
-// of returns the place of an attribute, or that of the block where it was left out.
+// of returns the place of an attribute or a nested block, or that of the block where it was left out.
 func (p places) of(name string) hcl.Range {
 	if place, ok := p.attributes[name]; ok {
 		return place.at
 	}
-	return p.block.DefRange()
+	if outer := strings.LastIndexByte(name, '.'); outer > 0 {
+		return p.of(name[:outer])
+	}
+	return p.body.block.DefRange()
 }
 
 // element returns the place of one element of a list, or that of the whole attribute.
@@ -88,74 +64,100 @@ func (p places) mistake(name, summary, detail string) *hcl.Diagnostic {
 	return mistake(p.of(name), summary, detail)
 }
 
-// decode fills structs from the attributes of a block and reports what is wrong. Every attribute belongs to one of the
-// structs; anything else in the block is a mistake. It returns false when a value is missing or wrong, so that nothing can
-// be said about the whole.
-func (l *loader) decode(block *hclsyntax.Block, targets ...any) (places, bool) {
-	at := places{block: block, attributes: make(map[string]place, len(block.Body.Attributes))}
+// decode fills structs from a block and reports what is wrong. Everything in it belongs to one of the structs; anything else
+// is a mistake. It returns false when a value is missing or wrong, so that nothing can be said about the whole.
+func (l *loader) decode(b body, targets ...any) (places, bool) {
+	at := places{body: b, attributes: make(map[string]place, len(b.block.Body.Attributes))}
+	structures := make([]reflect.Value, len(targets))
+	for i, target := range targets {
+		structures[i] = reflect.ValueOf(target).Elem()
+	}
+	return at, l.fill(b, at, "", structures)
+}
+
+// fill fills structs from one block, which may be nested; prefix is its place in the whole.
+func (l *loader) fill(b body, at places, prefix string, structures []reflect.Value) bool {
 	whole := true
 	var known, missing []string
-	for _, target := range targets {
-		value := reflect.ValueOf(target).Elem()
-		for _, field := range l.fields(value.Type()) {
+	blocks := make(map[string]bool)
+	for _, structure := range structures {
+		for _, field := range l.fields(structure.Type()) {
+			target := structure.Field(field.index)
+			switch field.form {
+			case formLabel:
+				target.SetString(b.block.Labels[0])
+				continue
+			case formBlock:
+				blocks[field.name] = true
+				whole = l.nested(b, at, prefix, field, target) && whole
+				continue
+			}
 			known = append(known, field.name)
-			attribute, present := block.Body.Attributes[field.name]
+			attribute, present := b.block.Body.Attributes[field.name]
 			if !present {
 				if !field.optional {
 					missing = append(missing, field.name)
 				}
 				continue
 			}
-			place, ok := l.set(value.Field(field.index), field, attribute)
-			at.attributes[field.name] = place
+			place, ok := l.set(target, field, attribute, b)
+			at.attributes[prefix+field.name] = place
 			whole = whole && ok
 		}
 	}
-	strays := l.strays(block, known)
+	strays := l.strays(b.block, known, blocks)
 	for _, name := range missing {
 		whole = false
 		// What stands there under a similar name is one mistake, not two.
 		if !slices.Contains(strays, name) {
-			l.report(mistake(block.DefRange(), "Missing attribute", fmt.Sprintf("%s needs the attribute %q.", describe(block), name)))
+			l.report(mistake(b.block.DefRange(), "Missing attribute", fmt.Sprintf("%s needs the attribute %q.", describe(b.block), name)))
 		}
 	}
-	return at, whole && len(strays) == 0
-}
-
-// fields are the attributes of a struct; each type is looked at once.
-func (l *loader) fields(structure reflect.Type) []field {
-	list, ok := l.structures[structure]
-	if !ok {
-		list = fields(structure)
-		l.structures[structure] = list
-	}
-	return list
+	return whole && len(strays) == 0
 }
 
 // strays reports what a block has and should not, and returns the names that were probably meant, "" where none is near.
-func (l *loader) strays(block *hclsyntax.Block, known []string) []string {
+func (l *loader) strays(block *hclsyntax.Block, known []string, blocks map[string]bool) []string {
 	var meant []string
 	for _, attribute := range block.Body.Attributes {
-		if slices.Contains(known, attribute.Name) {
+		if slices.Contains(known, attribute.Name) || attribute.Name == forEach && l.repeatable(block) {
 			continue
 		}
-		meant = append(meant, nearest(attribute.Name, known))
+		if blocks[attribute.Name] {
+			meant = append(meant, attribute.Name)
+			l.report(mistake(attribute.NameRange, "Unknown attribute",
+				fmt.Sprintf("%q is a block in %s: write %s { … }.", attribute.Name, describe(block), attribute.Name)))
+			continue
+		}
+		best := nearest(attribute.Name, known)
+		meant = append(meant, best)
 		l.report(mistake(attribute.NameRange, "Unknown attribute",
 			fmt.Sprintf("%s has no attribute %q.%s", describe(block), attribute.Name, suggest(attribute.Name, known))))
 	}
 	for _, nested := range block.Body.Blocks {
-		best := nearest(nested.Type, known)
-		detail := fmt.Sprintf("%s has no block %q.", describe(block), nested.Type)
-		switch {
-		case slices.Contains(known, nested.Type):
-			detail = fmt.Sprintf("%q is an attribute of %s: write %s = ….", nested.Type, describe(block), nested.Type)
-		case best != "":
-			detail += fmt.Sprintf(" Did you mean the attribute %q?", best)
+		if blocks[nested.Type] || nested.Type == dynamicType && l.dynamicFits(block, nested, blocks) {
+			continue
 		}
-		meant = append(meant, best)
-		l.report(mistake(nested.TypeRange, "Unknown block", detail))
+		meant = append(meant, l.strayBlock(block, nested, known, blocks))
 	}
 	return meant
+}
+
+// strayBlock reports a nested block that does not belong there and returns what was probably meant.
+func (l *loader) strayBlock(block, nested *hclsyntax.Block, known []string, blocks map[string]bool) string {
+	name := nested.Type
+	best, bestBlock := nearest(name, known), nearest(name, sortedKeys(blocks))
+	detail := fmt.Sprintf("%s has no block %q.", describe(block), name)
+	switch {
+	case slices.Contains(known, name):
+		detail = fmt.Sprintf("%q is an attribute of %s: write %s = ….", name, describe(block), name)
+	case bestBlock != "":
+		detail += fmt.Sprintf(" Did you mean %q?", bestBlock)
+	case best != "":
+		detail += fmt.Sprintf(" Did you mean the attribute %q?", best)
+	}
+	l.report(mistake(nested.TypeRange, "Unknown block", detail))
+	return best
 }
 
 // describe names a block in a sentence.
@@ -169,12 +171,12 @@ func describe(block *hclsyntax.Block) string {
 
 // set evaluates one attribute into one field. A null leaves the field as it is. It returns false when the field could not
 // be filled.
-func (l *loader) set(target reflect.Value, field field, attribute *hclsyntax.Attribute) (place, bool) {
+func (l *loader) set(target reflect.Value, field field, attribute *hclsyntax.Attribute, b body) (place, bool) {
 	at := place{at: attribute.Expr.Range()}
 	if list, ok := attribute.Expr.(*hclsyntax.TupleConsExpr); ok {
 		at.elements = list.Exprs
 	}
-	value, diagnostics := l.evaluator.evaluate(attribute.Expr)
+	value, diagnostics := l.evaluator.evaluate(attribute.Expr, b.scope)
 	l.report(diagnostics...)
 	if diagnostics.HasErrors() {
 		return at, false
@@ -202,5 +204,18 @@ func (l *loader) set(target reflect.Value, field field, attribute *hclsyntax.Att
 		l.report(mistake(where, wrong.summary, wrong.detail))
 		return at, false
 	}
+	l.link(b.address, target)
 	return at, true
+}
+
+// link notes which blocks an attribute refers to.
+func (l *loader) link(from string, target reflect.Value) {
+	switch value := target.Addr().Interface().(type) {
+	case *providers.Reference:
+		l.spec.References[from] = append(l.spec.References[from], value.Address)
+	case *[]providers.Reference:
+		for _, reference := range *value {
+			l.spec.References[from] = append(l.spec.References[from], reference.Address)
+		}
+	}
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -62,27 +60,21 @@ func Load(path string, options Options) (*Spec, Diagnostics) {
 
 // loader is one call of Load.
 type loader struct {
-	options     Options
-	source      *source
-	evaluator   *evaluator
-	spec        *Spec
-	byType      map[string][]*hclsyntax.Block
+	options   Options
+	source    *source
+	evaluator *evaluator
+	spec      *Spec
+	// blocks are the top-level blocks by type, bodies their instances.
+	blocks      map[string][]*hclsyntax.Block
+	bodies      map[string][]body
 	diagnostics hcl.Diagnostics
 	// structures are the attributes of the structs that blocks are decoded into.
 	structures map[reflect.Type][]field
 	// hidden are the places of secrets in the files.
 	hidden []hcl.Range
-	// addresses are what can be referred to.
-	addresses *names
-}
-
-// labelCounts is how many labels a block of each type has.
-var labelCounts = []struct {
-	name  string
-	count int
-}{
-	{"imsctl", 0}, {"variable", 1}, {"locals", 0}, {"host", 2}, {"compression", 1}, {"retention", 1},
-	{"source", 2}, {"destination", 2}, {"backup", 1},
+	// incomplete are the types of block that lack some because these have mistakes of their own: references to them are no
+	// mistakes.
+	incomplete map[string]bool
 }
 
 func (l *loader) report(found ...*hcl.Diagnostic) { l.diagnostics = append(l.diagnostics, found...) }
@@ -91,16 +83,21 @@ func (l *loader) report(found ...*hcl.Diagnostic) { l.diagnostics = append(l.dia
 func (l *loader) load() {
 	l.spec = &Spec{
 		Directory: l.source.directory, Path: l.source.path, Digest: l.source.digest, Location: time.UTC,
-		State: StateBackend{Type: "local", Path: filepath.Join(l.source.directory, ".imsctl", "state.json")},
+		State:      StateBackend{Type: "local", Path: filepath.Join(l.source.directory, ".imsctl", "state.json")},
+		References: make(map[string][]string),
 	}
 	l.sort()
+	l.evaluator = newEvaluator(newNames(), functions(l.options.getenv, l.source.directory), l.report)
 	l.declareAddresses()
-	l.evaluator = newEvaluator(l.addresses, l.options.getenv, l.source.directory)
-	l.variables(l.byType["variable"])
-	l.locals(l.byType["locals"])
+	l.variables(l.blocks["variable"])
+	l.locals(l.blocks["locals"])
+	l.evaluateLocals()
+	l.expand()
 	l.settings()
 	l.resources()
-	if len(l.byType["backup"]) == 0 && !l.diagnostics.HasErrors() {
+	l.outputs()
+	l.changes()
+	if len(l.blocks["backup"]) == 0 && !l.diagnostics.HasErrors() {
 		l.report(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Nothing is declared", Detail: fmt.Sprintf(
 			"There is no backup in %s. A specification declares at least a source, a destination and a backup of the one to the other:\n\n"+
 				"source \"files\" \"docs\" {\n  path = \"docs\"\n}\ndestination \"local\" \"disk\" {\n  path = \"/var/backups\"\n}\n"+
@@ -121,37 +118,27 @@ func (l *loader) hideSecrets() {
 
 // sort groups the blocks by type and refuses those that no specification has.
 func (l *loader) sort() {
-	l.byType = make(map[string][]*hclsyntax.Block)
-	l.addresses = newNames()
-	var types []string
-	for _, known := range labelCounts {
-		types = append(types, known.name)
-	}
+	l.blocks = make(map[string][]*hclsyntax.Block)
+	l.incomplete = make(map[string]bool)
 	for _, block := range l.source.blocks {
-		at := slices.Index(types, block.Type)
-		if at < 0 {
+		form, known := blockForms[block.Type]
+		if !known {
+			types := sortedKeys(blockForms)
 			l.report(mistake(block.TypeRange, "Unknown block", fmt.Sprintf("There is no block %q.%s", block.Type, suggest(block.Type, types))))
-			l.incomplete(nearest(block.Type, types))
+			l.incomplete[nearest(block.Type, types)] = true
 			continue
 		}
-		if wanted := labelCounts[at].count; len(block.Labels) != wanted {
-			l.report(mistake(block.DefRange(), "Wrong number of names", fmt.Sprintf("A %s block is written %s { … }.", block.Type, pattern(block.Type, wanted))))
-			l.incomplete(block.Type)
+		if len(block.Labels) != form.labels {
+			l.report(mistake(block.DefRange(), "Wrong number of names", fmt.Sprintf("A %s block is written %s { … }.", block.Type, pattern(block.Type, form.labels))))
+			l.incomplete[block.Type] = true
 			continue
 		}
 		if wrong := invalidName(block); wrong != nil {
 			l.report(wrong)
-			l.incomplete(block.Type)
+			l.incomplete[block.Type] = true
 			continue
 		}
-		l.byType[block.Type] = append(l.byType[block.Type], block)
-	}
-}
-
-// incomplete notes that blocks of a family are there but not known, so that references to them are no mistakes.
-func (l *loader) incomplete(family string) {
-	if known := l.addresses.children[family]; known != nil {
-		known.incomplete = true
+		l.blocks[block.Type] = append(l.blocks[block.Type], block)
 	}
 }
 
@@ -167,7 +154,7 @@ func invalidName(block *hclsyntax.Block) *hcl.Diagnostic {
 		ok := len(label) > 0 && len(label) <= 64
 		for j, character := range []byte(label) {
 			letter := character >= 'a' && character <= 'z'
-			if block.Type == "variable" {
+			if block.Type == "variable" || block.Type == "output" {
 				letter = letter || character >= 'A' && character <= 'Z' || character == '_'
 			}
 			ok = ok && (letter || j > 0 && (character >= '0' && character <= '9' || character == '-' || character == '_'))
@@ -182,17 +169,25 @@ func invalidName(block *hclsyntax.Block) *hcl.Diagnostic {
 
 // declareAddresses makes every block that can be referred to known, and refuses the second of the same address.
 func (l *loader) declareAddresses() {
-	known := l.addresses
-	known.add(providers.KindHost, "host.local")
+	known := l.evaluator.names
+	for family := range l.incomplete {
+		if child := known.children[family]; child != nil {
+			child.incomplete = true
+		}
+	}
+	known.add(providers.KindHost, "local")
 	for _, profile := range l.options.Profiles {
-		known.add(kindCompression, "compression."+profile.Name)
+		known.add(kindCompression, profile.Name)
 	}
 	// The measuring choice is reserved; referring to it gets an answer of its own.
-	known.add(kindCompression, autoCompression)
+	known.add(kindCompression, "auto")
 	seen := make(map[string]hcl.Range)
-	for _, kind := range []string{"variable", "host", "compression", "retention", "source", "destination", "backup"} {
-		unique := make([]*hclsyntax.Block, 0, len(l.byType[kind]))
-		for _, block := range l.byType[kind] {
+	for _, kind := range sortedKeys(l.blocks) {
+		if blockForms[kind].labels == 0 {
+			continue
+		}
+		unique := make([]*hclsyntax.Block, 0, len(l.blocks[kind]))
+		for _, block := range l.blocks[kind] {
 			address := addressOf(block)
 			if other, exists := seen[address]; exists {
 				l.report(duplicate(address, block.DefRange(), other))
@@ -200,17 +195,65 @@ func (l *loader) declareAddresses() {
 			}
 			seen[address] = block.DefRange()
 			unique = append(unique, block)
-			if kind != "variable" {
-				known.add(providers.Kind(kind), address)
+			if known.children[kind] != nil {
+				l.declare(block, known.add(providers.Kind(kind), block.Labels...))
 			}
 		}
-		l.byType[kind] = unique
+		l.blocks[kind] = unique
 	}
+}
+
+// declare notes the for_each of a block, for when its instances are needed.
+func (l *loader) declare(block *hclsyntax.Block, leaf *names) {
+	attribute := block.Body.Attributes[forEach]
+	if attribute == nil || !l.repeatable(block) {
+		return
+	}
+	leaf.expansion = &expansion{block: block, kind: leaf.kind, each: &node{
+		name: leaf.address, at: block.DefRange(), expression: attribute.Expr,
+	}}
+}
+
+// repeatable reports whether a block can have for_each.
+func (l *loader) repeatable(block *hclsyntax.Block) bool { return blockForms[block.Type].repeatable }
+
+// expand makes the instances of all blocks, in the order in which they stand.
+func (l *loader) expand() {
+	l.bodies = make(map[string][]body)
+	for kind, blocks := range l.blocks {
+		l.bodies[kind] = make([]body, 0, len(blocks))
+	}
+	for _, kind := range sortedKeys(l.blocks) {
+		for _, block := range l.blocks[kind] {
+			expansion := l.expansionOf(block)
+			switch {
+			case expansion == nil:
+				l.bodies[kind] = append(l.bodies[kind], body{block: block, address: addressOf(block)})
+			case l.evaluator.expand(expansion):
+				l.bodies[kind] = append(l.bodies[kind], expansion.bodies...)
+			}
+		}
+	}
+}
+
+// expansionOf is what is known of a block's for_each; nil when it has none.
+func (l *loader) expansionOf(block *hclsyntax.Block) *expansion {
+	leaf := l.evaluator.names.children[block.Type]
+	for _, label := range block.Labels {
+		if leaf == nil {
+			return nil
+		}
+		leaf = leaf.children[label]
+	}
+	if leaf == nil {
+		return nil
+	}
+	return leaf.expansion
 }
 
 // addressOf is how a block is referred to.
 func addressOf(block *hclsyntax.Block) string {
-	return strings.Join(append([]string{block.Type}, block.Labels...), ".")
+	return joinAddress(providers.Kind(block.Type), block.Labels)
 }
 
 // duplicate says that two things have one address.

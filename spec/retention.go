@@ -3,8 +3,6 @@ package spec
 import (
 	"fmt"
 
-	"github.com/hashicorp/hcl/v2/hclsyntax"
-
 	"github.com/castrolanda/imsctl/internal/units"
 )
 
@@ -22,9 +20,9 @@ type retentionBlock struct {
 // maxCount is the most that a rule can count: more than anyone keeps, and few enough to be added up safely.
 const maxCount = 1_000_000
 
-func (l *loader) retention(block *hclsyntax.Block) {
-	var body retentionBlock
-	at, ok := l.decode(block, &body)
+func (l *loader) retention(b body) {
+	var block retentionBlock
+	at, ok := l.decode(b, &block)
 	if !ok {
 		return
 	}
@@ -34,9 +32,9 @@ func (l *loader) retention(block *hclsyntax.Block) {
 		count int64
 		keeps bool
 	}{
-		{"keep_last", body.KeepLast, true}, {"keep_hourly", body.KeepHourly, true}, {"keep_daily", body.KeepDaily, true},
-		{"keep_weekly", body.KeepWeekly, true}, {"keep_monthly", body.KeepMonthly, true}, {"keep_yearly", body.KeepYearly, true},
-		{"max_deletes", body.MaxDeletes, false},
+		{"keep_last", block.KeepLast, true}, {"keep_hourly", block.KeepHourly, true}, {"keep_daily", block.KeepDaily, true},
+		{"keep_weekly", block.KeepWeekly, true}, {"keep_monthly", block.KeepMonthly, true}, {"keep_yearly", block.KeepYearly, true},
+		{"max_deletes", block.MaxDeletes, false},
 	} {
 		if !at.given(rule.name) {
 			continue
@@ -50,12 +48,12 @@ func (l *loader) retention(block *hclsyntax.Block) {
 		}
 	}
 	if rules == 0 && !at.given("keep_within") {
-		l.report(mistake(block.DefRange(), "Retention without a rule",
+		l.report(mistake(b.block.DefRange(), "Retention without a rule",
 			"Say what is kept with keep_within, keep_last, keep_hourly, keep_daily, keep_weekly, keep_monthly or keep_yearly; without a retention everything is kept."))
 	}
 	l.spec.Retentions = append(l.spec.Retentions, &Retention{
-		Address: addressOf(block), Name: block.Labels[0], KeepWithin: body.KeepWithin, KeepLast: int(body.KeepLast),
-		KeepHourly: int(body.KeepHourly), KeepDaily: int(body.KeepDaily), KeepWeekly: int(body.KeepWeekly),
-		KeepMonthly: int(body.KeepMonthly), KeepYearly: int(body.KeepYearly), MaxDeletes: int(body.MaxDeletes), Range: block.DefRange(),
+		Address: b.address, Name: b.name(), KeepWithin: block.KeepWithin, KeepLast: int(block.KeepLast),
+		KeepHourly: int(block.KeepHourly), KeepDaily: int(block.KeepDaily), KeepWeekly: int(block.KeepWeekly),
+		KeepMonthly: int(block.KeepMonthly), KeepYearly: int(block.KeepYearly), MaxDeletes: int(block.MaxDeletes), Range: b.block.DefRange(),
 	})
 }

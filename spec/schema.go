@@ -26,45 +26,81 @@ type AttributeSchema struct {
 	Doc string
 }
 
-// Schema lists every block that a specification can have, in the order of the reference.
+// Schema lists every block that a specification can have, in the order of the reference. Nested blocks follow the one that
+// they stand in, under its name and theirs.
 func Schema(registry *providers.Registry) []BlockSchema {
-	list := []BlockSchema{
-		blockSchema("imsctl", "", settingsBlock{}),
-		blockSchema(`state "local"`, "", stateBlock{}),
-		{Name: "variable", Attributes: []AttributeSchema{
-			{Name: "type", Type: "type", Doc: "The type that a value must have: string, number, bool, list(…), map(…), object({…}); anything when left out."},
-			{Name: "default", Type: "any", Doc: "The value when none is given; without it one must be given."},
-			{Name: "description", Type: "text", Doc: "What it is for."},
-			{Name: "sensitive", Type: "true or false", Doc: "Never show the value."},
-		}},
-		{Name: "locals"},
-		blockSchema("compression", "", compressionBlock{}),
-		blockSchema("retention", "", retentionBlock{}),
+	var list []BlockSchema
+	list = append(list, blockSchema("imsctl", "", settingsBlock{})...)
+	for _, typ := range []string{"local", "postgres", "gcs", "azblob"} {
+		list = append(list, blockSchema(`state "`+typ+`"`, "", reflect.ValueOf(stateBlocks[typ]()).Elem().Interface())...)
 	}
-	for _, kind := range []providers.Kind{providers.KindHost, providers.KindSource, providers.KindDestination} {
+	list = append(list, BlockSchema{Name: "variable", Attributes: []AttributeSchema{
+		{Name: "type", Type: "type", Doc: "The type that a value must have: string, number, bool, list(…), map(…), object({…}); anything when left out."},
+		{Name: "default", Type: "any", Doc: "The value when none is given; without it one must be given."},
+		{Name: "description", Type: "text", Doc: "What it is for."},
+		{Name: "sensitive", Type: "true or false", Doc: "Never show the value."},
+	}}, BlockSchema{Name: "locals"}, BlockSchema{Name: "output", Attributes: append([]AttributeSchema{
+		{Name: "value", Type: "any", Required: true, Doc: "The value."},
+	}, blockSchema("", "", outputBlock{})[0].Attributes...)})
+	list = append(list, blockSchema("compression", "", compressionBlock{})...)
+	list = append(list, blockSchema("retention", "", retentionBlock{})...)
+	typed := func(kind providers.Kind, common ...any) {
 		for _, typ := range registry.Types(kind) {
 			provider, _ := registry.Lookup(kind, typ)
-			bodies := []any{reflect.ValueOf(provider.New()).Elem().Interface()}
-			if kind == providers.KindDestination {
-				bodies = append(bodies, destinationBlock{})
-			}
-			list = append(list, blockSchema(string(kind)+` "`+typ+`"`, provider.Summary, bodies...))
+			bodies := append([]any{reflect.ValueOf(provider.New()).Elem().Interface()}, common...)
+			list = append(list, blockSchema(string(kind)+` "`+typ+`"`, provider.Summary, bodies...)...)
 		}
 	}
-	return append(list, blockSchema("backup", "", backupBlock{}))
+	typed(providers.KindHost)
+	typed(providers.KindSource)
+	typed(providers.KindDestination, destinationBlock{})
+	list = append(list, blockSchema("backup", "", backupBlock{})...)
+	list = append(list, blockSchema("drill", "", drillBlock{})...)
+	typed(providers.KindCheck, checkBlock{})
+	list = append(list, blockSchema("deploy", "", deployBlock{})...)
+	typed(providers.KindCleanup, cleanupBlock{})
+	typed(providers.KindNotify, notifyBlock{})
+	address := AttributeSchema{Name: "from", Type: "address of a backup or destination", Required: true, Doc: "What it was."}
+	return append(list,
+		BlockSchema{Name: "moved", Attributes: []AttributeSchema{address, {Name: "to", Type: "address of a backup or destination", Required: true, Doc: "What it is now."}}},
+		BlockSchema{Name: "removed", Attributes: []AttributeSchema{address}},
+		BlockSchema{Name: "import", Attributes: []AttributeSchema{
+			{Name: "to", Type: "address of a backup", Required: true, Doc: "What it is a backup of."},
+			{Name: "id", Type: "text", Required: true, Doc: "The artifact's id, as its manifest has it."},
+		}})
 }
 
-// blockSchema describes a block by the structs that it is decoded into.
-func blockSchema(name, summary string, bodies ...any) BlockSchema {
-	schema := BlockSchema{Name: name, Summary: summary}
+// blockSchema describes a block, and the blocks in it, by the structs that it is decoded into.
+func blockSchema(name, summary string, bodies ...any) []BlockSchema {
+	list := []BlockSchema{{Name: name, Summary: summary}}
 	for _, body := range bodies {
 		for _, field := range fields(reflect.TypeOf(body)) {
-			schema.Attributes = append(schema.Attributes, AttributeSchema{
-				Name: field.name, Type: typeWords(field), Required: !field.optional, Doc: field.doc,
-			})
+			switch field.form {
+			case formAttribute:
+				list[0].Attributes = append(list[0].Attributes, AttributeSchema{
+					Name: field.name, Type: typeWords(field), Required: !field.optional, Doc: field.doc,
+				})
+			case formBlock:
+				list[0].Attributes = append(list[0].Attributes, AttributeSchema{
+					Name: field.name + " { }", Type: blockWords(field), Required: !field.optional, Doc: field.doc,
+				})
+				list = append(list, blockSchema(name+" "+field.name, "", reflect.New(field.structure()).Elem().Interface())...)
+			}
 		}
 	}
-	return schema
+	return list
+}
+
+// blockWords says how often a nested block can be there.
+func blockWords(field field) string {
+	words := "block"
+	if field.labelled() {
+		words = "block with a type"
+	}
+	if field.typ.Kind() == reflect.Slice {
+		words += ", any number"
+	}
+	return words
 }
 
 // typeWords names the type of an attribute for people.
@@ -88,6 +124,9 @@ func typeWords(field field) string {
 	case reflect.Int, reflect.Int64:
 		return "whole number"
 	case reflect.Slice:
+		if field.typ.Elem().Kind() == reflect.Int64 {
+			return "list of whole numbers"
+		}
 		return "list of texts"
 	case reflect.Map:
 		return "map of texts"

@@ -32,14 +32,28 @@ type Spec struct {
 	Compressions []*Compression
 	Retentions   []*Retention
 	Backups      []*Backup
+	Drills       []*Drill
+	Checks       []*Check
+	Deploys      []*Deploy
+	Cleanups     []*Cleanup
+	Notifies     []*Notify
+	// Outputs are ordered by name.
+	Outputs []Output
+	// Moves, Removals and Imports are changes to the state that the specification asks for, in the order in which they stand.
+	Moves    []Move
+	Removals []Removal
+	Imports  []Import
+	// References are the addresses that a block refers to, by its own address, in the order in which they stand.
+	References map[string][]string
 }
 
 // StateBackend says where the state is kept.
 type StateBackend struct {
-	// Type is "local".
+	// Type is "local", or that of a backend that is not built yet: NotBuilt then says so.
 	Type string
-	// Path is absolute.
-	Path string
+	// Path is absolute; set for a local state.
+	Path     string
+	NotBuilt string
 }
 
 // Variable is a value given from outside.
@@ -53,14 +67,18 @@ type Variable struct {
 type Host struct {
 	Address, Type, Name string
 	Config              providers.HostConfig
-	Range               hcl.Range
+	// NotBuilt says what of it can be declared but not done yet; empty when all of it can.
+	NotBuilt string
+	Range    hcl.Range
 }
 
 // Source is something to back up.
 type Source struct {
 	Address, Type, Name string
 	Config              providers.SourceConfig
-	Range               hcl.Range
+	// NotBuilt says what of it can be declared but not done yet; empty when all of it can.
+	NotBuilt string
+	Range    hcl.Range
 }
 
 // Destination is a place for copies.
@@ -69,14 +87,18 @@ type Destination struct {
 	Config              providers.DestinationConfig
 	// Retention is nil where everything is kept.
 	Retention *Retention
-	Range     hcl.Range
+	// NotBuilt as in Host.
+	NotBuilt string
+	Range    hcl.Range
 }
 
 // Compression is a named profile, declared or built in.
 type Compression struct {
 	Address, Name string
-	Codec         providers.Codec
-	Range         hcl.Range
+	// Codec is nil where NotBuilt says why.
+	Codec    providers.Codec
+	NotBuilt string
+	Range    hcl.Range
 }
 
 // Retention says which artifacts of a backup are kept at a destination: all that any of its rules keeps. A rule that is
@@ -106,5 +128,9 @@ type Backup struct {
 	Schedule    Schedule
 	// MinCopies is how many verified copies make the backup a success: at least 1, at most len(To).
 	MinCopies int
-	Range     hcl.Range
+	// DependsOn are the backups that are taken first, where they are due too.
+	DependsOn []string
+	// NotBuilt says what of the backup can be declared but not done yet.
+	NotBuilt string
+	Range    hcl.Range
 }

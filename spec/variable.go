@@ -39,31 +39,28 @@ type variableBlock struct {
 func (l *loader) variables(blocks []*hclsyntax.Block) {
 	declared := make(map[string]*declaration, len(blocks))
 	for _, block := range blocks {
-		declared[block.Labels[0]] = l.declare(block)
+		declared[block.Labels[0]] = l.declareVariable(block)
 	}
 	given := l.given(declared)
-	values := make(map[string]cty.Value, len(declared))
 	l.spec.Variables = make(map[string]Variable, len(declared))
 	for _, name := range slices.Sorted(maps.Keys(declared)) {
 		value := l.choose(declared[name], given[name])
 		l.spec.Variables[name] = Variable{Name: name, Sensitive: declared[name].sensitive, Value: value}
-		l.evaluator.known["var"][name] = true
-		values[name] = value
+		l.evaluator.variables[name] = value
 	}
-	l.evaluator.context.Variables["var"] = cty.ObjectVal(values)
 }
 
-// declare reads a variable block. Its type and default stand for themselves: nothing can be referred to in them.
-func (l *loader) declare(block *hclsyntax.Block) *declaration {
+// declareVariable reads a variable block. Its type and default stand for themselves: nothing can be referred to in them.
+func (l *loader) declareVariable(block *hclsyntax.Block) *declaration {
 	d := &declaration{name: block.Labels[0], typ: cty.DynamicPseudoType, block: block}
 	plain := *block
-	body := *block.Body
-	body.Attributes = maps.Clone(body.Attributes)
-	delete(body.Attributes, "type")
-	delete(body.Attributes, "default")
-	plain.Body = &body
+	inner := *block.Body
+	inner.Attributes = maps.Clone(inner.Attributes)
+	delete(inner.Attributes, "type")
+	delete(inner.Attributes, "default")
+	plain.Body = &inner
 	var options variableBlock
-	l.decode(&plain, &options)
+	l.decode(body{block: &plain, address: addressOf(block)}, &options)
 	d.sensitive = options.Sensitive
 	if attribute, ok := block.Body.Attributes["type"]; ok {
 		typ, found := typeexpr.TypeConstraint(attribute.Expr)

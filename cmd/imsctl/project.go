@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -89,6 +90,9 @@ func (c *cli) open(path string, inputs inputs) (*project, error) {
 	loaded, registry, err := c.loadSpec(path, inputs)
 	if err != nil {
 		return nil, err
+	}
+	if loaded.State.NotBuilt != "" {
+		return nil, errors.New(loaded.State.NotBuilt)
 	}
 	environment := providers.Environment{Hosts: builtin.Hosts(), Clock: c.clock, Directory: loaded.Directory}
 	world, err := planner.Open(loaded, environment)

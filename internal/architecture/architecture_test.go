@@ -56,6 +56,12 @@ var rules = []rule{
 		"providers", "internal/..."}},
 	{"providers/destination", "one folder is one provider: it knows the contracts and itself", []string{
 		"providers", "internal/..."}},
+	{"providers/check", "one folder is one provider: it knows the contracts and itself", []string{
+		"providers", "internal/..."}},
+	{"providers/cleanup", "one folder is one provider: it knows the contracts and itself", []string{
+		"providers", "internal/..."}},
+	{"providers/notify", "one folder is one provider: it knows the contracts and itself", []string{
+		"providers", "internal/..."}},
 	{"internal", "it serves every package and so may need none of them", []string{
 		"internal/..."}},
 	{"scripts", "it serves the work on the program and needs nothing of it", nil},

@@ -3,21 +3,39 @@ package builtin
 
 import (
 	"github.com/castrolanda/imsctl/providers"
+	checkcommand "github.com/castrolanda/imsctl/providers/check/command"
+	"github.com/castrolanda/imsctl/providers/check/containers"
+	"github.com/castrolanda/imsctl/providers/check/disk"
+	"github.com/castrolanda/imsctl/providers/check/http"
+	"github.com/castrolanda/imsctl/providers/check/paths"
+	checkpostgres "github.com/castrolanda/imsctl/providers/check/postgres"
+	checkredis "github.com/castrolanda/imsctl/providers/check/redis"
+	"github.com/castrolanda/imsctl/providers/check/tcp"
+	"github.com/castrolanda/imsctl/providers/cleanup/directory"
+	"github.com/castrolanda/imsctl/providers/cleanup/docker"
+	"github.com/castrolanda/imsctl/providers/cleanup/logs"
 	"github.com/castrolanda/imsctl/providers/compression"
 	destinationlocal "github.com/castrolanda/imsctl/providers/destination/local"
 	hostlocal "github.com/castrolanda/imsctl/providers/host/local"
+	"github.com/castrolanda/imsctl/providers/host/ssh"
+	notifycommand "github.com/castrolanda/imsctl/providers/notify/command"
+	"github.com/castrolanda/imsctl/providers/notify/webhook"
 	"github.com/castrolanda/imsctl/providers/source/command"
+	"github.com/castrolanda/imsctl/providers/source/dockerlogs"
 	"github.com/castrolanda/imsctl/providers/source/files"
 	"github.com/castrolanda/imsctl/providers/source/postgres"
+	"github.com/castrolanda/imsctl/providers/source/redis"
 )
 
 // Registry returns the registry of what is built in. Its order is that of the language reference.
 func Registry() (*providers.Registry, error) {
 	return providers.NewRegistry(compression.NewCodec,
-		hostlocal.Provider(),
-		postgres.Provider(),
-		files.Provider(),
-		command.Provider(),
+		hostlocal.Provider(), ssh.Provider(),
+		postgres.Provider(), redis.Provider(), files.Provider(), dockerlogs.Provider(), command.Provider(),
 		destinationlocal.Provider(),
+		http.Provider(), tcp.Provider(), checkpostgres.Provider(), checkredis.Provider(), containers.Provider(), disk.Provider(),
+		paths.Provider(), checkcommand.Provider(),
+		directory.Provider(), docker.Provider(), logs.Provider(),
+		webhook.Provider(), notifycommand.Provider(),
 	)
 }

@@ -13,9 +13,12 @@ func TestEveryProviderIsWhatItsKindSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	for kind, want := range map[providers.Kind][]string{
-		providers.KindHost:        {"local"},
-		providers.KindSource:      {"postgres", "files", "command"},
+		providers.KindHost:        {"local", "ssh"},
+		providers.KindSource:      {"postgres", "redis", "files", "docker_logs", "command"},
 		providers.KindDestination: {"local"},
+		providers.KindCheck:       {"http", "tcp", "postgres", "redis", "containers", "disk", "paths", "command"},
+		providers.KindCleanup:     {"directory", "docker", "logs"},
+		providers.KindNotify:      {"webhook", "command"},
 	} {
 		types := registry.Types(kind)
 		if !slices.Equal(types, want) {
@@ -34,6 +37,8 @@ func TestEveryProviderIsWhatItsKindSays(t *testing.T) {
 				_, fits = config.(providers.SourceConfig)
 			case providers.KindDestination:
 				_, fits = config.(providers.DestinationConfig)
+			default:
+				fits = config != nil
 			}
 			if !fits {
 				t.Errorf("%s %q makes a %T, which is no configuration of a %s", kind, typ, config, kind)

@@ -29,22 +29,24 @@ func Provider() providers.Provider {
 // Config is the body of the block.
 type Config struct {
 	Host          providers.Reference `hcl:"host,optional" doc:"The host that pg_dump runs on; the machine imsctl runs on when left out."`
-	URL           string              `hcl:"url" doc:"The database: postgres://USER:PASSWORD@HOST:PORT/DATABASE. Take the password from the environment: url = env(\"DATABASE_URL\")."`
+	URL           string              `hcl:"url,optional" doc:"The database; either this or container: postgres://USER:PASSWORD@HOST:PORT/DATABASE. Take the password from the environment: url = env(\"DATABASE_URL\")."`
+	Container     string              `hcl:"container,optional" doc:"The container that the server runs in; pg_dump then runs inside it."`
+	User          string              `hcl:"user,optional" doc:"The role to connect as, in a container."`
+	Database      string              `hcl:"database,optional" doc:"The database, in a container."`
 	Tables        []string            `hcl:"tables,optional" doc:"Dump only tables that match one of these pg_dump patterns, such as \"ml_*\"; a pattern that matches nothing is an error."`
 	ExcludeTables []string            `hcl:"exclude_tables,optional" doc:"Leave out tables that match one of these patterns; the same rule."`
 	Clean         bool                `hcl:"clean,optional" doc:"Begin the dump with commands that drop what it creates; needs if_exists."`
 	IfExists      bool                `hcl:"if_exists,optional" doc:"Let those commands pass over what is not there."`
 	NoOwner       bool                `hcl:"no_owner,optional" doc:"Leave out who owns what."`
 	NoPrivileges  bool                `hcl:"no_privileges,optional" doc:"Leave out who may do what (GRANT, REVOKE)."`
+	Globals       bool                `hcl:"globals,optional" doc:"Dump the roles and tablespaces of the server too."`
 	RowCounts     bool                `hcl:"row_counts,optional" doc:"Count the rows of every dumped table in the snapshot of the dump and record them; true when left out."`
 }
 
 // Validate checks the form of the URL and that the dump can be restored.
 func (c *Config) Validate() []providers.Problem {
 	var problems []providers.Problem
-	if _, err := parseURL(c.URL); err != nil {
-		problems = append(problems, providers.Problem{Attribute: "url", Summary: "Invalid URL", Detail: sentence(err)})
-	}
+	problems = append(problems, c.placeProblems()...)
 	if c.Clean && !c.IfExists {
 		problems = append(problems, providers.Problem{Attribute: "clean", Summary: "Dump that does not restore",
 			Detail: "With clean and without if_exists the dump fails on an empty database, because what it drops is not there. Set if_exists = true."})
@@ -55,6 +57,40 @@ func (c *Config) Validate() []providers.Problem {
 	}
 	problems = append(problems, patternProblems("tables", c.Tables)...)
 	return append(problems, patternProblems("exclude_tables", c.ExcludeTables)...)
+}
+
+// placeProblems checks that the block says where the database is, in one way.
+func (c *Config) placeProblems() []providers.Problem {
+	if c.Container == "" {
+		for name, value := range map[string]string{"user": c.User, "database": c.Database} {
+			if value != "" {
+				return []providers.Problem{{Attribute: name, Summary: "Attribute without effect",
+					Detail: name + " belongs to container; a url has it inside: postgres://USER:PASSWORD@HOST/DATABASE."}}
+			}
+		}
+		if _, err := parseURL(c.URL); err != nil {
+			return []providers.Problem{{Attribute: "url", Summary: "Invalid URL", Detail: sentence(err)}}
+		}
+		return nil
+	}
+	switch {
+	case c.URL != "":
+		return []providers.Problem{{Attribute: "url", Summary: "Two places", Detail: "A database is reached by url or in a container, not by both."}}
+	case c.User == "" || c.Database == "":
+		return []providers.Problem{{Attribute: "container", Summary: "Incomplete place", Detail: "container needs user and database too."}}
+	}
+	return nil
+}
+
+// NotBuilt says what of the block is not built yet.
+func (c *Config) NotBuilt() string {
+	switch {
+	case c.Container != "":
+		return "dumping inside a container is not built yet; use url"
+	case c.Globals:
+		return "dumping roles and tablespaces (globals) is not built yet"
+	}
+	return ""
 }
 
 func patternProblems(attribute string, patterns []string) []providers.Problem {

@@ -1,0 +1,35 @@
+// Package disk declares that a file system has enough room.
+package disk
+
+import (
+	"github.com/castrolanda/imsctl/providers"
+)
+
+// Provider is the registry's entry: check "disk".
+func Provider() providers.Provider {
+	return providers.Provider{
+		Kind:    providers.KindCheck,
+		Type:    "disk",
+		Summary: "A file system with enough room.",
+		New:     func() providers.Config { return &Config{Path: "/", Warn: 80, Fail: 95} },
+	}
+}
+
+// Config is the body of the block.
+type Config struct {
+	Host providers.Reference `hcl:"host,optional" doc:"The host it is on; the machine imsctl runs on when left out."`
+	Path string              `hcl:"path,optional" doc:"A path on the file system; / when left out."`
+	Warn int64               `hcl:"warn,optional" doc:"Warn when more than this is used, in percent; 80 when left out."`
+	Fail int64               `hcl:"fail,optional" doc:"Fail when more than this is used, in percent; 95 when left out."`
+}
+
+// Validate checks what the types alone do not show.
+func (c *Config) Validate() []providers.Problem {
+	if c.Warn < 1 || c.Fail > 100 || c.Warn > c.Fail {
+		return []providers.Problem{{Attribute: "warn", Summary: "Invalid percentages", Detail: "warn and fail are percentages, and warn is not above fail."}}
+	}
+	return nil
+}
+
+// NotBuilt says that the block is only checked yet.
+func (*Config) NotBuilt() string { return "disk checks are not built yet" }

@@ -1,0 +1,26 @@
+package spec
+
+import "fmt"
+
+// assertBlock is a condition that the specification itself must fulfil.
+type assertBlock struct {
+	Condition    bool   `hcl:"condition" doc:"Must be true."`
+	ErrorMessage string `hcl:"error_message" doc:"What is said when it is not."`
+}
+
+// assert reports the conditions of a block that do not hold.
+func (l *loader) assert(list []assertBlock, at places) bool {
+	whole := true
+	for i, assertion := range list {
+		if assertion.Condition {
+			continue
+		}
+		whole = false
+		name := fmt.Sprintf("assert.%d.", i)
+		if at.attributes[name+"error_message"].secret {
+			assertion.ErrorMessage = "The error message is made from a sensitive value and not shown."
+		}
+		l.report(mistake(at.of(name+"condition"), "Assertion failed", assertion.ErrorMessage))
+	}
+	return whole
+}
