@@ -80,6 +80,9 @@ func (e *evaluator) evaluate(expression hclsyntax.Expression, inner scope) (cty.
 
 // reference is the value of an expression that is nothing but a reference to a block, which needs no context.
 func (e *evaluator) reference(expression hclsyntax.Expression, inner scope) (cty.Value, bool) {
+	if list, ok := expression.(*hclsyntax.TupleConsExpr); ok {
+		return e.referenceList(list, inner)
+	}
 	single, ok := expression.(*hclsyntax.ScopeTraversalExpr)
 	if !ok {
 		return cty.NilVal, false
@@ -89,6 +92,22 @@ func (e *evaluator) reference(expression hclsyntax.Expression, inner scope) (cty
 		return cty.NilVal, false
 	}
 	return e.names.find(single.Traversal), true
+}
+
+// referenceList is the value of a list of nothing but such references.
+func (e *evaluator) referenceList(list *hclsyntax.TupleConsExpr, inner scope) (cty.Value, bool) {
+	elements := make([]cty.Value, len(list.Exprs))
+	for i, expression := range list.Exprs {
+		if _, nested := expression.(*hclsyntax.TupleConsExpr); nested {
+			return cty.NilVal, false
+		}
+		value, ok := e.reference(expression, inner)
+		if !ok {
+			return cty.NilVal, false
+		}
+		elements[i] = value
+	}
+	return cty.TupleVal(elements), true
 }
 
 // references are the traversals in an expression. The shapes that almost all attributes have need no walk.
@@ -227,7 +246,7 @@ func (e *evaluator) improve(diagnostic *hcl.Diagnostic, traversals []hcl.Travers
 	if diagnostic.Summary == "Call to unknown function" {
 		name, _, _ := strings.Cut(strings.TrimPrefix(diagnostic.Detail, `There is no function named "`), `"`)
 		diagnostic.Detail = fmt.Sprintf("There is no function %q.%s", name, suggest(name, e.functionNames))
-		if name == "timestamp" || name == "uuid" {
+		if slices.Contains(refused, name) {
 			diagnostic.Detail = fmt.Sprintf("There is no function %q: the same specification must always mean the same. Use every or schedule for what depends on the time.", name)
 		}
 		return

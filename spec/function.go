@@ -3,41 +3,57 @@ package spec
 import (
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
+	"github.com/hashicorp/hcl/v2/ext/tryfunc"
+	"github.com/zclconf/go-cty-yaml"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/convert"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
-// functions are what expressions can call, under Terraform's names.
-func functions(getenv func(string) (string, bool), directory string) map[string]function.Function {
-	return map[string]function.Function{
-		"abs": stdlib.AbsoluteFunc, "ceil": stdlib.CeilFunc, "floor": stdlib.FloorFunc, "max": stdlib.MaxFunc, "min": stdlib.MinFunc,
-		"coalesce": stdlib.CoalesceFunc, "concat": stdlib.ConcatFunc, "contains": stdlib.ContainsFunc, "distinct": stdlib.DistinctFunc,
-		"element": stdlib.ElementFunc, "flatten": stdlib.FlattenFunc, "keys": stdlib.KeysFunc, "length": stdlib.LengthFunc,
-		"lookup": stdlib.LookupFunc, "merge": stdlib.MergeFunc, "range": stdlib.RangeFunc, "sort": stdlib.SortFunc,
-		"values": stdlib.ValuesFunc, "zipmap": stdlib.ZipmapFunc,
-		"format": stdlib.FormatFunc, "join": stdlib.JoinFunc, "lower": stdlib.LowerFunc, "upper": stdlib.UpperFunc,
-		"replace": stdlib.ReplaceFunc, "split": stdlib.SplitFunc, "substr": stdlib.SubstrFunc, "title": stdlib.TitleFunc,
-		"trimprefix": stdlib.TrimPrefixFunc, "trimspace": stdlib.TrimSpaceFunc, "trimsuffix": stdlib.TrimSuffixFunc,
-		"regex": stdlib.RegexFunc, "jsondecode": stdlib.JSONDecodeFunc, "jsonencode": stdlib.JSONEncodeFunc,
-		"tostring": conversion(cty.String), "tonumber": conversion(cty.Number), "tobool": conversion(cty.Bool),
-		"basename": onText(filepath.Base), "dirname": onText(filepath.Dir),
-		"abspath": onText(func(path string) string {
-			if filepath.IsAbs(path) {
-				return filepath.Clean(path)
-			}
-			return filepath.Join(directory, path)
-		}),
-		"env":  environmentFunction(getenv),
-		"file": fileFunction(directory),
+// functions are what expressions can call, under Terraform's names. None of them knows the time or anything random: the same
+// specification always means the same.
+func functions(getenv func(string) (string, bool), files *fileReader) map[string]function.Function {
+	all := map[string]function.Function{
+		"abs": stdlib.AbsoluteFunc, "ceil": stdlib.CeilFunc, "floor": stdlib.FloorFunc, "log": stdlib.LogFunc, "max": stdlib.MaxFunc,
+		"min": stdlib.MinFunc, "parseint": stdlib.ParseIntFunc, "pow": stdlib.PowFunc, "signum": stdlib.SignumFunc, "sum": sumFunction,
+
+		"coalesce": stdlib.CoalesceFunc, "coalescelist": stdlib.CoalesceListFunc, "chunklist": stdlib.ChunklistFunc,
+		"compact": stdlib.CompactFunc, "concat": stdlib.ConcatFunc, "contains": stdlib.ContainsFunc, "distinct": stdlib.DistinctFunc,
+		"element": stdlib.ElementFunc, "flatten": stdlib.FlattenFunc, "keys": stdlib.KeysFunc, "lookup": stdlib.LookupFunc,
+		"merge": stdlib.MergeFunc, "range": stdlib.RangeFunc, "reverse": stdlib.ReverseListFunc, "setintersection": stdlib.SetIntersectionFunc,
+		"setproduct": stdlib.SetProductFunc, "setsubtract": stdlib.SetSubtractFunc, "setunion": stdlib.SetUnionFunc, "slice": stdlib.SliceFunc,
+		"sort": stdlib.SortFunc, "values": stdlib.ValuesFunc, "zipmap": stdlib.ZipmapFunc,
+
+		"chomp": stdlib.ChompFunc, "format": stdlib.FormatFunc, "formatlist": stdlib.FormatListFunc, "indent": stdlib.IndentFunc,
+		"join": stdlib.JoinFunc, "lower": stdlib.LowerFunc, "regex": stdlib.RegexFunc, "regexall": stdlib.RegexAllFunc,
+		"replace": replaceFunction, "split": stdlib.SplitFunc, "strrev": stdlib.ReverseFunc, "substr": stdlib.SubstrFunc,
+		"title": stdlib.TitleFunc, "trim": stdlib.TrimFunc, "trimprefix": stdlib.TrimPrefixFunc, "trimspace": stdlib.TrimSpaceFunc,
+		"trimsuffix": stdlib.TrimSuffixFunc, "upper": stdlib.UpperFunc,
+
+		"csvdecode": stdlib.CSVDecodeFunc, "jsondecode": stdlib.JSONDecodeFunc, "jsonencode": stdlib.JSONEncodeFunc,
+		"yamldecode": yaml.YAMLDecodeFunc, "yamlencode": yaml.YAMLEncodeFunc,
+		"formatdate": stdlib.FormatDateFunc, "timeadd": stdlib.TimeAddFunc,
+
+		"can": tryfunc.CanFunc, "try": tryfunc.TryFunc,
+		"tostring": stdlib.MakeToFunc(cty.String), "tonumber": stdlib.MakeToFunc(cty.Number), "tobool": stdlib.MakeToFunc(cty.Bool),
+		"tolist": stdlib.MakeToFunc(cty.List(cty.DynamicPseudoType)), "toset": stdlib.MakeToFunc(cty.Set(cty.DynamicPseudoType)),
+		"tomap": stdlib.MakeToFunc(cty.Map(cty.DynamicPseudoType)),
+
+		"env": environmentFunction(getenv),
 	}
+	maps.Copy(all, textFunctions)
+	maps.Copy(all, collectionFunctions)
+	maps.Copy(all, valueFunctions)
+	maps.Copy(all, fileFunctions(files))
+	// A template sees all functions but the one that reads templates, so that none can read itself.
+	all["templatefile"] = templateFunction(files, maps.Clone(all))
+	return all
 }
+
+// refused are functions of Terraform's that would make two plans of one specification differ.
+var refused = []string{"timestamp", "plantimestamp", "uuid", "uuidv5", "bcrypt", "shuffle", "random"}
 
 // environmentFunction is env(NAME) and env(NAME, DEFAULT).
 func environmentFunction(getenv func(string) (string, bool)) function.Function {
@@ -61,50 +77,35 @@ func environmentFunction(getenv func(string) (string, bool)) function.Function {
 	})
 }
 
-// fileFunction is file(PATH): the text of a file, relative to the specification.
-func fileFunction(directory string) function.Function {
-	return function.New(&function.Spec{
-		Description: "The text of a file; a relative path starts at the folder of the specification.",
-		Params:      []function.Parameter{{Name: "path", Type: cty.String}},
-		Type:        function.StaticReturnType(cty.String),
-		Impl: func(arguments []cty.Value, _ cty.Type) (cty.Value, error) {
-			path := arguments[0].AsString()
-			if !filepath.IsAbs(path) {
-				path = filepath.Join(directory, path)
-			}
-			data, err := os.ReadFile(path)
-			if err != nil {
-				return cty.NilVal, function.NewArgError(0, err)
-			}
-			return cty.StringVal(strings.ToValidUTF8(string(data), "\uFFFD")), nil
-		},
-	})
+// textual makes a function of texts that gives a text.
+func textual(f func(...string) (string, error), parameters ...string) function.Function {
+	spec := &function.Spec{Type: function.StaticReturnType(cty.String)}
+	for _, name := range parameters {
+		spec.Params = append(spec.Params, function.Parameter{Name: name, Type: cty.String})
+	}
+	spec.Impl = func(arguments []cty.Value, _ cty.Type) (cty.Value, error) {
+		texts := make([]string, len(arguments))
+		for i, argument := range arguments {
+			texts[i] = argument.AsString()
+		}
+		result, err := f(texts...)
+		return cty.StringVal(result), err
+	}
+	return function.New(spec)
 }
 
-// conversion is tostring, tonumber, tobool.
-func conversion(typ cty.Type) function.Function {
+// truth makes a function of two texts that gives true or false.
+func truth(f func(a, b string) bool, first, second string) function.Function {
 	return function.New(&function.Spec{
-		Description: "The value as a " + typ.FriendlyName() + ".",
-		Params:      []function.Parameter{{Name: "value", Type: cty.DynamicPseudoType, AllowNull: true}},
-		Type:        function.StaticReturnType(typ),
-		Impl: func(arguments []cty.Value, typ cty.Type) (cty.Value, error) {
-			return convert.Convert(arguments[0], typ)
-		},
-	})
-}
-
-// onText makes a function of one text.
-func onText(f func(string) string) function.Function {
-	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "path", Type: cty.String}},
-		Type:   function.StaticReturnType(cty.String),
+		Params: []function.Parameter{{Name: first, Type: cty.String}, {Name: second, Type: cty.String}},
+		Type:   function.StaticReturnType(cty.Bool),
 		Impl: func(arguments []cty.Value, _ cty.Type) (cty.Value, error) {
-			return cty.StringVal(f(arguments[0].AsString())), nil
+			return cty.BoolVal(f(arguments[0].AsString(), arguments[1].AsString())), nil
 		},
 	})
 }
 
 // FunctionNames lists the functions that expressions can call, by alphabet.
 func FunctionNames() []string {
-	return slices.Sorted(maps.Keys(functions(nil, "")))
+	return slices.Sorted(maps.Keys(functions(nil, newFileReader(""))))
 }

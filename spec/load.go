@@ -63,6 +63,7 @@ type loader struct {
 	options   Options
 	source    *source
 	evaluator *evaluator
+	reader    *fileReader
 	spec      *Spec
 	// blocks are the top-level blocks by type, bodies their instances.
 	blocks      map[string][]*hclsyntax.Block
@@ -87,7 +88,8 @@ func (l *loader) load() {
 		References: make(map[string][]string),
 	}
 	l.sort()
-	l.evaluator = newEvaluator(newNames(), functions(l.options.getenv, l.source.directory), l.report)
+	l.reader = newFileReader(l.source.directory)
+	l.evaluator = newEvaluator(newNames(), functions(l.options.getenv, l.reader), l.report)
 	l.declareAddresses()
 	l.variables(l.blocks["variable"])
 	l.locals(l.blocks["locals"])
@@ -97,6 +99,7 @@ func (l *loader) load() {
 	l.resources()
 	l.outputs()
 	l.changes()
+	l.spec.Digest = l.reader.digest(l.source.digest)
 	if len(l.blocks["backup"]) == 0 && !l.diagnostics.HasErrors() {
 		l.report(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Nothing is declared", Detail: fmt.Sprintf(
 			"There is no backup in %s. A specification declares at least a source, a destination and a backup of the one to the other:\n\n"+

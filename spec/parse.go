@@ -2,6 +2,9 @@ package spec
 
 import (
 	"bytes"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -11,30 +14,57 @@ import (
 // before it begins, in a list that grows by copying, so that a large file as a whole costs more memory than need be.
 const partSize = 4 << 10
 
-// parseBlocks parses a file part by part. The parts are cut between blocks, so that the result is that of the whole.
+// part is a piece of a file and what became of it.
+type part struct {
+	text        []byte
+	position    hcl.Pos
+	body        *hclsyntax.Body
+	diagnostics hcl.Diagnostics
+}
+
+// parseBlocks parses a file part by part, on all cores. The parts are cut between blocks, so that the result is that of the
+// whole.
 func parseBlocks(data []byte, name string) (*hcl.File, hcl.Diagnostics) {
 	cuts, err := scanDepth(data)
 	if err != nil {
 		return nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Cannot read the specification", Detail: sentence(err.Error())}}
 	}
-	whole := &hclsyntax.Body{Attributes: make(hclsyntax.Attributes)}
 	position := hcl.InitialPos
+	parts := make([]part, 0, len(cuts)+1)
 	for _, end := range append(cuts, len(data)) {
-		part := data[position.Byte:end]
-		file, diagnostics := hclsyntax.ParseConfig(part, name, position)
-		if diagnostics.HasErrors() {
-			return nil, firstOf(diagnostics)
+		text := data[position.Byte:end]
+		parts = append(parts, part{text: text, position: position})
+		position = hcl.Pos{Line: position.Line + bytes.Count(text, []byte("\n")), Column: 1, Byte: end}
+	}
+	parseParts(parts, name)
+	whole := &hclsyntax.Body{Attributes: make(hclsyntax.Attributes)}
+	for _, part := range parts {
+		if part.diagnostics.HasErrors() {
+			return nil, firstOf(part.diagnostics)
 		}
-		body := file.Body.(*hclsyntax.Body)
-		for name, attribute := range body.Attributes {
+		for name, attribute := range part.body.Attributes {
 			whole.Attributes[name] = attribute
 		}
-		whole.Blocks = append(whole.Blocks, body.Blocks...)
-		position = hcl.Pos{Line: position.Line + bytes.Count(part, []byte("\n")), Column: 1, Byte: end}
+		whole.Blocks = append(whole.Blocks, part.body.Blocks...)
 	}
 	whole.SrcRange = hcl.Range{Filename: name, Start: hcl.InitialPos, End: position}
 	whole.EndRange = hcl.Range{Filename: name, Start: position, End: position}
 	return &hcl.File{Body: whole, Bytes: data}, nil
+}
+
+// parseParts parses each part, several at a time.
+func parseParts(parts []part, name string) {
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(parts)) {
+		workers.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(parts)); i = next.Add(1) - 1 {
+				file, diagnostics := hclsyntax.ParseConfig(parts[i].text, name, parts[i].position)
+				parts[i].body, parts[i].diagnostics = file.Body.(*hclsyntax.Body), diagnostics
+			}
+		})
+	}
+	workers.Wait()
 }
 
 // firstOf keeps the first error of a syntax: those behind it are mostly its consequences.

@@ -74,29 +74,6 @@ func table(block spec.BlockSchema) string {
 	return text.String()
 }
 
-// TestReferenceListsEveryFunction holds the list of functions against the program.
-func TestReferenceListsEveryFunction(t *testing.T) {
-	data, err := os.ReadFile(languageReference)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, section, _ := strings.Cut(string(data), "## Functions")
-	section, _, _ = strings.Cut(section, "\n## ")
-	documented := make(map[string]bool)
-	for _, match := range regexp.MustCompile("`([a-z]+)\\(").FindAllStringSubmatch(section, -1) {
-		documented[match[1]] = true
-	}
-	for _, name := range spec.FunctionNames() {
-		if !documented[name] {
-			t.Errorf("the reference does not list %s", name)
-		}
-		delete(documented, name)
-	}
-	for name := range documented {
-		t.Errorf("the reference lists %s, which does not exist", name)
-	}
-}
-
 // TestReferenceExamplesAreValid loads every whole specification that the reference shows.
 func TestReferenceExamplesAreValid(t *testing.T) {
 	data, err := os.ReadFile(languageReference)

@@ -31,6 +31,12 @@ func Provider() providers.Provider {
 	}
 }
 
+// extensionPattern is that of file name extensions. Some have two parts (".tar.gz"); what is longer is a name.
+var extensionPattern = regexp.MustCompile(`^(\.[A-Za-z0-9_-]+){1,3}$`)
+
+// maxExtension is the longest extension, in bytes.
+const maxExtension = 51
+
 // Config is the body of the block.
 type Config struct {
 	Host        providers.Reference `hcl:"host,optional" doc:"The host it runs on; the machine imsctl runs on when left out."`
@@ -61,8 +67,7 @@ func (c *Config) Validate() []providers.Problem {
 			report("environment", "Invalid variable", "The value of %s contains a zero byte.", name)
 		}
 	}
-	// Some have two parts (".tar.gz"); what is longer is a name, not an extension.
-	if !regexp.MustCompile(`^(\.[A-Za-z0-9_-]{1,16}){1,3}$`).MatchString(c.Extension) {
+	if len(c.Extension) > maxExtension || !extensionPattern.MatchString(c.Extension) {
 		report("extension", "Invalid extension", `%q is no file name extension. Write a dot and letters, digits, "-" or "_", such as ".sql".`, c.Extension)
 	}
 	if len(c.Header) > providers.HeaderWindow {
