@@ -82,9 +82,10 @@ func (l *loader) valuesOf(name string, declared map[string]*declaration, values 
 }
 
 // parse gives a value its type. A text is taken as it is for a text, and as an expression for anything else.
-func (g *giving) parse(typ cty.Type) (cty.Value, error) {
+func (g *giving) parse(d *declaration) (cty.Value, error) {
+	typ := d.typ
 	if g.at != nil {
-		return convert.Convert(g.value, typ)
+		return d.convert(g.value)
 	}
 	if typ == cty.String || typ == cty.DynamicPseudoType {
 		return cty.StringVal(g.text), nil
@@ -104,5 +105,5 @@ func (g *giving) parse(typ cty.Type) (cty.Value, error) {
 	if diagnostics.HasErrors() {
 		return cty.NilVal, diagnostics
 	}
-	return convert.Convert(value, typ)
+	return d.convert(value)
 }

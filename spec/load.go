@@ -22,6 +22,8 @@ type Options struct {
 	// Variables are the values of -var as they were written, VariableFiles the files of -var-file.
 	Variables     map[string]string
 	VariableFiles []string
+	// Ask asks a person for the value of a variable that has none; nil where nobody can be asked.
+	Ask func(name, description string, sensitive bool) (string, error)
 	// Getenv looks an environment variable up; nil is an empty environment.
 	Getenv func(name string) (string, bool)
 }

@@ -34,12 +34,11 @@ func Schema(registry *providers.Registry) []BlockSchema {
 	for _, typ := range []string{"local", "postgres", "gcs", "azblob"} {
 		list = append(list, blockSchema(`state "`+typ+`"`, "", reflect.ValueOf(stateBlocks[typ]()).Elem().Interface())...)
 	}
-	list = append(list, BlockSchema{Name: "variable", Attributes: []AttributeSchema{
-		{Name: "type", Type: "type", Doc: "The type that a value must have: string, number, bool, list(…), map(…), object({…}); anything when left out."},
+	list = append(list, BlockSchema{Name: "variable", Attributes: append([]AttributeSchema{
+		{Name: "type", Type: "type", Doc: "The type that a value must have: string, number, bool, list(…), set(…), map(…), object({… = optional(…)}); anything when left out."},
 		{Name: "default", Type: "any", Doc: "The value when none is given; without it one must be given."},
-		{Name: "description", Type: "text", Doc: "What it is for."},
-		{Name: "sensitive", Type: "true or false", Doc: "Never show the value."},
-	}}, BlockSchema{Name: "locals"}, BlockSchema{Name: "output", Attributes: append([]AttributeSchema{
+		{Name: "validation { }", Type: "block, any number", Doc: "A condition that must be true, and the error_message that is shown when it is not."},
+	}, blockSchema("", "", variableBlock{})[0].Attributes...)}, BlockSchema{Name: "locals"}, BlockSchema{Name: "output", Attributes: append([]AttributeSchema{
 		{Name: "value", Type: "any", Required: true, Doc: "The value."},
 	}, blockSchema("", "", outputBlock{})[0].Attributes...)})
 	list = append(list, blockSchema("compression", "", compressionBlock{})...)
