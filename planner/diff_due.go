@@ -184,12 +184,15 @@ func (t *task) blockUnreachable() {
 		if t.places[i].err == nil {
 			continue
 		}
-		reason := fmt.Sprintf("%s cannot be used: %s", t.places[i].address, oneLine(t.places[i].err.Error()))
+		reason, cause := fmt.Sprintf("%s cannot be used: %s", t.places[i].address, oneLine(t.places[i].err.Error())), CauseDrift
+		if t.unbuilt[t.places[i].address] != nil {
+			cause = CauseChange
+		}
 		if t.taking != nil {
 			reason += "; the new backup will be replicated to it later"
 		}
 		t.add(&Blocked{Failed: true, Degraded: t.coveredWithout(i), Meta: Meta{
-			Address: placeAddress(t.backup.Address, t.places[i].address), Backup: t.backup.Address, Cause: CauseDrift, Reason: reason,
+			Address: placeAddress(t.backup.Address, t.places[i].address), Backup: t.backup.Address, Cause: cause, Reason: reason,
 		}})
 	}
 }
