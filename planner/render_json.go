@@ -127,8 +127,13 @@ func changeOf(action Action) (jsonChange, error) {
 	if err != nil {
 		return jsonChange{}, err
 	}
+	of := meta.Backup
+	if of == "" {
+		of = meta.Address
+	}
+	typ, name, _ := strings.Cut(of, ".")
 	change := jsonChange{
-		Address: meta.Address, Type: "backup", Name: strings.TrimPrefix(meta.Backup, "backup."),
+		Address: meta.Address, Type: typ, Name: name,
 		Kind: kind, Symbol: kind.Symbol(), Reason: meta.Reason, Cause: meta.Cause,
 		Change:    jsonEffect{Actions: kind.actions(), Before: before, After: after},
 		DependsOn: meta.After, PredictedBytes: meta.Bytes, PredictedSeconds: meta.Seconds, Undo: meta.Undo,

@@ -15,6 +15,10 @@ func suggest(given string, known []string) string {
 	return ""
 }
 
+// Nearest returns the one of the known names that a given one was probably meant to be, or nothing. The same mistake always
+// gets the same answer.
+func Nearest(given string, known []string) string { return nearest(given, known) }
+
 // nearest returns the known name that a given one was probably meant to be, or nothing. A third of its letters may be wrong,
 // and always one. Ties are broken by length, then by alphabet, so that the same mistake always gets the same answer.
 func nearest(given string, known []string) string {

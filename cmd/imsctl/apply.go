@@ -29,6 +29,7 @@ type applyArguments struct {
 	parallelism int
 	lockTimeout time.Duration
 	planMaxAge  time.Duration
+	scope       planner.Scope
 }
 
 func (c *cli) applyCommand() *cobra.Command {
@@ -51,6 +52,7 @@ A saved plan is refused when what it was made from has changed since.` + exitSta
 	flags.BoolVar(&arguments.input, "input", true, "false never asks: without -auto-approve that is an error")
 	flags.BoolVar(&arguments.json, "json", false, "print one JSON object per line")
 	flags.BoolVar(&arguments.refresh, "refresh", true, "look at sources and destinations first; false takes the state's word")
+	registerScope(flags, &arguments.scope)
 	flags.IntVar(&arguments.parallelism, "parallelism", executor.DefaultParallelism, "run `n` actions at once")
 	flags.DurationVar(&arguments.lockTimeout, "lock-timeout", 0, "wait this `long` for the state's lock")
 	flags.DurationVar(&arguments.planMaxAge, "plan-max-age", 24*time.Hour, "refuse a saved plan older than this")
@@ -66,6 +68,9 @@ func (c *cli) apply(ctx context.Context, arguments applyArguments) (err error) {
 		return err
 	}
 	if saved != nil {
+		if !arguments.scope.Empty() {
+			return errors.New("a saved plan is applied as a whole: -target and -exclude belong to the plan")
+		}
 		if err := arguments.adopt(saved); err != nil {
 			return err
 		}
@@ -132,7 +137,9 @@ func (c *cli) planToApply(ctx context.Context, project *project, document *state
 		}
 		return saved.Plan, nil
 	}
-	plan, err := project.plan(ctx, c, document, "", arguments.refresh, arguments.parallelism)
+	plan, err := project.plan(ctx, c, document, planOptions{
+		refresh: arguments.refresh, parallelism: arguments.parallelism, now: c.clock.Now(), scope: arguments.scope,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,12 @@ type planArguments struct {
 	json             bool
 	refresh          bool
 	parallelism      int
+	scope            planner.Scope
+	summary          bool
+	format           string
+	maxBytes         int
+	at               string
+	jsonInto         string
 }
 
 func (c *cli) planCommand() *cobra.Command {
@@ -54,6 +60,14 @@ prints what apply would do. Changes nothing and takes no lock.` + exitStatusHelp
 	flags.BoolVar(&arguments.detailedExitCode, "detailed-exitcode", false, "exit with 2 when there are changes")
 	flags.BoolVar(&arguments.json, "json", false, "print the plan as one JSON document")
 	flags.BoolVar(&arguments.refresh, "refresh", true, "look at sources and destinations; false takes the state's word")
+	registerScope(flags, &arguments.scope)
+	flags.BoolVar(&arguments.summary, "summary", false, "print one line for each action")
+	flags.StringVar(&arguments.format, "format", "text", "print `text`, json or markdown (a comment for a pull request)")
+	flags.IntVar(&arguments.maxBytes, "max-bytes", defaultMarkdown, "the most `bytes` of -format=markdown")
+	flags.StringVar(&arguments.at, "at", "", "make the plan of another `time`: 2026-12-01T02:00:00Z, or +7d from now; it cannot be saved")
+	flags.StringVar(&arguments.jsonInto, "json-into", "", "write the JSON document to a `file` too")
+	flags.Bool("lock", true, "accepted for Terraform's users: a plan takes no lock")
+	flags.Bool("input", true, "false never asks for the values of variables")
 	flags.IntVar(&arguments.parallelism, "parallelism", executor.DefaultParallelism, "look at `n` things at once")
 	return command
 }
@@ -62,7 +76,14 @@ func (c *cli) plan(command *cobra.Command, arguments planArguments) error {
 	if err := checkParallelism(arguments.parallelism); err != nil {
 		return err
 	}
+	if err := arguments.check(); err != nil {
+		return err
+	}
 	project, err := c.open(arguments.path, arguments.inputs)
+	if err != nil {
+		return err
+	}
+	now, err := c.planTime(arguments.at, project.spec.Location)
 	if err != nil {
 		return err
 	}
@@ -78,7 +99,9 @@ func (c *cli) plan(command *cobra.Command, arguments planArguments) error {
 	if held {
 		busy = holder.String()
 	}
-	plan, err := project.plan(command.Context(), c, document, busy, arguments.refresh, arguments.parallelism)
+	plan, err := project.plan(command.Context(), c, document, planOptions{
+		busy: busy, refresh: arguments.refresh, parallelism: arguments.parallelism, now: now, scope: arguments.scope,
+	})
 	if err != nil {
 		return err
 	}
@@ -87,10 +110,10 @@ func (c *cli) plan(command *cobra.Command, arguments planArguments) error {
 			return err
 		}
 	}
-	if err := c.showPlan(c.stdout, plan, arguments.json); err != nil {
+	if err := c.printPlan(plan, arguments); err != nil {
 		return err
 	}
-	if arguments.out != "" && !arguments.json {
+	if arguments.out != "" && arguments.format == "text" {
 		fmt.Fprintf(c.stdout, "\nSaved to %s. To do exactly this:\n  imsctl apply %s\n", arguments.out, arguments.out)
 	}
 	switch {

@@ -105,22 +105,33 @@ func (c *cli) open(path string, inputs inputs) (*project, error) {
 	}, nil
 }
 
-// plan looks at reality, unless refresh is false, and compares. busy names who is changing the state right now: what they
-// have begun was not interrupted.
-func (p *project) plan(ctx context.Context, c *cli, document *state.Document, busy string, refresh bool, parallelism int) (*planner.Plan, error) {
+// planOptions say which plan is made.
+type planOptions struct {
+	// busy names who is changing the state right now: what they have begun was not interrupted.
+	busy string
+	// refresh looks at reality.
+	refresh     bool
+	parallelism int
+	// now is the moment that it is made for.
+	now   time.Time
+	scope planner.Scope
+}
+
+// plan looks at reality, unless that is not wanted, and compares.
+func (p *project) plan(ctx context.Context, c *cli, document *state.Document, options planOptions) (*planner.Plan, error) {
 	var observed *planner.Observed
-	if busy != "" {
+	if options.busy != "" {
 		document.Intents = nil
 	}
-	if refresh {
+	if options.refresh {
 		var err error
-		observed, err = planner.Observe(ctx, p.spec, document, p.world, c.clock, planner.ObserveOptions{Parallelism: parallelism})
+		observed, err = planner.Observe(ctx, p.spec, document, p.world, c.clock, planner.ObserveOptions{Parallelism: options.parallelism})
 		if err != nil {
 			return nil, fmt.Errorf("looking at sources and destinations: %w", err)
 		}
-		observed.Busy = busy
+		observed.Busy = options.busy
 	}
-	return planner.Diff(p.spec, document, observed, c.clock.Now()), nil
+	return planner.Select(planner.Diff(p.spec, document, observed, options.now), p.spec, options.scope)
 }
 
 // lock takes the right to change the state.
