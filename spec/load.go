@@ -92,6 +92,7 @@ func (l *loader) load() {
 	l.sort()
 	l.reader = newFileReader(l.source.directory)
 	l.evaluator = newEvaluator(newNames(), functions(l.options.getenv, l.reader), l.report)
+	l.spec.evaluator = l.evaluator
 	l.declareAddresses()
 	l.variables(l.blocks["variable"])
 	l.locals(l.blocks["locals"])

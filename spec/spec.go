@@ -45,6 +45,8 @@ type Spec struct {
 	Imports  []Import
 	// References are the addresses that a block refers to, by its own address, in the order in which they stand.
 	References map[string][]string
+
+	evaluator *evaluator
 }
 
 // StateBackend says where the state is kept.

@@ -35,7 +35,7 @@ Flags may be written with one dash or with two: -auto-approve, --auto-approve.`,
 	})
 	root.AddCommand(
 		c.planCommand(), c.applyCommand(), c.validateCommand(), c.fmtCommand(), c.listCommand(), c.statusCommand(),
-		c.restoreCommand(), c.verifyCommand(), c.versionCommand(),
+		c.restoreCommand(), c.verifyCommand(), c.showCommand(), c.outputCommand(), c.consoleCommand(), c.graphCommand(), c.stateCommand(), c.versionCommand(),
 	)
 	return root
 }
