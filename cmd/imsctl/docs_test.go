@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -59,12 +60,51 @@ func TestExamplesAreValidAndPlanned(t *testing.T) {
 	if err != nil || len(examples) == 0 {
 		t.Fatalf("no examples: %v", err)
 	}
+	t.Setenv("IMS_STATE_URL", "postgres://ims@localhost/state")
+	t.Setenv("IMS_DRILL_URL", "postgres://ims@localhost/scratch")
+	t.Setenv("OPS_WEBHOOK", "https://example.org/hook")
 	for _, example := range examples {
 		for _, arguments := range [][]string{{"validate"}, {"fmt", "-check"}, {"plan", "-refresh=false"}} {
+			if filepath.Base(example) == wholeSystem && arguments[0] == "plan" {
+				continue
+			}
 			output, err := exec.Command("imsctl", append(arguments, example)...).CombinedOutput()
 			if err != nil {
 				t.Errorf("imsctl %s %s: %v\n%s", strings.Join(arguments, " "), example, err, output)
 			}
+		}
+	}
+}
+
+// wholeSystem is the example that declares more than is built.
+const wholeSystem = "ims.hcl"
+
+// TestWholeSystemIsPlanned plans the example of the whole system: what is not built yet is said in a line of each block.
+func TestWholeSystemIsPlanned(t *testing.T) {
+	t.Setenv("IMS_DRILL_URL", "postgres://ims@localhost/scratch")
+	t.Setenv("OPS_WEBHOOK", "https://example.org/hook")
+	text := readText(t, filepath.Join(repository, "examples", wholeSystem))
+	before, rest, found := strings.Cut(text, "  state \"postgres\"")
+	_, after, closed := strings.Cut(rest, "\n  }\n")
+	if !found || !closed {
+		t.Fatal("the example has no state block")
+	}
+	path := filepath.Join(t.TempDir(), wholeSystem)
+	if err := os.WriteFile(path, []byte(before+after), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	output, err := exec.Command("imsctl", "plan", "-refresh=false", path).Output()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != exitError {
+		t.Fatalf("got %v\n%s", err, output)
+	}
+	for _, want := range []string{
+		"drills are not built yet", "http checks are not built yet", "deploys are not built yet", "cleaning up directories is not built yet",
+		"webhooks are not built yet", "gcs destinations are not built yet", "azblob destinations are not built yet", "ssh hosts are not built yet",
+		"dumping inside a container is not built yet", "Plan: 33 blocked.",
+	} {
+		if !strings.Contains(strings.Join(strings.Fields(string(output)), " "), want) {
+			t.Errorf("the plan does not say %q:\n%s", want, output)
 		}
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/castrolanda/imsctl/providers/cleanup/docker"
 	"github.com/castrolanda/imsctl/providers/cleanup/logs"
 	"github.com/castrolanda/imsctl/providers/compression"
+	"github.com/castrolanda/imsctl/providers/destination/azblob"
+	"github.com/castrolanda/imsctl/providers/destination/gcs"
 	destinationlocal "github.com/castrolanda/imsctl/providers/destination/local"
 	hostlocal "github.com/castrolanda/imsctl/providers/host/local"
 	"github.com/castrolanda/imsctl/providers/host/ssh"
@@ -32,7 +34,7 @@ func Registry() (*providers.Registry, error) {
 	return providers.NewRegistry(compression.NewCodec,
 		hostlocal.Provider(), ssh.Provider(),
 		postgres.Provider(), redis.Provider(), files.Provider(), dockerlogs.Provider(), command.Provider(),
-		destinationlocal.Provider(),
+		destinationlocal.Provider(), gcs.Provider(), azblob.Provider(),
 		http.Provider(), tcp.Provider(), checkpostgres.Provider(), checkredis.Provider(), containers.Provider(), disk.Provider(),
 		paths.Provider(), checkcommand.Provider(),
 		directory.Provider(), docker.Provider(), logs.Provider(),

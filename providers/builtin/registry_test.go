@@ -15,7 +15,7 @@ func TestEveryProviderIsWhatItsKindSays(t *testing.T) {
 	for kind, want := range map[providers.Kind][]string{
 		providers.KindHost:        {"local", "ssh"},
 		providers.KindSource:      {"postgres", "redis", "files", "docker_logs", "command"},
-		providers.KindDestination: {"local"},
+		providers.KindDestination: {"local", "gcs", "azblob"},
 		providers.KindCheck:       {"http", "tcp", "postgres", "redis", "containers", "disk", "paths", "command"},
 		providers.KindCleanup:     {"directory", "docker", "logs"},
 		providers.KindNotify:      {"webhook", "command"},
