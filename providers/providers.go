@@ -101,6 +101,8 @@ type Provider struct {
 	// New returns a pointer to a configuration with its defaults set. Its dynamic type is a SourceConfig, DestinationConfig
 	// or HostConfig, as Kind says.
 	New func() Config
+	// Database is set for sources that are databases: a backup of one should be drilled.
+	Database bool
 	// Restore says how this source type puts an artifact back at a target, beyond a plain file. It is nil for sources whose
 	// artifacts can only be restored as a file. It returns an error for a target kind that it does not serve.
 	Restore func(Environment, Target) (Restorer, error)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/pflag"
 
 	"github.com/castrolanda/imsctl/internal/diagnostic"
@@ -57,13 +58,19 @@ type project struct {
 
 // loadSpec reads a specification and prints its diagnostics.
 func (c *cli) loadSpec(path string, inputs inputs) (*spec.Spec, *providers.Registry, error) {
+	loaded, registry, _, err := c.readSpec(path, inputs)
+	return loaded, registry, err
+}
+
+// readSpec is loadSpec with the files, for showing more of them.
+func (c *cli) readSpec(path string, inputs inputs) (*spec.Spec, *providers.Registry, map[string]*hcl.File, error) {
 	registry, err := builtin.Registry()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	variables, err := inputs.assignments()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	loaded, diagnostics := spec.Load(path, spec.Options{
 		Registry: registry, Profiles: profiles(), Version: c.version,
@@ -71,9 +78,9 @@ func (c *cli) loadSpec(path string, inputs inputs) (*spec.Spec, *providers.Regis
 	})
 	diagnostic.Write(c.stderr, diagnostics.List, diagnostics.Files, c.diagnosticOptions(c.stderr))
 	if diagnostics.HasErrors() {
-		return nil, nil, exitCode(exitError)
+		return nil, nil, nil, exitCode(exitError)
 	}
-	return loaded, registry, nil
+	return loaded, registry, diagnostics.Files, nil
 }
 
 // profiles are the compression profiles that every specification knows.

@@ -4,6 +4,9 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/castrolanda/imsctl/internal/diagnostic"
+	"github.com/castrolanda/imsctl/spec"
 )
 
 func (c *cli) validateCommand() *cobra.Command {
@@ -12,17 +15,19 @@ func (c *cli) validateCommand() *cobra.Command {
 		Use:   "validate [flags] [PATH]",
 		Short: "Check a specification without looking at state or reality",
 		Long: `Reads PATH (a folder or one file, "." by default) and reports every mistake in it
-with its place. Connects to nothing.
+with its place, and warns of what is valid and most likely not meant. Connects to
+nothing.
 
 EXIT STATUS
   0  the specification is valid
   1  it is not`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, positional []string) error {
-			loaded, _, err := c.loadSpec(pathArgument(positional), inputs)
+			loaded, registry, files, err := c.readSpec(pathArgument(positional), inputs)
 			if err != nil {
 				return err
 			}
+			diagnostic.Write(c.stderr, spec.Policy(loaded, registry), files, c.diagnosticOptions(c.stderr))
 			_, err = fmt.Fprintf(c.stdout, "Valid: %s, %s, %s.\n", counted(len(loaded.Backups), "backup"),
 				counted(len(loaded.Sources), "source"), counted(len(loaded.Destinations), "destination"))
 			return err

@@ -23,6 +23,8 @@ func Provider() providers.Provider {
 		Summary: "A PostgreSQL database, dumped as SQL text with pg_dump.",
 		New:     func() providers.Config { return &Config{RowCounts: true} },
 		Restore: newRestorer,
+
+		Database: true,
 	}
 }
 

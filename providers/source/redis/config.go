@@ -14,6 +14,8 @@ func Provider() providers.Provider {
 		Type:    "redis",
 		Summary: "A Redis database, as an RDB file.",
 		New:     func() providers.Config { return &Config{} },
+
+		Database: true,
 	}
 }
 

@@ -1,0 +1,169 @@
+package spec
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/castrolanda/imsctl/internal/units"
+	"github.com/castrolanda/imsctl/providers"
+)
+
+// The codes of warnings about what a specification leaves to chance. docs/warnings.md says more about each.
+const (
+	warnCopies    = "IMS101"
+	warnOffHost   = "IMS102"
+	warnDrill     = "IMS103"
+	warnRetention = "IMS104"
+	warnUnused    = "IMS105"
+)
+
+// Policy returns warnings about a valid specification: what it says is possible, and most likely not what is meant. They are
+// ordered by place.
+func Policy(specification *Spec, registry *providers.Registry) hcl.Diagnostics {
+	p := &policy{Spec: specification, registry: registry,
+		sources:      byAddress(specification.Sources, func(s *Source) string { return s.Address }),
+		destinations: byAddress(specification.Destinations, func(d *Destination) string { return d.Address }),
+	}
+	for _, backup := range specification.Backups {
+		p.copies(backup)
+		p.drill(backup)
+		p.retention(backup)
+	}
+	p.unused()
+	return sorted(p.found)
+}
+
+// policy is one call of Policy.
+type policy struct {
+	*Spec
+	registry     *providers.Registry
+	sources      map[string]*Source
+	destinations map[string]*Destination
+	found        hcl.Diagnostics
+}
+
+// warn adds a warning, once for all instances of a block.
+func (p *policy) warn(at hcl.Range, code, summary, detail string) {
+	for _, other := range p.found {
+		if *other.Subject == at && strings.HasPrefix(other.Summary, code) {
+			return
+		}
+	}
+	p.found = append(p.found, warning(at, code+": "+summary, fmt.Sprintf("%s See docs/warnings.md#%s.", detail, strings.ToLower(code))))
+}
+
+// copies warns of too few copies, and of copies that would be lost together with the original.
+func (p *policy) copies(backup *Backup) {
+	if len(backup.To) < 2 {
+		p.warn(backup.Range, warnCopies, "Fewer than three copies",
+			fmt.Sprintf("With the original there are %d: when one is lost while another one is damaged, nothing is left. Add a destination.", len(backup.To)+1))
+	}
+	origin, placed := p.host(backup.Source, p.sources[backup.Source].Config)
+	if !placed {
+		return
+	}
+	for _, address := range backup.To {
+		if host, placed := p.host(address, p.destinations[address].Config); !placed || host != origin {
+			return
+		}
+	}
+	p.warn(backup.Range, warnOffHost, "No copy off the host",
+		fmt.Sprintf("All copies are on %s, where the source is read: they can be lost together. Add a destination elsewhere.", origin))
+}
+
+// host is where a block with an attribute of that name lives; false for one that lives on no host of the specification.
+func (p *policy) host(address string, config providers.Config) (string, bool) {
+	const local = "host.local"
+	for _, field := range fields(reflect.TypeOf(config).Elem()) {
+		if field.name != "host" {
+			continue
+		}
+		for _, reference := range p.References[address] {
+			if strings.HasPrefix(reference, "host.") {
+				return reference, true
+			}
+		}
+		return local, true
+	}
+	return "", false
+}
+
+// drill warns of a database whose backup is never restored.
+func (p *policy) drill(backup *Backup) {
+	source := p.sources[backup.Source]
+	provider, _ := p.registry.Lookup(providers.KindSource, source.Type)
+	if !provider.Database || slices.ContainsFunc(p.Drills, func(d *Drill) bool { return d.Backup == backup.Address }) {
+		return
+	}
+	p.warn(backup.Range, warnDrill, "No drill for a database",
+		fmt.Sprintf("Nothing proves that %s can be restored. Declare a drill of it.", backup.Address))
+}
+
+// retention warns of a destination where a backup is too old to be kept before the next one comes.
+func (p *policy) retention(backup *Backup) {
+	every := backup.Schedule.interval()
+	for _, address := range backup.To {
+		keep := p.destinations[address].Retention
+		if keep == nil || keep.KeepWithin == 0 || every == 0 || time.Duration(keep.KeepWithin) >= every || keep.counts() {
+			continue
+		}
+		p.warn(backup.Range, warnRetention, "Retention shorter than the schedule",
+			fmt.Sprintf("%s keeps %s and a new backup comes only every %s, so that there is never more than one.", keep.Address, keep.KeepWithin, units.Duration(every)))
+	}
+}
+
+// counts reports whether a retention keeps a number of artifacts, whatever their age.
+func (r *Retention) counts() bool {
+	return r.KeepLast > 1 || r.KeepHourly > 1 || r.KeepDaily > 1 || r.KeepWeekly > 1 || r.KeepMonthly > 1 || r.KeepYearly > 1
+}
+
+// interval is the time between two backups; 0 when there is no next one.
+func (s Schedule) interval() time.Duration {
+	if s.Once {
+		return 0
+	}
+	// Any moment will do: what counts is the distance of two.
+	first := s.DueAt(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	if first.IsZero() {
+		return 0
+	}
+	return s.DueAt(first).Sub(first)
+}
+
+// unused warns of blocks that nothing refers to.
+func (p *policy) unused() {
+	used := make(map[string]bool)
+	for _, targets := range p.References {
+		for _, address := range targets {
+			block, _, _ := strings.Cut(address, "[")
+			used[block] = true
+		}
+	}
+	check := func(address string, at hcl.Range) {
+		block, _, _ := strings.Cut(address, "[")
+		// Built-in profiles have no place.
+		if !used[block] && at.Filename != "" {
+			p.warn(at, warnUnused, "Unused block", fmt.Sprintf("Nothing refers to %s.", block))
+		}
+	}
+	for _, source := range p.Sources {
+		check(source.Address, source.Range)
+	}
+	for _, destination := range p.Destinations {
+		check(destination.Address, destination.Range)
+	}
+	for _, compression := range p.Compressions {
+		check(compression.Address, compression.Range)
+	}
+	for _, retention := range p.Retentions {
+		check(retention.Address, retention.Range)
+	}
+	for _, host := range p.Hosts {
+		check(host.Address, host.Range)
+	}
+}
