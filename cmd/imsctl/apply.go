@@ -23,7 +23,6 @@ type applyArguments struct {
 	inputs
 	path        string
 	autoApprove bool
-	input       bool
 	json        bool
 	refresh     bool
 	parallelism int
@@ -49,7 +48,6 @@ A saved plan is refused when what it was made from has changed since.` + exitSta
 	flags := command.Flags()
 	arguments.inputs.register(flags)
 	flags.BoolVar(&arguments.autoApprove, "auto-approve", false, "do not ask")
-	flags.BoolVar(&arguments.input, "input", true, "false never asks: without -auto-approve that is an error")
 	flags.BoolVar(&arguments.json, "json", false, "print one JSON object per line")
 	flags.BoolVar(&arguments.refresh, "refresh", true, "look at sources and destinations first; false takes the state's word")
 	registerScope(flags, &arguments.scope)

@@ -49,11 +49,16 @@ func (e exitCode) Error() string { return fmt.Sprintf("exit status %d", int(e)) 
 // execute runs one command line and returns the exit code.
 func (c *cli) execute(ctx context.Context, arguments []string) int {
 	root := c.rootCommand()
+	arguments, err := c.withEnvironment(root, arguments)
+	if err != nil {
+		diagnostic.Error(c.stderr, err, c.diagnosticOptions(c.stderr))
+		return exitError
+	}
 	root.SetArgs(longFlags(root, arguments))
 	root.SetIn(c.stdin)
 	root.SetOut(c.stdout)
 	root.SetErr(c.stderr)
-	err := root.ExecuteContext(ctx)
+	err = root.ExecuteContext(ctx)
 	var code exitCode
 	switch {
 	case err == nil:

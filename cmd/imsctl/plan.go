@@ -67,7 +67,6 @@ prints what apply would do. Changes nothing and takes no lock.` + exitStatusHelp
 	flags.StringVar(&arguments.at, "at", "", "make the plan of another `time`: 2026-12-01T02:00:00Z, or +7d from now; it cannot be saved")
 	flags.StringVar(&arguments.jsonInto, "json-into", "", "write the JSON document to a `file` too")
 	flags.Bool("lock", true, "accepted for Terraform's users: a plan takes no lock")
-	flags.Bool("input", true, "false never asks for the values of variables")
 	flags.IntVar(&arguments.parallelism, "parallelism", executor.DefaultParallelism, "look at `n` things at once")
 	return command
 }

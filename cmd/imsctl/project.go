@@ -27,11 +27,14 @@ import (
 type inputs struct {
 	variables     []string
 	variableFiles []string
+	// input lets a person be asked for what is missing.
+	input bool
 }
 
 func (i *inputs) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&i.variables, "var", nil, "set a variable: `name=value`; may be repeated")
 	flags.StringArrayVar(&i.variableFiles, "var-file", nil, "set variables from a `file`; may be repeated")
+	flags.BoolVar(&i.input, "input", true, "false never asks: what is missing is an error")
 }
 
 // assignments splits the -var flags.
@@ -74,7 +77,7 @@ func (c *cli) readSpec(path string, inputs inputs) (*spec.Spec, *providers.Regis
 	}
 	loaded, diagnostics := spec.Load(path, spec.Options{
 		Registry: registry, Profiles: profiles(), Version: c.version,
-		Variables: variables, VariableFiles: inputs.variableFiles, Getenv: c.getenv,
+		Variables: variables, VariableFiles: inputs.variableFiles, Getenv: c.getenv, Ask: c.asker(inputs.input),
 	})
 	diagnostic.Write(c.stderr, diagnostics.List, diagnostics.Files, c.diagnosticOptions(c.stderr))
 	if diagnostics.HasErrors() {

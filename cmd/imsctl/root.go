@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -49,6 +50,19 @@ func (c *cli) changeDirectory() error {
 		return fmt.Errorf("-chdir: %w", err)
 	}
 	return nil
+}
+
+// withEnvironment puts the arguments that the environment holds behind the name of the command.
+func (c *cli) withEnvironment(root *cobra.Command, arguments []string) ([]string, error) {
+	for i, argument := range arguments {
+		at := slices.IndexFunc(root.Commands(), func(command *cobra.Command) bool { return command.Name() == argument })
+		if at < 0 {
+			continue
+		}
+		more, err := c.environmentArguments(argument)
+		return slices.Concat(arguments[:i+1], more, arguments[i+1:]), err
+	}
+	return arguments, nil
 }
 
 // longFlag is a flag of more than one letter behind a single dash, as Terraform's users write it.
