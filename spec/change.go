@@ -24,7 +24,7 @@ func (l *loader) changes() {
 	for _, block := range l.blocks["import"] {
 		plain, attributes := without(block, "to")
 		var options importBlock
-		_, ok := l.decode(body{block: plain, address: "import"}, &options)
+		_, ok := l.decode(body{block: plain, address: "import", taken: []string{"to"}}, &options)
 		to, found := l.staticAddress(block, attributes["to"], "to")
 		if ok && found && l.mustBeDeclared(to, attributes["to"].Expr.Range()) {
 			l.spec.Imports = append(l.spec.Imports, Import{To: to, ID: options.ID, Range: block.DefRange()})
@@ -39,7 +39,7 @@ type importBlock struct {
 // changeBlock reads addresses that need not be declared.
 func (l *loader) changeBlock(block *hclsyntax.Block, names ...string) (map[string]string, bool) {
 	plain, attributes := without(block, names...)
-	_, whole := l.decode(body{block: plain, address: block.Type}, &struct{}{})
+	_, whole := l.decode(body{block: plain, address: block.Type, taken: names}, &struct{}{})
 	found := make(map[string]string, len(names))
 	for _, name := range names {
 		address, ok := l.staticAddress(block, attributes[name], name)

@@ -105,7 +105,7 @@ func (l *loader) fill(b body, at places, prefix string, structures []reflect.Val
 			whole = whole && ok
 		}
 	}
-	strays := l.strays(b.block, known, blocks)
+	strays := l.strays(b.block, append(known, b.taken...), blocks)
 	for _, name := range missing {
 		whole = false
 		// What stands there under a similar name is one mistake, not two.

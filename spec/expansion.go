@@ -26,6 +26,8 @@ type body struct {
 	// key is the instance's; hasKey is false for a block without for_each.
 	key    string
 	hasKey bool
+	// taken are attributes and blocks that the reader of the block has taken out: they may have been meant by strays.
+	taken []string
 }
 
 // name is unique among the blocks of its kind and fit for file names. A block's own name has no dot, so that no instance can

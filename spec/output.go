@@ -22,7 +22,7 @@ func (l *loader) outputs() {
 	for _, b := range l.bodies["output"] {
 		plain, attributes := without(b.block, "value")
 		var options outputBlock
-		_, ok := l.decode(body{block: plain, address: b.address}, &options)
+		_, ok := l.decode(body{block: plain, address: b.address, taken: []string{"value"}}, &options)
 		attribute := attributes["value"]
 		if attribute == nil {
 			l.report(mistake(b.block.DefRange(), "Missing attribute", fmt.Sprintf("%s needs the attribute %q.", describe(b.block), "value")))

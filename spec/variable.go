@@ -91,7 +91,7 @@ func (l *loader) declareVariable(block *hclsyntax.Block) *declaration {
 		}
 	}
 	options := variableBlock{Nullable: true}
-	_, d.whole = l.decode(body{block: plain, address: addressOf(block)}, &options)
+	_, d.whole = l.decode(body{block: plain, address: addressOf(block), taken: []string{"type", "default"}}, &options)
 	d.sensitive, d.nullable, d.description = options.Sensitive, options.Nullable, options.Description
 	if attribute, ok := block.Body.Attributes["type"]; ok {
 		typ, defaults, found := typeexpr.TypeConstraintWithDefaults(attribute.Expr)

@@ -67,23 +67,32 @@ func (c *cli) loadSpec(path string, inputs inputs) (*spec.Spec, *providers.Regis
 
 // readSpec is loadSpec with the files, for showing more of them.
 func (c *cli) readSpec(path string, inputs inputs) (*spec.Spec, *providers.Registry, map[string]*hcl.File, error) {
-	registry, err := builtin.Registry()
+	registry, loaded, diagnostics, err := c.diagnose(path, inputs)
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	diagnostic.Write(c.stderr, diagnostics.List, diagnostics.Files, c.diagnosticOptions(c.stderr))
+	if loaded == nil {
+		return nil, nil, nil, exitCode(exitError)
+	}
+	return loaded, registry, diagnostics.Files, nil
+}
+
+// diagnose reads a specification. It is nil when the diagnostics have errors.
+func (c *cli) diagnose(path string, inputs inputs) (*providers.Registry, *spec.Spec, spec.Diagnostics, error) {
+	registry, err := builtin.Registry()
+	if err != nil {
+		return nil, nil, spec.Diagnostics{}, err
+	}
 	variables, err := inputs.assignments()
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, spec.Diagnostics{}, err
 	}
 	loaded, diagnostics := spec.Load(path, spec.Options{
 		Registry: registry, Profiles: profiles(), Version: c.version,
 		Variables: variables, VariableFiles: inputs.variableFiles, Getenv: c.getenv, Ask: c.asker(inputs.input),
 	})
-	diagnostic.Write(c.stderr, diagnostics.List, diagnostics.Files, c.diagnosticOptions(c.stderr))
-	if diagnostics.HasErrors() {
-		return nil, nil, nil, exitCode(exitError)
-	}
-	return loaded, registry, diagnostics.Files, nil
+	return registry, loaded, diagnostics, nil
 }
 
 // profiles are the compression profiles that every specification knows.

@@ -11,6 +11,7 @@ import (
 
 func (c *cli) validateCommand() *cobra.Command {
 	var inputs inputs
+	var asJSON bool
 	command := &cobra.Command{
 		Use:   "validate [flags] [PATH]",
 		Short: "Check a specification without looking at state or reality",
@@ -23,6 +24,9 @@ EXIT STATUS
   1  it is not`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, positional []string) error {
+			if asJSON {
+				return c.validateJSON(pathArgument(positional), inputs)
+			}
 			loaded, registry, files, err := c.readSpec(pathArgument(positional), inputs)
 			if err != nil {
 				return err
@@ -34,7 +38,26 @@ EXIT STATUS
 		},
 	}
 	inputs.register(command.Flags())
+	command.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
 	return command
+}
+
+// validateJSON prints what validate finds as one document.
+func (c *cli) validateJSON(path string, inputs inputs) error {
+	registry, loaded, diagnostics, err := c.diagnose(path, inputs)
+	if err != nil {
+		return err
+	}
+	if loaded != nil {
+		diagnostics.List = append(diagnostics.List, spec.Policy(loaded, registry)...)
+	}
+	if err := c.printJSON(validationOf(diagnostics.List, diagnostics.Files)); err != nil {
+		return err
+	}
+	if loaded == nil {
+		return exitCode(exitError)
+	}
+	return nil
 }
 
 // counted is a number with its noun.
