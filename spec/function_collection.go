@@ -166,3 +166,38 @@ var transposeFunction = function.New(&function.Spec{
 		return cty.MapVal(lists), nil
 	},
 })
+
+// collectionFunction converts to a list or a set. The library looks for a type that all elements of a tuple have in time that is
+// quadratic in their number; where all have the same, there is nothing to look for.
+func collectionFunction(of func(cty.Type) cty.Type, make func([]cty.Value) cty.Value, otherwise function.Function) function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "value", Type: cty.DynamicPseudoType, AllowNull: true, AllowMarked: true, AllowDynamicType: true}},
+		Type: func(arguments []cty.Value) (cty.Type, error) {
+			if element, ok := uniform(arguments[0].Type()); ok {
+				return of(element), nil
+			}
+			return otherwise.ReturnTypeForValues(arguments)
+		},
+		Impl: func(arguments []cty.Value, _ cty.Type) (cty.Value, error) {
+			value, marks := arguments[0].Unmark()
+			if _, ok := uniform(value.Type()); ok && !value.IsNull() {
+				return make(value.AsValueSlice()).WithMarks(marks), nil
+			}
+			return otherwise.Call(arguments)
+		},
+	})
+}
+
+// uniform is the type of the elements of a tuple in which all have the same.
+func uniform(typ cty.Type) (cty.Type, bool) {
+	if !typ.IsTupleType() || typ.Length() == 0 {
+		return cty.NilType, false
+	}
+	elements := typ.TupleElementTypes()
+	for _, element := range elements {
+		if !element.IsPrimitiveType() || element != elements[0] {
+			return cty.NilType, false
+		}
+	}
+	return elements[0], true
+}
