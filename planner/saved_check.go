@@ -31,6 +31,9 @@ func check(plan *Plan) error {
 // checkAction checks what can be told from one action alone.
 func checkAction(action Action) error {
 	meta := action.Common()
+	if blocked, ok := action.(*Blocked); ok && meta.Backup == "" {
+		return checkUnserving(blocked)
+	}
 	if !isAddress(meta.Backup, "backup.") {
 		return fmt.Errorf("%q is not the address of a backup", meta.Backup)
 	}
@@ -51,6 +54,18 @@ func checkAction(action Action) error {
 		return errors.New("the address is not that of what it does")
 	}
 	return checkFields(action)
+}
+
+// checkUnserving checks what is blocked and serves no backup: a check, a deploy, a change to the state. Nothing is executed of
+// it.
+func checkUnserving(blocked *Blocked) error {
+	if address := blocked.Address; address == "" || strings.HasPrefix(address, "backup.") || printable(address) != address {
+		return errors.New("it serves no backup")
+	}
+	if len(blocked.After) > 0 {
+		return errors.New("what is blocked waits for nothing")
+	}
+	return nil
 }
 
 // checkFields checks the fields that deletions and copies rest on.

@@ -133,6 +133,10 @@ func eachOf(each *node) (map[string]cty.Value, *hcl.Diagnostic) {
 		if key.AsString() == "" {
 			return nil, mistake(at, "Invalid for_each", "One of the keys of for_each is empty.")
 		}
+		if strings.ContainsAny(key.AsString(), "@#") {
+			return nil, mistake(at, "Invalid for_each",
+				fmt.Sprintf("The key %q has a @ or #, which have a meaning of their own in the addresses of plans.", key.AsString()))
+		}
 		elements[key.AsString()] = element
 	}
 	return elements, nil
