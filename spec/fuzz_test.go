@@ -33,6 +33,7 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Add([]byte(whole))
 	f.Add([]byte(withVariable))
+	f.Add([]byte(manifold))
 	f.Add([]byte("locals {\n  a = <<-E\n    ${local.a}\n  E\n}\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		path := filepath.Join(t.TempDir(), "x.hcl")
