@@ -40,7 +40,7 @@ func functions(getenv func(string) (string, bool), files *fileReader) map[string
 		"tostring": stdlib.MakeToFunc(cty.String), "tonumber": stdlib.MakeToFunc(cty.Number), "tobool": stdlib.MakeToFunc(cty.Bool),
 		"tolist": collectionFunction(cty.List, cty.ListVal, stdlib.MakeToFunc(cty.List(cty.DynamicPseudoType))),
 		"toset":  collectionFunction(cty.Set, cty.SetVal, stdlib.MakeToFunc(cty.Set(cty.DynamicPseudoType))),
-		"tomap": stdlib.MakeToFunc(cty.Map(cty.DynamicPseudoType)),
+		"tomap":  stdlib.MakeToFunc(cty.Map(cty.DynamicPseudoType)),
 
 		"env": environmentFunction(getenv),
 	}
