@@ -17,6 +17,13 @@ var (
 	ErrChanged = errors.New("object is not the expected version")
 	// ErrNoSpace: the store is full, or would be.
 	ErrNoSpace = errors.New("not enough free space")
+	// ErrTemporary: the store was busy or the connection broke, and nothing was done that could be known of. The same call
+	// may succeed later. Wrapped by destinations, acted on by the decorator that retries, and by nobody else.
+	ErrTemporary = errors.New("temporary failure")
+	// ErrDenied: the store knows who asks and does not permit it, or does not know who asks.
+	ErrDenied = errors.New("permission denied")
+	// ErrProtected: the store keeps the object by a rule of its own: a hold, a retention policy, immutability.
+	ErrProtected = errors.New("kept by the store's policy")
 )
 
 // Destination is a place where objects are kept under keys. Keys are slash-separated relative paths of printable ASCII
@@ -33,7 +40,8 @@ type Destination interface {
 	// List calls yield for every committed object whose key starts with prefix, in ascending order of keys, until yield
 	// returns an error, which List then returns. Incomplete listings are errors, never silent.
 	List(ctx context.Context, prefix string, yield func(Object) error) error
-	// Delete removes an object if it still is the given version: ErrChanged when it is another, ErrNotExist when it is gone.
+	// Delete removes an object if it still is the given version: ErrChanged when it is another, ErrNotExist when it is gone,
+	// ErrProtected when the store keeps it.
 	Delete(ctx context.Context, key, version string) error
 	// Remnants lists what interrupted uploads to keys with this prefix have left that is not an object: temporary files,
 	// uncommitted parts. Uploads in progress in this process are not remnants.
@@ -57,9 +65,12 @@ type CreateOptions struct {
 // Exactly one of Commit and Abort decides: before Commit returns nil nothing can be seen under the key, after it the
 // whole object can, and survives a power failure.
 type Upload interface {
-	// Write appends. After an error only Abort is useful. ErrNoSpace when the store fills up.
+	// Write appends. ErrNoSpace when the store fills up. After an error that is ErrTemporary nothing of p was taken, and the
+	// same bytes may be written again; after any other only Abort is useful.
 	io.Writer
 	// Commit makes the object visible under its key, whole and durable, and checks what the store says of it against sums.
+	// After an error that is ErrTemporary it may be called again: it then finds out whether the first call was carried out
+	// and only its answer lost.
 	Commit(ctx context.Context, sums Checksums) (Object, error)
 	// Abort gives the upload up and removes what it wrote. It is safe after an error, and does nothing after a successful
 	// Commit or an earlier Abort. It works although the context of Create has ended.
@@ -84,6 +95,9 @@ type Object struct {
 	Modified time.Time
 	// CRC32C is the store's checksum of the bytes, nil where the store keeps none.
 	CRC32C *uint32
+	// KeptBy says why the store would refuse to delete the object now ("a temporary hold", "its retention policy until
+	// 2026-12-24"); empty where nothing is known to stand in the way.
+	KeptBy string
 }
 
 // Remnant is something an interrupted upload left.
@@ -103,4 +117,16 @@ type Status struct {
 	Free int64
 	// Time is the store's own clock, zero where it has none but this machine's.
 	Time time.Time
+	// Rules are what the store does with objects by itself; nil where that cannot be read or there is no such thing.
+	Rules *Rules
+}
+
+// Rules are what a store does by itself with the objects of a destination. Zero durations mean that it does not.
+type Rules struct {
+	// DeleteAfter is the age at which it deletes objects.
+	DeleteAfter time.Duration
+	// KeepFor is the age below which it refuses to delete objects.
+	KeepFor time.Duration
+	// SoftDelete is how long deleted objects can still be had back, and are paid for.
+	SoftDelete time.Duration
 }
