@@ -29,17 +29,22 @@ func (r *run) verify(ctx context.Context, action *planner.Verify) (result, error
 	}
 	intent := r.intent(action)
 	intent.Artifact = artifact.ID
+	done := result{summary: units.Bytes(artifact.Stored.Size) + " read back, equal"}
 	err = r.during(ctx, intent, func() (effect, error) {
 		event, err := r.readBack(ctx, action.Address, artifact, action.Destination, action.Adopt != "")
 		if event == nil {
 			return effect{}, err
+		}
+		if err != nil && action.Problem != "" {
+			done.summary = "recorded as altered: " + action.Problem
+			err = nil
 		}
 		return effect{events: []state.Event{*event}}, err
 	})
 	if err != nil {
 		return result{}, err
 	}
-	return result{summary: units.Bytes(artifact.Stored.Size) + " read back, equal"}, nil
+	return done, nil
 }
 
 // adoptable makes an artifact of the manifest that was found at a destination.

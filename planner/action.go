@@ -111,6 +111,8 @@ type Verify struct {
 	Destination string `json:"destination"`
 	// Adopt is set when the state does not know the copy yet: its manifest was found at the destination under this key.
 	Adopt string `json:"adopt,omitempty"`
+	// Problem is set when the copy was seen to be bad and the state shall say so: to find it bad is then a success.
+	Problem string `json:"problem,omitempty"`
 }
 
 // Prune deletes a copy that retention no longer keeps.

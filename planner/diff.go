@@ -18,9 +18,7 @@ import (
 func Diff(specification *spec.Spec, document *state.Document, observed *Observed, now time.Time) *Plan {
 	d := newDiffer(specification, document, observed, now)
 	for _, backup := range specification.Backups {
-		t := &task{differ: d, survey: d.survey(backup)}
-		t.latest = t.newest()
-		t.plan()
+		d.newTask(backup).plan()
 	}
 	d.recover()
 	d.noteStrangers()
@@ -140,6 +138,15 @@ type task struct {
 	verifying, wanted map[copyRef]bool
 }
 
+// newTask looks a backup over and begins its planning.
+func (d *differ) newTask(backup *spec.Backup) *task {
+	t := &task{differ: d, survey: d.survey(backup)}
+	t.latest = t.newest()
+	t.needs, t.verifying, t.wanted = make(map[copyRef][]string), make(map[copyRef]bool), make(map[copyRef]bool)
+	t.arriving = make([]map[*holding]string, len(t.places))
+	return t
+}
+
 // copyRef is a copy: an artifact at the place with that index.
 type copyRef struct {
 	place int
@@ -148,8 +155,6 @@ type copyRef struct {
 
 // plan decides everything about one backup.
 func (t *task) plan() {
-	t.needs, t.verifying, t.wanted = make(map[copyRef][]string), make(map[copyRef]bool), make(map[copyRef]bool)
-	t.arriving = make([]map[*holding]string, len(t.places))
 	t.noteFuture()
 	t.planBackup()
 	t.blockUnreachable()

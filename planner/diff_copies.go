@@ -219,7 +219,7 @@ func (t *task) planCopy(held *holding, i int, retained bool) {
 		t.verify(held, i)
 	case !copied.bad():
 	case copied.condition == gone && intent != nil:
-		t.forget(held, i, CauseRecovery, fmt.Sprintf("was pruned; the apply of %s was interrupted before it could say so", moment(intent.BeganAt)))
+		t.forgetPruned(held, i)
 	case copied.condition == headless && intent != nil && t.isCovered(i):
 		// Its deletion is finished together with the others of the place.
 	case retained, copied.condition == headless && intent != nil && !t.isLost(held, i):
@@ -256,6 +256,11 @@ func (t *task) lossReason(held *holding, i int) string {
 		return held.copies[i].problem + ", and no good copy is left to repair it from"
 	}
 	return held.copies[i].problem + "; its retention would not keep it"
+}
+
+// forgetPruned plans to drop the record of a copy whose deletion was begun and is done.
+func (t *task) forgetPruned(held *holding, i int) {
+	t.forget(held, i, CauseRecovery, fmt.Sprintf("was pruned; the apply of %s was interrupted before it could say so", moment(t.abandoned(held, i).BeganAt)))
 }
 
 // forget plans to drop the record of a copy.

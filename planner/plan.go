@@ -23,6 +23,8 @@ type Plan struct {
 	Notes []Note
 	// Refreshed is false when reality was not looked at.
 	Refreshed bool
+	// RefreshOnly is set for a plan of Reconcile: it changes nothing but the state.
+	RefreshOnly bool
 }
 
 // Note is something worth knowing.

@@ -13,7 +13,7 @@ import (
 func MarshalJSONDocument(plan *Plan, version string) ([]byte, error) {
 	document := jsonDocument{
 		Type: "plan", FormatVersion: FormatVersion, Version: version,
-		CreatedAt: plan.CreatedAt.UTC(), Refreshed: plan.Refreshed,
+		CreatedAt: plan.CreatedAt.UTC(), Refreshed: plan.Refreshed, RefreshOnly: plan.RefreshOnly,
 		Summary: summarize(plan),
 		Changes: []jsonChange{}, Drift: []jsonChange{}, Notes: plan.Notes,
 	}
@@ -44,6 +44,7 @@ type jsonDocument struct {
 	Version       string       `json:"imsctl_version"`
 	CreatedAt     time.Time    `json:"created_at"`
 	Refreshed     bool         `json:"refreshed"`
+	RefreshOnly   bool         `json:"refresh_only"`
 	Summary       jsonSummary  `json:"summary"`
 	Changes       []jsonChange `json:"resource_changes"`
 	Drift         []jsonChange `json:"resource_drift"`
@@ -108,6 +109,7 @@ type jsonCopy struct {
 	Version         string   `json:"version,omitzero"`
 	ManifestVersion string   `json:"manifest_version,omitzero"`
 	Remaining       int      `json:"remaining,omitzero"`
+	Problem         string   `json:"problem,omitzero"`
 	Intent          string   `json:"intent,omitzero"`
 	Remnants        []string `json:"remnants,omitempty"`
 }
@@ -158,7 +160,7 @@ func effectOf(action Action) (before, after any, err error) {
 		return jsonCopy{Artifact: action.Artifact, Destination: action.To},
 			jsonCopy{Artifact: action.Artifact, Destination: action.To, From: action.From}, nil
 	case *Verify:
-		seen := jsonCopy{Artifact: action.Artifact, Destination: action.Destination, Key: action.Adopt}
+		seen := jsonCopy{Artifact: action.Artifact, Destination: action.Destination, Key: action.Adopt, Problem: action.Problem}
 		return seen, seen, nil
 	case *Prune:
 		return jsonCopy{

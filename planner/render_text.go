@@ -61,7 +61,10 @@ func Summary(plan *Plan) string {
 			parts = append(parts, fmt.Sprintf("%d %s", count, kind.task()))
 		}
 	}
-	if len(parts) == 0 {
+	switch {
+	case len(parts) == 0 && plan.RefreshOnly:
+		return "No changes. The state says what is there."
+	case len(parts) == 0:
 		return "No changes. Everything declared is true."
 	}
 	return "Plan: " + strings.Join(parts, ", ") + "."
@@ -78,6 +81,10 @@ type textPrinter struct {
 func (p *textPrinter) header() {
 	if !p.plan.Refreshed {
 		p.wrapped("", "Nobody looked at the sources and destinations: this plan takes the state's word.")
+		p.line("")
+	}
+	if p.plan.RefreshOnly && p.plan.HasChanges() {
+		p.wrapped("", "This plan only brings the state up to date with what is there.")
 		p.line("")
 	}
 	p.legend()

@@ -36,6 +36,7 @@ type savedFile struct {
 	Serial        uint64            `json:"serial"`
 	CreatedAt     time.Time         `json:"created_at"`
 	Refreshed     bool              `json:"refreshed"`
+	RefreshOnly   bool              `json:"refresh_only,omitzero"`
 	Fingerprints  map[string]string `json:"fingerprints"`
 	Actions       []savedAction     `json:"actions"`
 	Notes         []Note            `json:"notes"`
@@ -56,7 +57,7 @@ func Save(w io.Writer, saved SavedPlan) error {
 	file := savedFile{
 		Type: savedType, FormatVersion: FormatVersion, SpecPath: saved.SpecPath, SpecDigest: plan.SpecDigest,
 		Variables: saved.Variables, VariableFiles: saved.VariableFiles, Lineage: plan.Lineage, Serial: plan.Serial, CreatedAt: plan.CreatedAt.UTC(),
-		Refreshed: plan.Refreshed, Fingerprints: plan.Fingerprints, Notes: plan.Notes,
+		Refreshed: plan.Refreshed, RefreshOnly: plan.RefreshOnly, Fingerprints: plan.Fingerprints, Notes: plan.Notes,
 	}
 	for _, action := range plan.Actions {
 		data, err := json.Marshal(action)
@@ -111,7 +112,7 @@ func LoadSaved(r io.Reader) (*SavedPlan, error) {
 func (f *savedFile) decode() (*SavedPlan, error) {
 	plan := &Plan{
 		CreatedAt: f.CreatedAt.UTC(), SpecDigest: f.SpecDigest, Lineage: f.Lineage, Serial: f.Serial,
-		Fingerprints: f.Fingerprints, Notes: f.Notes, Refreshed: f.Refreshed,
+		Fingerprints: f.Fingerprints, Notes: f.Notes, Refreshed: f.Refreshed, RefreshOnly: f.RefreshOnly,
 	}
 	for i, saved := range f.Actions {
 		action, err := newAction(saved.Kind)

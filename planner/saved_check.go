@@ -83,6 +83,9 @@ func checkFields(action Action) error {
 		if action.Adopt != "" && !isKey(action.Adopt) {
 			return fmt.Errorf("%q is not a key", action.Adopt)
 		}
+		if action.Adopt != "" && action.Problem != "" {
+			return errors.New("it adopts what it knows to be bad")
+		}
 	case *Prune:
 		if !isKey(action.Key) {
 			return fmt.Errorf("%q is not a key", action.Key)

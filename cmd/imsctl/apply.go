@@ -20,15 +20,9 @@ import (
 
 // applyArguments are the flags of apply.
 type applyArguments struct {
-	inputs
-	path        string
+	planFlags
 	autoApprove bool
-	json        bool
-	refresh     bool
-	parallelism int
-	lockTimeout time.Duration
 	planMaxAge  time.Duration
-	scope       planner.Scope
 }
 
 func (c *cli) applyCommand() *cobra.Command {
@@ -46,19 +40,17 @@ A saved plan is refused when what it was made from has changed since.` + exitSta
 		},
 	}
 	flags := command.Flags()
-	arguments.inputs.register(flags)
+	arguments.register(flags)
 	flags.BoolVar(&arguments.autoApprove, "auto-approve", false, "do not ask")
 	flags.BoolVar(&arguments.json, "json", false, "print one JSON object per line")
-	flags.BoolVar(&arguments.refresh, "refresh", true, "look at sources and destinations first; false takes the state's word")
-	registerScope(flags, &arguments.scope)
-	flags.IntVar(&arguments.parallelism, "parallelism", executor.DefaultParallelism, "run `n` actions at once")
-	flags.DurationVar(&arguments.lockTimeout, "lock-timeout", 0, "wait this `long` for the state's lock")
+	flags.BoolVar(&arguments.lock, "lock", true, "take the state's lock; false is refused")
+	flags.DurationVar(&arguments.lockTimeout, "lock-timeout", 0, "wait this `long` for the state's lock (30s, 5m)")
 	flags.DurationVar(&arguments.planMaxAge, "plan-max-age", 24*time.Hour, "refuse a saved plan older than this")
 	return command
 }
 
 func (c *cli) apply(ctx context.Context, arguments applyArguments) (err error) {
-	if err := checkParallelism(arguments.parallelism); err != nil {
+	if err := arguments.check(); err != nil {
 		return err
 	}
 	saved, err := savedPlan(arguments.path)
@@ -66,14 +58,15 @@ func (c *cli) apply(ctx context.Context, arguments applyArguments) (err error) {
 		return err
 	}
 	if saved != nil {
-		if !arguments.scope.Empty() {
-			return errors.New("a saved plan is applied as a whole: -target and -exclude belong to the plan")
-		}
 		if err := arguments.adopt(saved); err != nil {
 			return err
 		}
 	}
 	project, err := c.open(arguments.path, arguments.inputs)
+	if err != nil {
+		return err
+	}
+	view, err := c.newRunView(arguments.json, arguments.jsonInto)
 	if err != nil {
 		return err
 	}
@@ -83,7 +76,7 @@ func (c *cli) apply(ctx context.Context, arguments applyArguments) (err error) {
 	}
 	defer func() { err = errors.Join(err, session.Close()) }()
 
-	plan, err := c.planToApply(ctx, project, session.Document(), saved, arguments)
+	plan, err := c.planToApply(ctx, project, session.Document(), saved, arguments, view)
 	if err != nil {
 		return err
 	}
@@ -92,7 +85,7 @@ func (c *cli) apply(ctx context.Context, arguments applyArguments) (err error) {
 			return err
 		}
 	}
-	return c.carryOut(ctx, project, session, plan, arguments.parallelism, arguments.json)
+	return c.carryOut(ctx, project, session, plan, arguments.parallelism, view)
 }
 
 // savedPlan reads the plan that the argument names, or returns nil when it names a specification.
@@ -105,9 +98,20 @@ func savedPlan(path string) (*planner.SavedPlan, error) {
 	return loadPlan(path)
 }
 
+// check refuses flags that contradict each other.
+func (a *applyArguments) check() error {
+	if !a.lock {
+		return errors.New("-lock=false: an apply writes the state, and only the holder of its lock may. Wait for the lock with -lock-timeout=5m")
+	}
+	return a.planFlags.check()
+}
+
 // adopt takes the specification and the variables from a saved plan. Only sensitive variables, which it does not hold,
 // may be given again.
 func (a *applyArguments) adopt(saved *planner.SavedPlan) error {
+	if !a.scope.Empty() || a.refreshOnly || !a.refresh {
+		return errors.New("a saved plan is applied as a whole: -target, -exclude, -refresh and -refresh-only belong to the plan")
+	}
 	given, err := a.assignments()
 	if err != nil {
 		return err
@@ -128,20 +132,18 @@ func (a *applyArguments) adopt(saved *planner.SavedPlan) error {
 }
 
 // planToApply makes and shows the plan, or checks that a saved one still holds.
-func (c *cli) planToApply(ctx context.Context, project *project, document *state.Document, saved *planner.SavedPlan, arguments applyArguments) (*planner.Plan, error) {
+func (c *cli) planToApply(ctx context.Context, project *project, document *state.Document, saved *planner.SavedPlan, arguments applyArguments, view runView) (*planner.Plan, error) {
 	if saved != nil {
 		if err := saved.Check(project.spec, document, c.clock.Now(), arguments.planMaxAge); err != nil {
 			return nil, err
 		}
 		return saved.Plan, nil
 	}
-	plan, err := project.plan(ctx, c, document, planOptions{
-		refresh: arguments.refresh, parallelism: arguments.parallelism, now: c.clock.Now(), scope: arguments.scope,
-	})
+	plan, err := project.plan(ctx, c, document, arguments.options(c.clock.Now()))
 	if err != nil {
 		return nil, err
 	}
-	return plan, c.showPlan(c.stdout, plan, arguments.json)
+	return plan, view.planned(plan)
 }
 
 // approve asks. Only "yes" is a yes.
@@ -189,8 +191,8 @@ func readLine(ctx context.Context, r io.Reader) (string, error) {
 }
 
 // carryOut runs the plan, tells what became of it, and turns that into an exit code.
-func (c *cli) carryOut(ctx context.Context, project *project, session state.Session, plan *planner.Plan, parallelism int, asJSON bool) error {
-	view := c.newRunView(plan, asJSON)
+func (c *cli) carryOut(ctx context.Context, project *project, session state.Session, plan *planner.Plan, parallelism int, view runView) error {
+	view.begin(plan)
 	runner := &executor.Executor{
 		Spec: project.spec, World: project.world, Registry: project.registry, Session: session, Clock: c.clock,
 		Version: c.version, Parallelism: parallelism, Reporter: view,
@@ -201,7 +203,9 @@ func (c *cli) carryOut(ctx context.Context, project *project, session state.Sess
 		err = errors.Join(err, closeErr)
 	}
 	if report != nil {
-		view.conclude(report)
+		if concludeErr := view.conclude(report); !errors.Is(concludeErr, syscall.EPIPE) {
+			err = errors.Join(err, concludeErr)
+		}
 	}
 	if err != nil {
 		return err

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/castrolanda/imsctl/executor"
 	"github.com/castrolanda/imsctl/internal/atomicfile"
 	"github.com/castrolanda/imsctl/planner"
 )
@@ -25,19 +24,13 @@ EXIT STATUS
 
 // planArguments are the flags of plan.
 type planArguments struct {
-	inputs
-	path             string
+	planFlags
 	out              string
 	detailedExitCode bool
-	json             bool
-	refresh          bool
-	parallelism      int
-	scope            planner.Scope
 	summary          bool
 	format           string
 	maxBytes         int
 	at               string
-	jsonInto         string
 }
 
 func (c *cli) planCommand() *cobra.Command {
@@ -55,26 +48,20 @@ prints what apply would do. Changes nothing and takes no lock.` + exitStatusHelp
 		},
 	}
 	flags := command.Flags()
-	arguments.inputs.register(flags)
+	arguments.register(flags)
 	flags.StringVar(&arguments.out, "out", "", "save the plan to a `file` for apply")
 	flags.BoolVar(&arguments.detailedExitCode, "detailed-exitcode", false, "exit with 2 when there are changes")
 	flags.BoolVar(&arguments.json, "json", false, "print the plan as one JSON document")
-	flags.BoolVar(&arguments.refresh, "refresh", true, "look at sources and destinations; false takes the state's word")
-	registerScope(flags, &arguments.scope)
 	flags.BoolVar(&arguments.summary, "summary", false, "print one line for each action")
 	flags.StringVar(&arguments.format, "format", "text", "print `text`, json or markdown (a comment for a pull request)")
 	flags.IntVar(&arguments.maxBytes, "max-bytes", defaultMarkdown, "the most `bytes` of -format=markdown")
 	flags.StringVar(&arguments.at, "at", "", "make the plan of another `time`: 2026-12-01T02:00:00Z, or +7d from now; it cannot be saved")
-	flags.StringVar(&arguments.jsonInto, "json-into", "", "write the JSON document to a `file` too")
-	flags.Bool("lock", true, "accepted for Terraform's users: a plan takes no lock")
-	flags.IntVar(&arguments.parallelism, "parallelism", executor.DefaultParallelism, "look at `n` things at once")
+	flags.BoolVar(&arguments.lock, "lock", true, "accepted for Terraform's users: a plan takes no lock")
+	flags.DurationVar(&arguments.lockTimeout, "lock-timeout", 0, "accepted for the `duration` of Terraform's users: a plan waits for no lock")
 	return command
 }
 
 func (c *cli) plan(command *cobra.Command, arguments planArguments) error {
-	if err := checkParallelism(arguments.parallelism); err != nil {
-		return err
-	}
 	if err := arguments.check(); err != nil {
 		return err
 	}
@@ -98,9 +85,9 @@ func (c *cli) plan(command *cobra.Command, arguments planArguments) error {
 	if held {
 		busy = holder.String()
 	}
-	plan, err := project.plan(command.Context(), c, document, planOptions{
-		busy: busy, refresh: arguments.refresh, parallelism: arguments.parallelism, now: now, scope: arguments.scope,
-	})
+	options := arguments.options(now)
+	options.busy = busy
+	plan, err := project.plan(command.Context(), c, document, options)
 	if err != nil {
 		return err
 	}

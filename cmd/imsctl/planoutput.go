@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/spf13/pflag"
-
 	"github.com/castrolanda/imsctl/internal/atomicfile"
 	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/planner"
@@ -15,22 +13,21 @@ import (
 // defaultMarkdown keeps a plan in Markdown below what code forges accept as a comment, in bytes.
 const defaultMarkdown = 60_000
 
-// registerScope registers the flags that narrow a plan down.
-func registerScope(flags *pflag.FlagSet, scope *planner.Scope) {
-	flags.StringArrayVar(&scope.Targets, "target", nil, "only what belongs to this `address` and what it waits for; may be repeated")
-	flags.StringArrayVar(&scope.Exclude, "exclude", nil, "all but what belongs to this `address` and what waits for it; may be repeated")
-}
-
 // check refuses flags that contradict each other.
 func (a *planArguments) check() error {
 	if a.json {
 		a.format = "json"
+	}
+	if err := a.planFlags.check(); err != nil {
+		return err
 	}
 	switch {
 	case a.format != "text" && a.format != "json" && a.format != "markdown":
 		return fmt.Errorf("-format=%s: it is text, json or markdown", a.format)
 	case a.at != "" && a.out != "":
 		return errors.New("-at and -out cannot be combined: a plan of another time must not be applied now")
+	case a.at != "" && a.refreshOnly:
+		return errors.New("-at and -refresh-only cannot be combined: what is there can only be seen now")
 	case a.summary && a.format != "text":
 		return errors.New("-summary belongs to -format=text")
 	}

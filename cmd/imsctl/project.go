@@ -29,12 +29,19 @@ type inputs struct {
 	variableFiles []string
 	// input lets a person be asked for what is missing.
 	input bool
+	// compactWarnings shrinks warnings to a line each, when there is no error beside them.
+	compactWarnings bool
 }
 
 func (i *inputs) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&i.variables, "var", nil, "set a variable: `name=value`; may be repeated")
 	flags.StringArrayVar(&i.variableFiles, "var-file", nil, "set variables from a `file`; may be repeated")
 	flags.BoolVar(&i.input, "input", true, "false never asks: what is missing is an error")
+}
+
+// registerWarnings registers what the commands have that print warnings about the specification.
+func (i *inputs) registerWarnings(flags *pflag.FlagSet) {
+	flags.BoolVar(&i.compactWarnings, "compact-warnings", false, "print warnings in short, when there are no errors")
 }
 
 // assignments splits the -var flags.
@@ -71,11 +78,20 @@ func (c *cli) readSpec(path string, inputs inputs) (*spec.Spec, *providers.Regis
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	diagnostic.Write(c.stderr, diagnostics.List, diagnostics.Files, c.diagnosticOptions(c.stderr))
+	c.writeDiagnostics(diagnostics.List, diagnostics.Files, inputs)
 	if loaded == nil {
 		return nil, nil, nil, exitCode(exitError)
 	}
 	return loaded, registry, diagnostics.Files, nil
+}
+
+// writeDiagnostics prints what is wrong with a specification.
+func (c *cli) writeDiagnostics(list hcl.Diagnostics, files map[string]*hcl.File, inputs inputs) {
+	if inputs.compactWarnings && !list.HasErrors() {
+		diagnostic.WriteCompact(c.stderr, list, c.diagnosticOptions(c.stderr))
+		return
+	}
+	diagnostic.Write(c.stderr, list, files, c.diagnosticOptions(c.stderr))
 }
 
 // diagnose reads a specification. It is nil when the diagnostics have errors.
@@ -128,8 +144,9 @@ func (c *cli) open(path string, inputs inputs) (*project, error) {
 type planOptions struct {
 	// busy names who is changing the state right now: what they have begun was not interrupted.
 	busy string
-	// refresh looks at reality.
+	// refresh looks at reality, and refreshOnly at nothing else.
 	refresh     bool
+	refreshOnly bool
 	parallelism int
 	// now is the moment that it is made for.
 	now   time.Time
@@ -150,7 +167,11 @@ func (p *project) plan(ctx context.Context, c *cli, document *state.Document, op
 		}
 		observed.Busy = options.busy
 	}
-	return planner.Select(planner.Diff(p.spec, document, observed, options.now), p.spec, options.scope)
+	compare := planner.Diff
+	if options.refreshOnly {
+		compare = planner.Reconcile
+	}
+	return planner.Select(compare(p.spec, document, observed, options.now), p.spec, options.scope)
 }
 
 // lock takes the right to change the state.
@@ -163,12 +184,4 @@ func (p *project) lock(ctx context.Context, c *cli, operation string, timeout ti
 		holder.User = current.Username
 	}
 	return p.backend.Lock(ctx, holder, timeout)
-}
-
-// checkParallelism refuses what would never do anything.
-func checkParallelism(n int) error {
-	if n < 1 {
-		return fmt.Errorf("-parallelism=%d: at least 1 action must run at a time", n)
-	}
-	return nil
 }

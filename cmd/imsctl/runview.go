@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"strings"
 
 	"github.com/castrolanda/imsctl/executor"
@@ -12,32 +14,51 @@ import (
 	"github.com/castrolanda/imsctl/planner"
 )
 
-// runView shows a run while it happens and afterwards.
+// runView shows a run before it, while it happens and afterwards.
 type runView interface {
 	executor.Reporter
+	// planned shows the plan.
+	planned(plan *planner.Plan) error
+	// begin comes right before the plan is carried out.
+	begin(plan *planner.Plan)
 	// close ends the live display. Nothing is reported after it.
 	close() error
 	// conclude prints what became of the whole.
-	conclude(report *executor.Report)
+	conclude(report *executor.Report) error
 }
 
-// newRunView returns the view for people or the one for programs.
-func (c *cli) newRunView(plan *planner.Plan, asJSON bool) runView {
+// newRunView returns the view for people or the one for programs, and with a file the latter there too. What it opens is
+// closed by conclude, or by the end of the program when it does not come to that.
+func (c *cli) newRunView(asJSON bool, file string) (runView, error) {
+	var view runView = &humanRunView{cli: c}
 	if asJSON {
-		return &jsonRunView{cli: c}
+		view = c.newStreamView(c.stdout, nil)
 	}
-	view := &humanRunView{cli: c}
-	if plan.HasChanges() {
-		fmt.Fprintln(c.stdout)
-		view.display = c.openDisplay(c.stdout)
+	if file == "" {
+		return view, nil
 	}
-	return view
+	stream, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("-json-into: %w", err)
+	}
+	return &doubleRunView{view, c.newStreamView(stream, stream)}, nil
 }
 
 // humanRunView prints a line for each action that ends, with a live display above on a terminal.
 type humanRunView struct {
 	cli     *cli
 	display *terminal.Display
+}
+
+func (v *humanRunView) planned(plan *planner.Plan) error {
+	return v.cli.showPlan(v.cli.stdout, plan, false)
+}
+
+func (v *humanRunView) begin(plan *planner.Plan) {
+	if plan.HasChanges() {
+		fmt.Fprintln(v.cli.stdout)
+		v.display = v.cli.openDisplay(v.cli.stdout)
+	}
 }
 
 // Started implements executor.Reporter.
@@ -85,7 +106,7 @@ func entryLine(entry executor.Entry) string {
 }
 
 // conclude prints the errors and, after anything but a full success, what is done, what is not, and how to go on.
-func (v *humanRunView) conclude(report *executor.Report) {
+func (v *humanRunView) conclude(report *executor.Report) error {
 	for _, entry := range report.Entries {
 		if entry.Err == nil || report.Interrupted && errors.Is(entry.Err, context.Canceled) {
 			continue
@@ -97,12 +118,14 @@ func (v *humanRunView) conclude(report *executor.Report) {
 		v.cli.problem(severity, entry.Action.Common().Address, entry.Err)
 	}
 	if len(report.Entries) == 0 {
-		return
+		return nil
 	}
-	fmt.Fprintf(v.cli.stdout, "\n%s\n", headline(report))
+	text := "\n" + headline(report) + "\n"
 	if next := nextStep(report); next != "" {
-		fmt.Fprintln(v.cli.stdout, next)
+		text += next + "\n"
 	}
+	_, err := io.WriteString(v.cli.stdout, text)
+	return err
 }
 
 // headline counts what became of the actions.
@@ -138,57 +161,4 @@ func nextStep(report *executor.Report) string {
 		return "The backup is good, but copies are missing. Run the same command again to add them."
 	}
 	return ""
-}
-
-// jsonRunView prints one object per line.
-type jsonRunView struct {
-	cli *cli
-	out jsonLines
-}
-
-// Started implements executor.Reporter.
-func (v *jsonRunView) Started(action planner.Action) {
-	meta := action.Common()
-	v.out.print(v.cli, "apply_start", meta.Address+": started", map[string]any{
-		"address": meta.Address, "kind": action.Kind(), "reason": meta.Reason,
-	})
-}
-
-// Read implements executor.Reporter: a stream of results has no progress in it.
-func (v *jsonRunView) Read(string, int64) {}
-
-// Branch implements executor.Reporter.
-func (v *jsonRunView) Branch(string, string, int64, pipeline.Stage) {}
-
-// Ended implements executor.Reporter.
-func (v *jsonRunView) Ended(entry executor.Entry) {
-	meta := entry.Action.Common()
-	body := map[string]any{
-		"address": meta.Address, "kind": entry.Action.Kind(), "status": strings.ReplaceAll(string(entry.Status), " ", "_"),
-		"elapsed_seconds": entry.Took.Seconds(),
-	}
-	kind := "apply_complete"
-	if entry.Status != executor.Done {
-		kind = "apply_errored"
-	}
-	if entry.Err != nil {
-		body["error"] = entry.Err.Error()
-	}
-	if entry.Summary != "" {
-		body["summary"] = entry.Summary
-	}
-	if len(entry.Warnings) > 0 {
-		body["warnings"] = entry.Warnings
-	}
-	v.out.print(v.cli, kind, entryLine(entry), body)
-}
-
-func (v *jsonRunView) close() error { return nil }
-
-func (v *jsonRunView) conclude(report *executor.Report) {
-	counts := make(map[string]int)
-	for _, entry := range report.Entries {
-		counts[strings.ReplaceAll(string(entry.Status), " ", "_")]++
-	}
-	v.out.print(v.cli, "apply_summary", headline(report), map[string]any{"counts": counts, "interrupted": report.Interrupted})
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/castrolanda/imsctl/internal/diagnostic"
 	"github.com/castrolanda/imsctl/spec"
 )
 
@@ -31,13 +30,14 @@ EXIT STATUS
 			if err != nil {
 				return err
 			}
-			diagnostic.Write(c.stderr, spec.Policy(loaded, registry), files, c.diagnosticOptions(c.stderr))
+			c.writeDiagnostics(spec.Policy(loaded, registry), files, inputs)
 			_, err = fmt.Fprintf(c.stdout, "Valid: %s, %s, %s.\n", counted(len(loaded.Backups), "backup"),
 				counted(len(loaded.Sources), "source"), counted(len(loaded.Destinations), "destination"))
 			return err
 		},
 	}
 	inputs.register(command.Flags())
+	inputs.registerWarnings(command.Flags())
 	command.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
 	return command
 }

@@ -16,6 +16,7 @@ type verifyArguments struct {
 	path        string
 	selection   planner.Selection
 	json        bool
+	jsonInto    string
 	parallelism int
 	lockTimeout time.Duration
 }
@@ -45,6 +46,7 @@ EXIT STATUS
 	flags.StringVar(&arguments.selection.Backup, "backup", "", "only the artifacts of this backup `address`")
 	flags.StringVar(&arguments.selection.Destination, "destination", "", "only the copies at this destination `address`")
 	flags.BoolVar(&arguments.json, "json", false, "print one JSON object per line")
+	flags.StringVar(&arguments.jsonInto, "json-into", "", "write what -json would print to a `file` too")
 	flags.IntVar(&arguments.parallelism, "parallelism", 2, "read `n` copies at once")
 	flags.DurationVar(&arguments.lockTimeout, "lock-timeout", 0, "wait this `long` for the state's lock")
 	return command
@@ -71,5 +73,9 @@ func (c *cli) verify(ctx context.Context, arguments verifyArguments) (err error)
 	if !plan.HasChanges() {
 		return errors.New("there is no copy to verify: the state records none that this selects")
 	}
-	return c.carryOut(ctx, project, session, plan, arguments.parallelism, arguments.json)
+	view, err := c.newRunView(arguments.json, arguments.jsonInto)
+	if err != nil {
+		return err
+	}
+	return c.carryOut(ctx, project, session, plan, arguments.parallelism, view)
 }
