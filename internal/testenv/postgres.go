@@ -29,7 +29,7 @@ type PostgresServer struct {
 	password string
 	owner    *syscall.Credential
 	process  *exec.Cmd
-	exited   chan struct{}
+	exited   <-chan struct{}
 }
 
 // Postgres starts a server that is stopped when the test ends.
@@ -142,7 +142,8 @@ func (s *PostgresServer) Start(ctx context.Context) error {
 	}
 	s.process = s.command(context.WithoutCancel(ctx), "postgres", "-D", filepath.Join(s.folder, "data"), "-p", strconv.Itoa(s.port), "-k", s.folder,
 		"-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=50")
-	if err := s.launch(); err != nil {
+	var err error
+	if s.exited, err = launch(s.process); err != nil {
 		return err
 	}
 	deadline := time.Now().Add(30 * time.Second)
@@ -162,21 +163,19 @@ func (s *PostgresServer) Start(ctx context.Context) error {
 	}
 }
 
-// launch starts the process and waits for it in a goroutine that keeps its thread: the thread's end would end the server.
-func (s *PostgresServer) launch() error {
-	started, exited := make(chan error, 1), make(chan struct{})
-	process := s.process
+// launch starts a process and waits for it in a goroutine that keeps its thread: the thread's end would end the process.
+func launch(process *exec.Cmd) (exited <-chan struct{}, err error) {
+	started, ended := make(chan error, 1), make(chan struct{})
 	go func() {
 		runtime.LockOSThread()
-		defer close(exited)
+		defer close(ended)
 		err := process.Start()
 		started <- err
 		if err == nil {
 			_ = process.Wait()
 		}
 	}()
-	s.exited = exited
-	return <-started
+	return ended, <-started
 }
 
 // Stop ends the server at once, as a crash would.

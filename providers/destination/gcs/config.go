@@ -1,9 +1,15 @@
-// Package gcs declares a bucket of Google Cloud Storage.
 package gcs
 
 import (
-	"errors"
+	"crypto/rand"
+	"fmt"
+	"net"
+	"net/url"
+	"path/filepath"
 	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/castrolanda/imsctl/providers"
 )
@@ -20,28 +26,103 @@ func Provider() providers.Provider {
 
 // Config is the body of the block.
 type Config struct {
-	Bucket          string `hcl:"bucket" doc:"The bucket."`
-	Prefix          string `hcl:"prefix,optional" doc:"What the names of its objects begin with."`
-	CredentialsFile string `hcl:"credentials_file,optional" doc:"The file of a service account's key; the application default credentials when left out."`
-	Endpoint        string `hcl:"endpoint,optional" doc:"Another server with the same interface."`
+	Bucket          string `hcl:"bucket" doc:"The bucket. It must exist."`
+	Prefix          string `hcl:"prefix,optional" doc:"The folder in the bucket: what the names of its objects begin with, before a slash."`
+	CredentialsFile string `hcl:"credentials_file,optional" doc:"A file with credentials: a service account's key, or the configuration of workload identity federation. The application default credentials when left out."`
+	Endpoint        string `hcl:"endpoint,optional" doc:"Another server with the same interface, as https://HOST. An emulator on this machine may be http://localhost:PORT; no credentials are sent to it."`
 }
 
 // bucketPattern is that of bucket names (https://cloud.google.com/storage/docs/buckets#naming).
 var bucketPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$`)
 
-// Validate checks the name of the bucket.
+// longestName is how many bytes the name of an object may have, and longestPrefix how many of them the prefix.
+const longestName, longestPrefix = 1024, 512
+
+// Validate checks the forms of the bucket's name, of the prefix and of the endpoint.
 func (c *Config) Validate() []providers.Problem {
-	if !bucketPattern.MatchString(c.Bucket) {
-		return []providers.Problem{{Attribute: "bucket", Summary: "Invalid bucket",
-			Detail: "A bucket's name has at least 3 characters: small letters, digits, '-', '_' and '.', with a letter or digit at both ends."}}
+	var problems []providers.Problem
+	report := func(attribute, summary, detail string) {
+		problems = append(problems, providers.Problem{Attribute: attribute, Summary: summary, Detail: detail})
 	}
-	return nil
+	if !bucketPattern.MatchString(c.Bucket) {
+		report("bucket", "Invalid bucket",
+			"A bucket's name has at least 3 characters: small letters, digits, '-', '_' and '.', with a letter or digit at both ends.")
+	}
+	if why := checkPrefix(c.Prefix); why != "" {
+		report("prefix", "Invalid prefix", fmt.Sprintf("The prefix %q %s.", c.Prefix, why))
+	}
+	if why := checkEndpoint(c.Endpoint); why != "" {
+		report("endpoint", "Invalid endpoint", why)
+	}
+	if c.CredentialsFile != "" && strings.HasPrefix(c.Endpoint, "http:") {
+		report("credentials_file", "Credentials without encryption",
+			"Credentials are never sent to an endpoint without encryption. Leave credentials_file out, or let the endpoint begin with https://.")
+	}
+	return problems
 }
 
-// NotBuilt says that the block is only checked yet.
-func (*Config) NotBuilt() string { return "gcs destinations are not built yet" }
+// checkPrefix says what is wrong with a prefix, or nothing. Every character of every language is welcome in it.
+func checkPrefix(prefix string) string {
+	if prefix == "" {
+		return ""
+	}
+	if !utf8.ValidString(prefix) {
+		return "is not valid UTF-8"
+	}
+	if strings.ContainsFunc(prefix, unicode.IsControl) {
+		return "has a control character, such as a line break"
+	}
+	if len(prefix) > longestPrefix {
+		return fmt.Sprintf("is too long: it may have %d bytes", longestPrefix)
+	}
+	for part := range strings.SplitSeq(prefix, "/") {
+		if part == "" || part == "." || part == ".." {
+			return fmt.Sprintf("has the part %q: it must be words separated by single slashes, with none at either end, such as backups/ims", part)
+		}
+	}
+	return ""
+}
 
-// Destination makes the destination.
-func (c *Config) Destination(providers.Environment) (providers.Destination, error) {
-	return nil, errors.New(c.NotBuilt())
+// checkEndpoint says what is wrong with an endpoint, or nothing.
+func checkEndpoint(endpoint string) string {
+	if endpoint == "" {
+		return ""
+	}
+	address, err := url.Parse(endpoint)
+	switch {
+	case err != nil || address.Host == "" || address.Scheme != "https" && address.Scheme != "http":
+		return "The endpoint is not an address of a server. Write it as https://storage.example.org."
+	case address.User != nil || address.RawQuery != "" || address.Fragment != "":
+		return "The endpoint has a user, a query or a fragment. Write it as https://storage.example.org."
+	case address.Scheme == "http" && !isLoopback(address.Hostname()):
+		return fmt.Sprintf("The endpoint %s is on another machine and without encryption: everybody on the way could read the copies. Let it begin with https://.", endpoint)
+	}
+	return ""
+}
+
+// isLoopback reports whether a host is this machine.
+func isLoopback(host string) bool {
+	address := net.ParseIP(host)
+	return host == "localhost" || address != nil && address.IsLoopback()
+}
+
+// Destination returns the bucket as a destination. It connects when it is first used.
+func (c *Config) Destination(environment providers.Environment) (providers.Destination, error) {
+	credentials := c.CredentialsFile
+	if credentials != "" && !filepath.IsAbs(credentials) {
+		credentials = filepath.Join(environment.Directory, credentials)
+	}
+	prefix := ""
+	if c.Prefix != "" {
+		prefix = c.Prefix + "/"
+	}
+	return &destination{
+		bucket:     c.Bucket,
+		prefix:     prefix,
+		clock:      environment.Clock,
+		random:     rand.Reader,
+		chunkSize:  chunkSize,
+		patience:   chunkPatience,
+		connection: connection{endpoint: c.Endpoint, credentialsFile: credentials},
+	}, nil
 }

@@ -1,0 +1,101 @@
+package testenv
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// GCS starts an emulator of Google Cloud Storage, fake-gcs-server, that keeps its objects in memory and is stopped when the
+// test ends. It returns its endpoint, such as http://127.0.0.1:4443.
+func GCS(t testing.TB) string {
+	t.Helper()
+	program, err := BuildGCS(context.Background())
+	if err != nil {
+		Skip(t, err.Error())
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := listener.Addr().(*net.TCPAddr).Port
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	endpoint := "http://127.0.0.1:" + strconv.Itoa(port)
+	command := exec.Command(program, "-backend", "memory", "-scheme", "http", "-host", "127.0.0.1", "-port", strconv.Itoa(port),
+		"-external-url", endpoint, "-public-host", "127.0.0.1", "-log-level", "error")
+	command.SysProcAttr = dyingWithParent()
+	exited, err := launch(command)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = command.Process.Kill()
+		<-exited
+	})
+	if err := awaitHTTP(endpoint+"/storage/v1/b?project=test", exited); err != nil {
+		t.Fatalf("fake-gcs-server: %v", err)
+	}
+	return endpoint
+}
+
+// BuildGCS builds the emulator, once for each version of it, and returns the path of the program. It is in a module of its own,
+// so that what it depends on is no dependency of imsctl.
+func BuildGCS(ctx context.Context) (string, error) {
+	_, file, _, _ := runtime.Caller(0)
+	module := filepath.Join(filepath.Dir(file), "emulators")
+	pinned, err := os.ReadFile(filepath.Join(module, "go.mod"))
+	if err != nil {
+		return "", fmt.Errorf("finding the emulators: %w", err)
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("finding a folder for the emulators: %w", err)
+	}
+	hash := sha256.Sum256(append(pinned, runtime.Version()...))
+	program := filepath.Join(cache, "imsctl-emulators", hex.EncodeToString(hash[:8]), "fake-gcs-server")
+	if _, err := os.Stat(program); err == nil {
+		return program, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(program), 0o755); err != nil {
+		return "", err
+	}
+	// Another test may build it at the same time: the last one to finish wins, and they are equal.
+	building := program + "." + strconv.Itoa(os.Getpid())
+	command := exec.CommandContext(ctx, "go", "build", "-o", building, "github.com/fsouza/fake-gcs-server")
+	command.Dir = module
+	if output, err := command.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("fake-gcs-server cannot be built: %w: %s", err, output)
+	}
+	return program, os.Rename(building, program)
+}
+
+// awaitHTTP waits until a server answers, or its process has ended.
+func awaitHTTP(url string, exited <-chan struct{}) error {
+	deadline := time.Now().Add(60 * time.Second)
+	for {
+		response, err := http.Get(url)
+		if err == nil {
+			return response.Body.Close()
+		}
+		select {
+		case <-exited:
+			return fmt.Errorf("it ended at once")
+		case <-time.After(50 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("it does not answer: %w", err)
+		}
+	}
+}

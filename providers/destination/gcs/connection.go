@@ -1,0 +1,137 @@
+package gcs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"cloud.google.com/go/auth"
+	"cloud.google.com/go/auth/credentials"
+	"cloud.google.com/go/auth/httptransport"
+	"cloud.google.com/go/storage"
+	"google.golang.org/api/option"
+
+	"github.com/castrolanda/imsctl/providers"
+)
+
+const (
+	// scope is what the credentials are asked for: objects, and reading the bucket's rules.
+	scope = "https://www.googleapis.com/auth/devstorage.full_control"
+	// defaultEndpoint is Google's. It is always named, so that no environment variable can send copies elsewhere.
+	defaultEndpoint = "https://storage.googleapis.com"
+	// answerTimeout is how long the store may take to begin an answer to a request that it has whole.
+	answerTimeout = 2 * time.Minute
+)
+
+// connection makes the client when it is first asked for, and keeps it.
+type connection struct {
+	endpoint        string
+	credentialsFile string
+
+	mu     sync.Mutex
+	client *storage.Client
+}
+
+// get returns the client.
+func (c *connection) get(ctx context.Context) (*storage.Client, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.client != nil {
+		return c.client, nil
+	}
+	base := http.DefaultTransport.(*http.Transport).Clone()
+	base.ResponseHeaderTimeout = answerTimeout
+	base.MaxIdleConnsPerHost = 16
+	base.DisableCompression = true // objects are read as they are
+	transport, authentication, err := c.authenticated(&dated{base})
+	if err != nil {
+		return nil, err
+	}
+	endpoint := c.endpoint
+	if endpoint == "" {
+		endpoint = defaultEndpoint
+	}
+	// The client outlives this call.
+	client, err := storage.NewClient(context.WithoutCancel(ctx), option.WithHTTPClient(&http.Client{Transport: transport}), authentication,
+		option.WithEndpoint(strings.TrimSuffix(endpoint, "/")+"/storage/v1/"), storage.WithJSONReads())
+	if err != nil {
+		return nil, fmt.Errorf("preparing to speak with Cloud Storage: %w", err)
+	}
+	// Whoever calls a destination decides what is tried again. Inside of a resumable upload that would be too late: see session.
+	client.SetRetry(storage.WithPolicy(storage.RetryNever))
+	c.client = client
+	return client, nil
+}
+
+// authenticated adds credentials to every request, except where the endpoint is without encryption.
+func (c *connection) authenticated(base http.RoundTripper) (http.RoundTripper, option.ClientOption, error) {
+	if strings.HasPrefix(c.endpoint, "http:") {
+		return base, option.WithoutAuthentication(), nil
+	}
+	found, err := c.credentials()
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := httptransport.NewClient(&httptransport.Options{Credentials: found, BaseRoundTripper: base, DisableTelemetry: true})
+	if err != nil {
+		return nil, nil, fmt.Errorf("preparing to send credentials to Cloud Storage: %w", err)
+	}
+	return client.Transport, option.WithAuthCredentials(found), nil
+}
+
+// credentials reads the file that was named, or finds the application default credentials.
+func (c *connection) credentials() (*auth.Credentials, error) {
+	options := &credentials.DetectOptions{Scopes: []string{scope}}
+	if c.credentialsFile == "" {
+		found, err := credentials.DetectDefault(options)
+		if err != nil {
+			return nil, fmt.Errorf("%w: there are no application default credentials: run gcloud auth application-default login, let GOOGLE_APPLICATION_CREDENTIALS name a file, or write credentials_file: %w",
+				providers.ErrDenied, err)
+		}
+		return found, nil
+	}
+	data, err := os.ReadFile(c.credentialsFile)
+	if err != nil {
+		return nil, fmt.Errorf("reading credentials_file: %w", err)
+	}
+	var kind struct {
+		Type credentials.CredType `json:"type"`
+	}
+	// The decoder's own errors could quote what is secret.
+	if json.Unmarshal(data, &kind) != nil || kind.Type == "" {
+		return nil, fmt.Errorf("%w: credentials_file %s has no credentials: it must be the JSON file of a service account's key or of workload identity federation",
+			providers.ErrDenied, c.credentialsFile)
+	}
+	found, err := credentials.NewCredentialsFromJSON(kind.Type, data, options)
+	if err != nil {
+		return nil, fmt.Errorf("%w: credentials_file %s cannot be used as %q: it is incomplete or of a kind that is not supported", providers.ErrDenied, c.credentialsFile, kind.Type)
+	}
+	return found, nil
+}
+
+// dateKey is the key of a context's value: where dated writes the Date of the answers to requests under it.
+type dateKey struct{}
+
+// dated lets a call learn the store's own time.
+type dated struct{ base http.RoundTripper }
+
+func (d *dated) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := d.base.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	if date, ok := request.Context().Value(dateKey{}).(*time.Time); ok {
+		if told, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+			*date = told.UTC()
+		}
+	}
+	return response, nil
+}

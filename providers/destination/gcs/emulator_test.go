@@ -1,0 +1,59 @@
+package gcs
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/castrolanda/imsctl/internal/clock"
+	"github.com/castrolanda/imsctl/internal/testenv"
+	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/providers/destination/destinationtest"
+)
+
+// configured makes a destination as a specification would.
+func configured(t *testing.T, config *Config) *destination {
+	t.Helper()
+	if problems := config.Validate(); len(problems) != 0 {
+		t.Fatalf("problems: %+v", problems)
+	}
+	made, err := config.Destination(providers.Environment{Clock: clock.System{}, Directory: "/nowhere"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made.(*destination)
+}
+
+// again is the same destination in another process.
+func again(t *testing.T, d providers.Destination) providers.Destination {
+	old := d.(*destination)
+	other := configured(t, &Config{Bucket: old.bucket, Prefix: strings.TrimSuffix(old.prefix, "/"), Endpoint: old.connection.endpoint})
+	other.chunkSize = old.chunkSize
+	return other
+}
+
+// createBucket creates a bucket in an emulator.
+func createBucket(t *testing.T, endpoint, name string) {
+	t.Helper()
+	response, err := http.Post(endpoint+"/storage/v1/b?project=test", "application/json", strings.NewReader(fmt.Sprintf(`{"name": %q}`, name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("creating bucket %s: %s", name, response.Status)
+	}
+}
+
+// TestConformanceWithEmulator runs the suite against fake-gcs-server.
+func TestConformanceWithEmulator(t *testing.T) {
+	endpoint := testenv.GCS(t)
+	var buckets atomic.Int64
+	destinationtest.Run(t, func(t *testing.T) providers.Destination {
+		bucket := fmt.Sprintf("bucket-%d", buckets.Add(1))
+		createBucket(t, endpoint, bucket)
+		return configured(t, &Config{Bucket: bucket, Prefix: "Cópias de segurança/漢字 #1?", Endpoint: endpoint})
+	}, destinationtest.Reopen(again), destinationtest.Skip("Crash", "the store shows no unfinished uploads"))
+}

@@ -1,0 +1,113 @@
+package gcs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"cloud.google.com/go/auth"
+	"cloud.google.com/go/storage"
+	"google.golang.org/api/googleapi"
+
+	"github.com/castrolanda/imsctl/providers"
+)
+
+// sessionID is the id of a resumable upload in an address. Whoever has it can write the object.
+var sessionID = regexp.MustCompile(`upload_id=[^&"\s]+`)
+
+// longestMessage is how much of what a server says is repeated, in bytes.
+const longestMessage = 300
+
+// quote repeats what a server or the client says: on one line, of bounded length and without the ids of sessions.
+func quote(said string) string {
+	said = strings.Join(strings.Fields(sessionID.ReplaceAllString(said, "upload_id=…")), " ")
+	if len(said) <= longestMessage {
+		return said
+	}
+	return strings.ToValidUTF8(said[:longestMessage], "") + "…"
+}
+
+// explain turns an error of the client into one of the contract's. permission is what the call needs, in the words of IAM.
+func (d *destination) explain(ctx context.Context, err error, permission string) error {
+	if err == nil {
+		return nil
+	}
+	if ended := ctx.Err(); ended != nil {
+		return ended
+	}
+	if refused := new(auth.Error); errors.As(err, &refused) {
+		if refused.Temporary() {
+			return fmt.Errorf("%w: asking for a token: %s", providers.ErrTemporary, quote(refused.Error()))
+		}
+		return fmt.Errorf("%w: the credentials are not accepted: check credentials_file or GOOGLE_APPLICATION_CREDENTIALS, and that the key was not revoked: %s",
+			providers.ErrDenied, quote(refused.Error()))
+	}
+	if answer := new(googleapi.Error); errors.As(err, &answer) {
+		return d.explainAnswer(answer, permission)
+	}
+	switch {
+	case errors.Is(err, storage.ErrBucketNotExist):
+		return d.noBucket()
+	case errors.Is(err, storage.ErrObjectNotExist):
+		return providers.ErrNotExist
+	}
+	// There was no answer at all, or only a part of one.
+	return fmt.Errorf("%w: %s", providers.ErrTemporary, quote(err.Error()))
+}
+
+func (d *destination) noBucket() error {
+	return fmt.Errorf("there is no bucket %s: correct the name, or create it: gcloud storage buckets create gs://%s", d.bucket, d.bucket)
+}
+
+// explainAnswer says what an answer of the store means.
+func (d *destination) explainAnswer(answer *googleapi.Error, permission string) error {
+	said := answer.Message
+	if said == "" {
+		said = answer.Body
+	}
+	said = quote(said)
+	switch {
+	case answer.Code == http.StatusTooManyRequests, answer.Code == http.StatusRequestTimeout, answer.Code >= 500, hasReason(answer, "rateLimitExceeded", "userRateLimitExceeded"):
+		return fmt.Errorf("%w: the store answered %d: %s", providers.ErrTemporary, answer.Code, said)
+	case isProtection(answer):
+		return fmt.Errorf("%w: %s", providers.ErrProtected, said)
+	case answer.Code == http.StatusUnauthorized:
+		return fmt.Errorf("%w: the store does not accept the credentials: check credentials_file or GOOGLE_APPLICATION_CREDENTIALS, and that the key was not revoked: %s",
+			providers.ErrDenied, said)
+	case answer.Code == http.StatusForbidden:
+		return fmt.Errorf("%w: grant %s on bucket %s to whom the credentials belong to: %s", providers.ErrDenied, permission, d.bucket, said)
+	case answer.Code == http.StatusNotFound && strings.Contains(strings.ToLower(said), "bucket"):
+		return d.noBucket()
+	case answer.Code == http.StatusNotFound:
+		return providers.ErrNotExist
+	case answer.Code == http.StatusPreconditionFailed:
+		return fmt.Errorf("%w: %s", providers.ErrChanged, said)
+	}
+	return fmt.Errorf("the store answered %d: %s", answer.Code, said)
+}
+
+// hasReason reports whether an answer gives one of some reasons.
+func hasReason(answer *googleapi.Error, reasons ...string) bool {
+	return slices.ContainsFunc(answer.Errors, func(item googleapi.ErrorItem) bool { return slices.Contains(reasons, item.Reason) })
+}
+
+// isProtection reports whether an answer means that a rule of the store keeps the object.
+func isProtection(answer *googleapi.Error) bool {
+	if answer.Code != http.StatusForbidden && answer.Code != http.StatusPreconditionFailed {
+		return false
+	}
+	said := strings.ToLower(answer.Message)
+	return hasReason(answer, "retentionPolicyNotMet", "objectUnderActiveHold") || strings.Contains(said, "active hold") || strings.Contains(said, "retention policy")
+}
+
+// lasting takes from an error that it is temporary: what it was about cannot be tried again.
+func lasting(err error) error {
+	if !errors.Is(err, providers.ErrTemporary) {
+		return err
+	}
+	return errors.New(strings.TrimPrefix(err.Error(), providers.ErrTemporary.Error()+": "))
+}
