@@ -30,8 +30,9 @@ func (c *cli) applyCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "apply [flags] [PATH | PLAN]",
 		Short: "Do what the plan shows",
-		Long: `Makes a plan for PATH (a folder or one file, "." by default), shows it, asks, and
-carries it out; or carries out exactly the PLAN that "imsctl plan -out" saved.
+		Long: `Makes a plan for PATH (a folder or one file, "." by default), shows it, asks,
+and carries it out; or carries out exactly the PLAN that "imsctl plan -out"
+saved.
 A saved plan is refused when what it was made from has changed since.` + exitStatusHelp,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, positional []string) error {

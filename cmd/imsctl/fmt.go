@@ -38,9 +38,9 @@ func (c *cli) fmtCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "fmt [flags] [PATH ... | -]",
 		Short: "Rewrite specifications in the canonical format",
-		Long: `Rewrites the *.hcl files of each PATH (a folder or a file, "." by default) in the
-canonical format and prints the names of those that changed. With "-" it reads
-standard input and prints the result.
+		Long: `Rewrites the *.hcl files of each PATH (a folder or a file, "." by default) in
+the canonical format and prints the names of those that changed. With "-" it
+reads standard input and prints the result.
 
 EXIT STATUS
   0  done; with -check: everything is formatted

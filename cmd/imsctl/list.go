@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -75,13 +74,12 @@ func (c *cli) listText(artifacts []*state.Artifact, unrestorable int, location *
 	if len(artifacts) == 0 {
 		fmt.Fprintln(c.stdout, "No artifacts yet.")
 	} else {
-		table := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(table, "ARTIFACT\tTAKEN\tSIZE\tSTORED\tCOPIES")
+		rows := [][]string{{"ARTIFACT", "TAKEN", "SIZE", "STORED", "COPIES"}}
 		for _, artifact := range artifacts {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", artifact.ID, artifact.StartedAt.In(location).Format("2006-01-02 15:04 MST"),
-				units.Bytes(artifact.Raw.Size), units.Bytes(artifact.Stored.Size), shortAddresses(artifact.VerifiedAt()))
+			rows = append(rows, []string{artifact.ID, artifact.StartedAt.In(location).Format("2006-01-02 15:04 MST"),
+				units.Bytes(artifact.Raw.Size), units.Bytes(artifact.Stored.Size), shortAddresses(artifact.VerifiedAt())})
 		}
-		if err := table.Flush(); err != nil {
+		if err := writeTable(c.stdout, c.look(c.stdout).Width, rows); err != nil {
 			return err
 		}
 	}

@@ -25,8 +25,8 @@ func (c *cli) outputCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "output [flags] [NAME]",
 		Short: "Show the output values of a specification",
-		Long: `Prints the values of the output blocks, or of the one that is named. Values that are
-made from sensitive ones are not shown. Connects to nothing.`,
+		Long: `Prints the values of the output blocks, or of the one that is named. Values that
+are made from sensitive ones are not shown. Connects to nothing.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, positional []string) error {
 			loaded, _, err := c.loadSpec(arguments.path, arguments.inputs)
@@ -114,8 +114,8 @@ func (c *cli) consoleCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "console [flags] [PATH]",
 		Short: "Evaluate expressions against a specification",
-		Long: `Reads expressions from the standard input, one in a line, and prints their values:
-variables, local values, functions, addresses. Works in a pipe:
+		Long: `Reads expressions from the standard input, one in a line, and prints their
+values: variables, local values, functions, addresses. Works in a pipe:
 
   echo 'upper(var.name)' | imsctl console
 

@@ -34,19 +34,20 @@ func (c *cli) restoreCommand() *cobra.Command {
 	var arguments restoreArguments
 	command := &cobra.Command{
 		Use:   "restore [flags] ARTIFACT [PATH]",
-		Short: "Put an artifact back: to a file, a folder, standard output or a database",
-		Long: `ARTIFACT is an id from "imsctl list", the address of a backup (its newest artifact),
-or "latest" when PATH declares one backup or -backup names one. Every byte is
-checked on the way: nothing is put in place unless it is what was backed up.
+		Short: "Put an artifact back: a file, a folder, a stream, a database",
+		Long: `ARTIFACT is an id from "imsctl list", the address of a backup (its newest
+artifact), or "latest" when PATH declares one backup or -backup names one. Every
+byte is checked on the way: nothing is put in place unless it is what was backed
+up.
 
   imsctl restore -to-postgres postgres://localhost/restored backup.database
-  imsctl restore -to-directory /srv/app -at 2026-11-20T12:00:00Z backup.application
+  imsctl restore -to-directory /srv/app -at 2026-11-20T12:00:00Z backup.files
   imsctl restore -to-stdout latest | less
 
 EXIT STATUS
   0  restored, whole
-  1  an error; the target is as it was before (what went to standard output is not
-     to be used)`,
+  1  an error; the target is as it was before (what went to standard output is
+     not to be used)`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(command *cobra.Command, positional []string) error {
 			arguments.what, arguments.path = positional[0], pathArgument(positional[1:])

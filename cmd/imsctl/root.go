@@ -31,13 +31,11 @@ Flags may be written with one dash or with two: -auto-approve, --auto-approve.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVar(&c.directory, "chdir", "", "change to this `folder` before anything else")
 	root.PersistentFlags().BoolVar(&c.noColor, "no-color", false, "print without colour (as the environment variable NO_COLOR does)")
-	root.SetFlagErrorFunc(func(command *cobra.Command, err error) error {
-		return fmt.Errorf("%w\n\nRun \"%s -help\" for the flags of this command", err, command.CommandPath())
-	})
 	root.AddCommand(
 		c.planCommand(), c.applyCommand(), c.validateCommand(), c.fmtCommand(), c.listCommand(), c.statusCommand(),
 		c.restoreCommand(), c.verifyCommand(), c.showCommand(), c.outputCommand(), c.consoleCommand(), c.graphCommand(), c.stateCommand(), c.versionCommand(),
 	)
+	c.explainUsage(root)
 	return root
 }
 

@@ -115,8 +115,8 @@ func (c *cli) graphCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "graph [flags] [PATH]",
 		Short: "Draw what refers to what",
-		Long: `Prints the blocks of a specification and their references as a graph, for Graphviz
-("imsctl graph | dot -Tsvg") or Mermaid. Connects to nothing.`,
+		Long: `Prints the blocks of a specification and their references as a graph, for
+Graphviz ("imsctl graph | dot -Tsvg") or Mermaid. Connects to nothing.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, positional []string) error {
 			if format != "dot" && format != "mermaid" {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,13 +21,13 @@ func (c *cli) statusCommand() *cobra.Command {
 	var arguments statusArguments
 	command := &cobra.Command{
 		Use:   "status [flags] [PATH]",
-		Short: "Show each backup at each destination: age, size, verified, next due",
-		Long: `Prints what the state of PATH knows of each backup at each destination. It does not
-look at the destinations: plan does.
+		Short: "Show each backup at each destination: age, size, when it is due",
+		Long: `Prints what the state of PATH knows of each backup at each destination. It does
+not look at the destinations: plan does.
 
 EXIT STATUS
   0  every backup has its copies and none is overdue
-  1  an error, or a backup is overdue or has fewer verified copies than min_copies
+  1  an error, or a backup is overdue or has fewer copies than min_copies
   3  copies are missing or altered, but min_copies is met everywhere`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, positional []string) error {
@@ -152,19 +150,18 @@ func copyOf(artifact *state.Artifact, destination string) copyStatus {
 }
 
 func (c *cli) statusText(statuses []backupStatus, now time.Time) error {
-	table := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "BACKUP / DESTINATION\tSTATUS\tAGE\tSTORED\tVERIFIED\tDUE")
+	rows := [][]string{{"BACKUP / DESTINATION", "STATUS", "AGE", "STORED", "VERIFIED", "DUE"}}
 	for _, status := range statuses {
-		fmt.Fprintf(table, "%s\t%s\t%s\t\t\t%s\n", status.Address, status.Verdict, ago(status.TakenAt, now), due(status, now))
+		rows = append(rows, []string{status.Address, status.Verdict, ago(status.TakenAt, now), "", "", due(status, now)})
 		for _, entry := range status.Copies {
 			stored := "-"
 			if entry.Verdict != verdictMissing {
 				stored = units.Bytes(entry.StoredBytes)
 			}
-			fmt.Fprintf(table, "  %s\t%s\t\t%s\t%s\t\n", entry.Destination, entry.Verdict, stored, ago(entry.VerifiedAt, now))
+			rows = append(rows, []string{"  " + entry.Destination, entry.Verdict, "", stored, ago(entry.VerifiedAt, now), ""})
 		}
 	}
-	return table.Flush()
+	return writeTable(c.stdout, c.look(c.stdout).Width, rows)
 }
 
 // ago prints how long ago something was.

@@ -14,9 +14,9 @@ func (c *cli) validateCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "validate [flags] [PATH]",
 		Short: "Check a specification without looking at state or reality",
-		Long: `Reads PATH (a folder or one file, "." by default) and reports every mistake in it
-with its place, and warns of what is valid and most likely not meant. Connects to
-nothing.
+		Long: `Reads PATH (a folder or one file, "." by default) and reports every mistake in
+it with its place, and warns of what is valid and most likely not meant.
+Connects to nothing.
 
 EXIT STATUS
   0  the specification is valid

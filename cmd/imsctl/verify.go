@@ -26,10 +26,10 @@ func (c *cli) verifyCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "verify [flags] [PATH]",
 		Short: "Read copies back and compare every byte",
-		Long: `Reads every recorded copy of PATH's artifacts (or those that the flags select) from
-its destination, decompresses it and compares it with what was backed up. What
-it finds is recorded: a copy that was altered no longer counts as a backup, and
-the next plan repairs it.
+		Long: `Reads every recorded copy of PATH's artifacts (or those that the flags select)
+from its destination, decompresses it and compares it with what was backed up.
+What it finds is recorded: a copy that was altered no longer counts as a backup,
+and the next plan repairs it.
 
 EXIT STATUS
   0  every copy is what was backed up
