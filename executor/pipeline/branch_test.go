@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/castrolanda/imsctl/providers"
@@ -88,18 +89,28 @@ func TestAbortFails(t *testing.T) {
 
 // A branch that is slow, but moves, is waited for; its pace is everyone's.
 func TestSlowBranch(t *testing.T) {
-	watch(t)
+	synctest.Test(t, testSlowBranch)
+}
+
+func testSlowBranch(t *testing.T) {
 	data := noise(20 << 20)
 	fast, slow := newMemory(), newMemory()
 	slow.delay = 2 * time.Millisecond
-	j := job(t, "zstd", pieces(data, 50_000), fast, slow)
-	j.StallLimit = 10 * time.Second
+	j := job(t, "none", pieces(data, 50_000), fast, slow)
+	j.StallLimit = 10 * time.Millisecond
 	outcome, err := Run(t.Context(), j)
 	if err != nil || outcome.Branches[1].Err != nil {
 		t.Fatal(err, outcome.Branches)
 	}
 	holds(t, fast, j.Codec, data)
 	holds(t, slow, j.Codec, data)
+}
+
+// bubble runs a test in a time of its own, which passes only while nothing else can happen: however slow the machine is,
+// limits are kept and overstepped alike. It waits for everything that the test starts.
+func bubble(t *testing.T, name string, test func(t *testing.T)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) { synctest.Test(t, test) })
 }
 
 // stalls are destinations that take nothing any more, each at another place.
@@ -116,11 +127,10 @@ func stalls() map[string]func(*memory) {
 func TestStalledBranchIsGivenUp(t *testing.T) {
 	data := noise(20 << 20)
 	for name, stall := range stalls() {
-		t.Run(name, func(t *testing.T) {
-			watch(t)
+		bubble(t, name, func(t *testing.T) {
 			good, dead := newMemory(), newMemory()
 			stall(dead)
-			j := job(t, "zstd", pieces(data, 50_000), good, dead)
+			j := job(t, "none", pieces(data, 50_000), good, dead)
 			j.StallLimit = 300 * time.Millisecond
 			outcome, err := Run(t.Context(), j)
 			if err != nil {
@@ -139,11 +149,10 @@ func TestStalledBranchIsGivenUp(t *testing.T) {
 // With no other branch it is the source that must not wait for ever.
 func TestOnlyBranchStalls(t *testing.T) {
 	for name, stall := range stalls() {
-		t.Run(name, func(t *testing.T) {
-			watch(t)
+		bubble(t, name, func(t *testing.T) {
 			dead := newMemory()
 			stall(dead)
-			j := job(t, "zstd", pieces(noise(20<<20), 50_000), dead)
+			j := job(t, "none", pieces(noise(20<<20), 50_000), dead)
 			j.StallLimit = 100 * time.Millisecond
 			_, err := Run(t.Context(), j)
 			says(t, err, ErrStalled, "destination.0")
@@ -154,7 +163,10 @@ func TestOnlyBranchStalls(t *testing.T) {
 
 // A branch that has taken everything and waits while another one holds everyone up is not the one that stalls.
 func TestIdleBranchIsNotStalled(t *testing.T) {
-	watch(t)
+	synctest.Test(t, testIdleBranch)
+}
+
+func testIdleBranch(t *testing.T) {
 	data := noise(20 << 20)
 	idle, dead := newMemory(), newMemory()
 	dead.blockIn, dead.blockAfter = "write", 0
@@ -179,12 +191,11 @@ func TestIdleBranchIsNotStalled(t *testing.T) {
 // A destination that does not even mind its context is left behind, and cleans up by itself when it returns.
 func TestDeafDestinationIsLeftBehind(t *testing.T) {
 	for _, where := range []string{"create", "write", "commit"} {
-		t.Run(where, func(t *testing.T) {
-			t.Parallel()
+		bubble(t, where, func(t *testing.T) {
 			data := noise(20 << 20)
 			good, deaf := newMemory(), newMemory()
 			deaf.blockIn, deaf.blockAfter, deaf.deaf = where, 0, make(chan struct{})
-			j := job(t, "zstd", pieces(data, 50_000), good, deaf)
+			j := job(t, "none", pieces(data, 50_000), good, deaf)
 			j.StallLimit = 500 * time.Millisecond
 			outcome, err := Run(t.Context(), j)
 			if err != nil || outcome.Branches[0].Err != nil {
@@ -192,12 +203,7 @@ func TestDeafDestinationIsLeftBehind(t *testing.T) {
 			}
 			says(t, outcome.Branches[1].Err, ErrStalled, "does not return")
 			close(deaf.deaf)
-			for range 500 {
-				if deaf.unfinished() == 0 {
-					break
-				}
-				time.Sleep(10 * time.Millisecond)
-			}
+			synctest.Wait()
 			empty(t, deaf)
 		})
 	}
@@ -305,14 +311,13 @@ func TestCancelAtRandomMoments(t *testing.T) {
 // An interrupt ends a run also while a destination blocks, at every place where it can.
 func TestCancelWhileBlocked(t *testing.T) {
 	for name, stall := range stalls() {
-		t.Run(name, func(t *testing.T) {
-			watch(t)
+		bubble(t, name, func(t *testing.T) {
 			one, two := newMemory(), newMemory()
 			stall(one)
 			stall(two)
 			ctx, cancel := context.WithTimeoutCause(t.Context(), 200*time.Millisecond, errors.New("somebody pressed a key"))
 			defer cancel()
-			_, err := Run(ctx, job(t, "zstd", pieces(noise(20<<20), 50_000), one, two))
+			_, err := Run(ctx, job(t, "none", pieces(noise(20<<20), 50_000), one, two))
 			says(t, err, context.DeadlineExceeded, "interrupted")
 			empty(t, one, two)
 		})

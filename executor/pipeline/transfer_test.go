@@ -196,8 +196,7 @@ func TestCopyToFaultyTargets(t *testing.T) {
 		if name == "the last write" {
 			continue
 		}
-		t.Run("stalled in "+name, func(t *testing.T) {
-			watch(t)
+		bubble(t, "stalled in "+name, func(t *testing.T) {
 			to := newMemory()
 			stall(to)
 			copying := CopyJob{From: from, To: Branch{Name: "b", Destination: to}, Key: testKey, Expected: sums, StallLimit: 50 * time.Millisecond}
