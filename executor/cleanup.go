@@ -8,6 +8,7 @@ import (
 
 	"github.com/castrolanda/imsctl/planner"
 	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
 )
 
@@ -72,12 +73,19 @@ func (r *run) settle(ctx context.Context, report *Report) error {
 	return nil
 }
 
-// isSettled asks every destination of an intent. One that cannot be asked, or is not declared any more, leaves it open.
+// isSettled asks every destination of an intent under the address that it has now. One that cannot be asked, or is not
+// declared any more without being given up in words, leaves it open.
 func (r *run) isSettled(ctx context.Context, intent *state.Intent) bool {
 	if intent.Key == "" {
 		return true
 	}
 	for _, address := range intent.Destinations {
+		if r.isReleased(address) {
+			continue
+		}
+		if to, moved := r.moves[address]; moved {
+			address = to
+		}
 		destination, ok := r.World.Destinations[address]
 		if !ok {
 			return false
@@ -87,4 +95,9 @@ func (r *run) isSettled(ctx context.Context, intent *state.Intent) bool {
 		}
 	}
 	return true
+}
+
+// isReleased reports whether the specification gives an address up.
+func (e *Executor) isReleased(address string) bool {
+	return slices.ContainsFunc(e.Spec.Removals, func(removal spec.Removal) bool { return removal.From == address })
 }

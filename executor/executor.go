@@ -62,6 +62,8 @@ type run struct {
 	reporter Reporter
 	// before are the intents that earlier runs left open.
 	before []*state.Intent
+	// moves say where addresses that were given up lead to.
+	moves map[string]string
 }
 
 func (e *Executor) newRun() (*run, error) {
@@ -78,6 +80,7 @@ func (e *Executor) newRun() (*run, error) {
 		id:       e.Clock.Now().UTC().Format(compactTime) + "-" + suffix,
 		reporter: reporter,
 		before:   e.Session.Document().Intents,
+		moves:    planner.Moves(e.Spec),
 	}, nil
 }
 

@@ -53,6 +53,12 @@ func (r *run) dispatch(ctx context.Context, action planner.Action) (result, erro
 		return r.forget(ctx, action)
 	case *planner.Cleanup:
 		return r.cleanup(ctx, action)
+	case *planner.Move:
+		return r.move(ctx, action)
+	case *planner.Release:
+		return r.release(ctx, action)
+	case *planner.Adopt:
+		return r.adopt(ctx, action)
 	default:
 		return result{}, fmt.Errorf("no way to carry out an action of kind %q", action.Kind())
 	}

@@ -20,7 +20,7 @@ func (r *run) verify(ctx context.Context, action *planner.Verify) (result, error
 	}
 	var artifact *state.Artifact
 	if action.Adopt != "" {
-		artifact, err = r.adoptable(ctx, destination, action)
+		artifact, err = r.adoptable(ctx, destination, action.Backup, action.Artifact, action.Adopt)
 	} else {
 		artifact, err = r.artifact(action.Artifact)
 	}
@@ -47,9 +47,10 @@ func (r *run) verify(ctx context.Context, action *planner.Verify) (result, error
 	return done, nil
 }
 
-// adoptable makes an artifact of the manifest that was found at a destination.
-func (r *run) adoptable(ctx context.Context, destination providers.Destination, action *planner.Verify) (*state.Artifact, error) {
-	key := state.ManifestKey(action.Adopt)
+// adoptable makes an artifact of a backup of the manifest that was found at a destination. The manifest may name the
+// backup as it was called before.
+func (r *run) adoptable(ctx context.Context, destination providers.Destination, backup, id, at string) (*state.Artifact, error) {
+	key := state.ManifestKey(at)
 	data, err := providers.ReadObject(ctx, destination, key, state.MaxManifestSize)
 	if err != nil {
 		return nil, fmt.Errorf("reading the manifest: %w", err)
@@ -58,12 +59,13 @@ func (r *run) adoptable(ctx context.Context, destination providers.Destination, 
 	if err != nil {
 		return nil, fmt.Errorf("reading the manifest %s: %w", key, err)
 	}
-	if manifest.ID != action.Artifact || manifest.Key != action.Adopt {
-		return nil, fmt.Errorf("the manifest %s is not that of %s any more", key, action.Artifact)
+	if manifest.ID != id || manifest.Key != at {
+		return nil, fmt.Errorf("the manifest %s is not that of %s any more", key, id)
 	}
-	return &state.Artifact{
+	artifact := &state.Artifact{
 		Description: manifest.Description, ManifestSize: int64(len(data)), ManifestSHA256: hexSHA256(data),
-	}, nil
+	}
+	return artifact.Of(backup), nil
 }
 
 // readBack proves one copy, byte by byte, and returns the event that records what was found; none when the copy could not

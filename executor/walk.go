@@ -95,6 +95,8 @@ func class(action planner.Action) string {
 	switch action := action.(type) {
 	case *planner.Backup:
 		return action.Source
+	case *planner.Adopt:
+		return action.Artifact
 	case *planner.Verify:
 		if action.Adopt != "" {
 			return action.Artifact

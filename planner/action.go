@@ -12,6 +12,9 @@ const (
 	KindPrune     Kind = "prune"
 	KindForget    Kind = "forget"
 	KindCleanup   Kind = "cleanup"
+	KindMove      Kind = "move"
+	KindRelease   Kind = "release"
+	KindAdopt     Kind = "adopt"
 	KindBlocked   Kind = "blocked"
 )
 
@@ -32,6 +35,12 @@ func (k Kind) Symbol() string {
 		return "."
 	case KindCleanup:
 		return "x"
+	case KindMove:
+		return "="
+	case KindRelease:
+		return "/"
+	case KindAdopt:
+		return "<"
 	default:
 		return "·"
 	}
@@ -148,6 +157,35 @@ type Cleanup struct {
 	Remnants []string `json:"remnants,omitempty"`
 }
 
+// Move hands what is recorded at an address that was given up to another one: the artifacts of a backup, or its copies at a
+// destination. It touches nothing but the state.
+type Move struct {
+	Meta
+	From string `json:"from"`
+	To   string `json:"to"`
+	// Artifacts is how many of them are concerned.
+	Artifacts int `json:"artifacts"`
+}
+
+// Release forgets what is recorded at an address that was given up: the artifacts of a backup, or its copies at a
+// destination. It touches nothing but the state.
+type Release struct {
+	Meta
+	From string `json:"from"`
+	// Artifacts is how many of them are concerned.
+	Artifacts int `json:"artifacts"`
+}
+
+// Adopt reads back a copy of an artifact that the state does not know and that the specification imports, and records it.
+type Adopt struct {
+	Meta
+	Artifact    string `json:"artifact"`
+	Destination string `json:"destination"`
+	Key         string `json:"key"`
+	// ManifestSHA256 is the hash of the manifest that was seen; no other is adopted.
+	ManifestSHA256 string `json:"manifest_sha256"`
+}
+
 // Blocked is something that should be done and cannot be now. Nothing is executed.
 type Blocked struct {
 	Meta
@@ -177,6 +215,15 @@ func (*Forget) Kind() Kind { return KindForget }
 
 // Kind implements Action.
 func (*Cleanup) Kind() Kind { return KindCleanup }
+
+// Kind implements Action.
+func (*Move) Kind() Kind { return KindMove }
+
+// Kind implements Action.
+func (*Release) Kind() Kind { return KindRelease }
+
+// Kind implements Action.
+func (*Adopt) Kind() Kind { return KindAdopt }
 
 // Kind implements Action.
 func (*Blocked) Kind() Kind { return KindBlocked }

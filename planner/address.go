@@ -4,10 +4,13 @@ package planner
 // destinations adds "@" and the destination's; what concerns one copy adds "#" and the artifact's id. A suffix after "/"
 // keeps apart two actions on the same thing.
 
-// unfinishedSuffix marks what an interrupted upload left, retentionSuffix the deletions that a limit or a doubt holds back.
+// unfinishedSuffix marks what an interrupted upload left, retentionSuffix the deletions that a limit or a doubt holds back,
+// movedSuffix and removedSuffix the changes to what is recorded.
 const (
 	unfinishedSuffix = "/unfinished"
 	retentionSuffix  = "/retention"
+	movedSuffix      = "/moved"
+	removedSuffix    = "/removed"
 )
 
 // placeAddress is the address of a backup at one of its destinations.

@@ -20,19 +20,23 @@ func Diff(specification *spec.Spec, document *state.Document, observed *Observed
 	for _, backup := range specification.Backups {
 		d.newTask(backup).plan()
 	}
+	d.planImports()
 	d.recover()
 	d.noteStrangers()
 	d.blockUnbuilt()
 	d.orderBackups()
+	d.changeRecords()
 	return d.finish()
 }
 
 // differ is one call of Diff.
 type differ struct {
 	specification *spec.Spec
-	document      *state.Document
-	observed      *Observed
-	now           time.Time
+	// document is the state once records are changed, recorded the state as it is.
+	document, recorded *state.Document
+	records            *records
+	observed           *Observed
+	now                time.Time
 
 	// backups of the specification by address.
 	backups map[string]*spec.Backup
@@ -42,6 +46,13 @@ type differ struct {
 	artifacts map[string][]*state.Artifact
 	// found are the artifacts of manifests that the state does not know, by the address of their backup.
 	found map[string][]foundManifest
+	// moves say where an address that was given up leads to, imports for which backup an artifact that is not
+	// recorded is to be adopted, adopted which of them are, by id.
+	moves, imports map[string]string
+	adopted        map[string]bool
+	// owners are the backups of the recorded artifacts by id, folders those of the folders that hold their objects; both
+	// only as far as an artifact does not lie where the name of its backup says.
+	owners, folders map[string]string
 	// interrupted are the open intents that wrote objects, pruning those that deleted them.
 	interrupted, pruning map[objectRef]*state.Intent
 	// free is what is left of the free space of each destination that has a limit, in bytes.
@@ -64,11 +75,17 @@ type objectRef struct{ destination, key string }
 
 // newDiffer indexes the input.
 func newDiffer(specification *spec.Spec, document *state.Document, observed *Observed, now time.Time) *differ {
+	records := recordsOf(specification, document)
 	d := &differ{
-		specification: specification, document: document, observed: observed, now: now.UTC(),
+		specification: specification, document: records.document, recorded: document, records: records, observed: observed, now: now.UTC(),
 		backups:     make(map[string]*spec.Backup, len(specification.Backups)),
 		retentions:  make(map[string]*spec.Retention, len(specification.Destinations)),
-		artifacts:   document.ByBackup(),
+		artifacts:   records.document.ByBackup(),
+		moves:       Moves(specification),
+		imports:     make(map[string]string, len(specification.Imports)),
+		adopted:     make(map[string]bool),
+		owners:      make(map[string]string),
+		folders:     make(map[string]string),
 		interrupted: make(map[objectRef]*state.Intent),
 		pruning:     make(map[objectRef]*state.Intent),
 		free:        make(map[string]int64),
@@ -87,7 +104,11 @@ func newDiffer(specification *spec.Spec, document *state.Document, observed *Obs
 	for _, backup := range specification.Backups {
 		d.backups[backup.Address] = backup
 	}
-	for _, intent := range document.Intents {
+	for _, adoption := range specification.Imports {
+		d.imports[adoption.ID] = adoption.To
+	}
+	d.indexArtifacts()
+	for _, intent := range d.document.Intents {
 		d.indexIntent(intent)
 	}
 	if observed != nil {
@@ -99,6 +120,17 @@ func newDiffer(specification *spec.Spec, document *state.Document, observed *Obs
 	}
 	d.found = d.findUnrecorded()
 	return d
+}
+
+// indexArtifacts notes which artifacts lie in a folder that has not the name of their backup, and which are adopted already.
+func (d *differ) indexArtifacts() {
+	for _, artifact := range d.document.Artifacts {
+		delete(d.imports, artifact.ID)
+		folder := folderOf(artifact.Key)
+		if backup := d.backups[artifact.Backup]; backup != nil && folder != prefix(backup) {
+			d.owners[artifact.ID], d.folders[folder] = artifact.Backup, artifact.Backup
+		}
+	}
 }
 
 // indexIntent files an open intent under the objects that it may have left half done. The oldest stays.
@@ -194,15 +226,20 @@ func (d *differ) finish() *Plan {
 		Notes:        d.notes,
 		Refreshed:    d.observed != nil,
 	}
-	intents := make(map[string][]*state.Intent)
-	for _, intent := range d.document.Intents {
-		intents[intent.Backup] = append(intents[intent.Backup], intent)
-	}
+	prints := d.recorded.Fingerprints()
+	nothing := state.Fingerprint(nil, nil)
 	for _, action := range plan.Actions {
-		backup := action.Common().Backup
-		if _, done := plan.Fingerprints[backup]; !done {
-			plan.Fingerprints[backup] = state.Fingerprint(d.artifacts[backup], intents[backup])
+		for _, address := range concerned(action) {
+			plan.Fingerprints[address] = cmp.Or(prints[address], nothing)
 		}
 	}
 	return plan
+}
+
+// concerned lists what an action is computed from: the backup it serves, and the one whose records it takes over.
+func concerned(action Action) []string {
+	if move, ok := action.(*Move); ok && !isDestination(move.From) {
+		return []string{move.Backup, move.From}
+	}
+	return []string{action.Common().Backup}
 }

@@ -217,6 +217,10 @@ func (t *task) planCopy(held *holding, i int, retained bool) {
 	switch {
 	case copied.condition == adoptable:
 		t.verify(held, i)
+		if t.isImported(held) && !retained {
+			t.note(copyAddress(t.backup.Address, t.places[i].address, held.artifact.ID),
+				fmt.Sprintf("the retention of %s would not keep %s: a later plan deletes it there", t.places[i].address, held.artifact.ID))
+		}
 	case !copied.bad():
 	case copied.condition == gone && intent != nil:
 		t.forgetPruned(held, i)
@@ -278,6 +282,10 @@ func (t *task) verify(held *holding, i int) {
 		return
 	}
 	t.verifying[ref] = true
+	if held.copies[i].condition == adoptable && t.isImported(held) {
+		t.adopt(held, i)
+		return
+	}
 	destination := t.places[i].address
 	action := &Verify{Artifact: held.artifact.ID, Destination: destination, Meta: Meta{
 		Address: copyAddress(t.backup.Address, destination, held.artifact.ID), Backup: t.backup.Address,

@@ -2,7 +2,6 @@ package planner
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -26,15 +25,6 @@ func (d *differ) blockUnbuilt() {
 		seen[address] = true
 		d.add(&Blocked{Meta: Meta{Address: address, Reason: notBuilt, Cause: CauseChange}})
 	}
-	for _, move := range d.specification.Moves {
-		d.blockChange("moved:"+move.From, fmt.Sprintf("what is recorded of %s cannot be moved to %s yet", move.From, move.To))
-	}
-	for _, removal := range d.specification.Removals {
-		d.blockChange("removed:"+removal.From, fmt.Sprintf("what is recorded of %s cannot be forgotten yet", removal.From))
-	}
-	for _, adoption := range d.specification.Imports {
-		d.blockChange("import:"+adoption.ID, fmt.Sprintf("%s cannot be adopted for %s yet", adoption.ID, adoption.To))
-	}
 	for _, drill := range d.specification.Drills {
 		block(drill.Address, drill.NotBuilt)
 	}
@@ -50,12 +40,6 @@ func (d *differ) blockUnbuilt() {
 	for _, notify := range d.specification.Notifies {
 		block(notify.Address, notify.NotBuilt)
 	}
-}
-
-// blockChange says that a change to what is recorded is asked for and cannot be made yet. That is an error: the state goes on
-// saying what the specification has given up.
-func (d *differ) blockChange(address, reason string) {
-	d.add(&Blocked{Failed: true, Meta: Meta{Address: address, Reason: reason + ": that is not built", Cause: CauseChange}})
 }
 
 // orderBackups lets planned backups wait for those that they depend on.

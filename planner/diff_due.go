@@ -22,12 +22,13 @@ type dueness struct {
 }
 
 // dueness decides whether a backup is due: no artifact with a live copy at one of its destinations is young enough. An
-// artifact that started in the future does not count, or a wrong clock could put off backups for years.
+// artifact that started in the future does not count, or a wrong clock could put off backups for years; nor does one that
+// is still to be adopted, because nobody has ever read it.
 func (d *differ) dueness(s *survey) dueness {
 	schedule := s.backup.Schedule
 	lost := 0
 	for _, held := range s.holdings {
-		if held.artifact.StartedAt.Sub(d.now) > maxSkew {
+		if held.artifact.StartedAt.Sub(d.now) > maxSkew || d.isImported(held) {
 			continue
 		}
 		if !held.live() {

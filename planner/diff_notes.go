@@ -53,16 +53,17 @@ func (d *differ) fromManifest(view *DestinationView, key string, manifest Manife
 		strange.unreadable++
 		return nil
 	}
-	if !d.isOurs(manifest) {
+	description := manifest.Manifest.Description
+	if _, imported := d.imports[description.ID]; !imported && !d.isOurs(manifest) {
 		strange.others++
 		return nil
 	}
-	description := manifest.Manifest.Description
-	backup := d.backups[description.Backup]
-	if backup == nil || description.ID == "" || state.ManifestKey(description.Key) != key || !strings.HasPrefix(key, prefix(backup)) {
+	owner, fits := d.ownerOf(&description)
+	if !fits || description.ID == "" || state.ManifestKey(description.Key) != key {
 		strange.misplaced++
 		return nil
 	}
+	description.Backup = owner
 	if data, ok := view.Objects[description.Key]; !ok || data.Size != description.Stored.Size {
 		strange.hollow++
 		return nil

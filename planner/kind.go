@@ -4,7 +4,8 @@ import "github.com/fatih/color"
 
 // kinds in the order in which a summary counts them.
 var kinds = [...]Kind{
-	KindBackup, KindReplicate, KindRepair, KindVerify, KindPrune, KindForget, KindCleanup, KindBlocked,
+	KindBackup, KindReplicate, KindRepair, KindVerify, KindPrune, KindForget, KindCleanup,
+	KindMove, KindRelease, KindAdopt, KindBlocked,
 }
 
 // verb is the kind in the legend of a printed plan.
@@ -30,15 +31,15 @@ func (k Kind) task() string {
 // color marks the kind's symbol: green brings something, yellow mends, red takes away.
 func (k Kind) color() color.Attribute {
 	switch k {
-	case KindBackup, KindReplicate:
+	case KindBackup, KindReplicate, KindAdopt:
 		return color.FgGreen
-	case KindRepair:
+	case KindRepair, KindMove:
 		return color.FgYellow
 	case KindVerify:
 		return color.FgCyan
 	case KindPrune, KindCleanup:
 		return color.FgRed
-	case KindForget:
+	case KindForget, KindRelease:
 		return color.FgWhite
 	default:
 		return color.FgMagenta
@@ -56,7 +57,7 @@ func (k Kind) actions() []string {
 		return []string{"read"}
 	case KindPrune, KindCleanup:
 		return []string{"delete"}
-	case KindForget:
+	case KindForget, KindRelease:
 		return []string{"forget"}
 	default:
 		return []string{"no-op"}

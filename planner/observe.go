@@ -48,13 +48,13 @@ func Observe(ctx context.Context, specification *spec.Spec, document *state.Docu
 		Destinations: make(map[string]*DestinationView),
 		Sources:      make(map[string]*SourceView),
 	}
-	lookouts := o.lookouts(document)
+	lookouts := o.lookouts(recordsOf(specification, document).document)
 	for _, lookout := range lookouts {
 		observed.Destinations[lookout.address] = lookout.view
 	}
 	o.each(ctx, len(lookouts), func(ctx context.Context, i int) { lookouts[i].ask(ctx) })
 	visits := visitsOf(lookouts)
-	o.each(ctx, len(visits), func(ctx context.Context, i int) { visits[i].lookout.visit(ctx, visits[i].backup) })
+	o.each(ctx, len(visits), func(ctx context.Context, i int) { visits[i].lookout.visit(ctx, visits[i].prefix) })
 	for _, lookout := range lookouts {
 		lookout.close()
 	}
@@ -130,7 +130,7 @@ func (o *observation) inspect(ctx context.Context, address string) *SourceView {
 // lookouts makes one for every destination that a backup uses, in the order of their first use.
 func (o *observation) lookouts(document *state.Document) []*lookout {
 	var ordered []*lookout
-	byAddress := make(map[string]*lookout)
+	byAddress, byBackup := make(map[string]*lookout), make(map[string][]*lookout)
 	for _, backup := range o.specification.Backups {
 		for _, address := range backup.To {
 			if o.world.Destinations[address] == nil {
@@ -139,30 +139,48 @@ func (o *observation) lookouts(document *state.Document) []*lookout {
 			}
 			at, ok := byAddress[address]
 			if !ok {
-				at = &lookout{observation: o, address: address, destination: o.world.Destinations[address], known: make(map[string]bool)}
+				at = &lookout{observation: o, address: address, destination: o.world.Destinations[address], known: make(map[string]bool), listed: make(map[string]bool)}
 				at.view = &DestinationView{
 					Free: -1, Objects: make(map[string]providers.Object), Manifests: make(map[string]ManifestView),
 				}
 				byAddress[address] = at
 				ordered = append(ordered, at)
 			}
-			at.backups = append(at.backups, backup)
+			at.lists(prefix(backup))
+			byBackup[backup.Address] = append(byBackup[backup.Address], at)
 		}
 	}
 	for _, artifact := range document.Artifacts {
+		for _, at := range byBackup[artifact.Backup] {
+			at.lists(folderOf(artifact.Key))
+		}
 		for i := range artifact.Replicas {
 			if at, ok := byAddress[artifact.Replicas[i].Destination]; ok {
 				at.known[artifact.Key] = true
 			}
 		}
 	}
+	for _, intent := range document.Intents {
+		for _, at := range byBackup[intent.Backup] {
+			if intent.Key != "" {
+				at.lists(folderOf(intent.Key))
+			}
+		}
+	}
+	for _, adoption := range o.specification.Imports {
+		for _, at := range byBackup[adoption.To] {
+			if sought := importPrefix(adoption.ID); sought != "" && !at.listed[folderOf(sought)] {
+				at.lists(sought)
+			}
+		}
+	}
 	return ordered
 }
 
-// visit is one backup at one destination.
+// visit is one prefix at one destination.
 type visit struct {
 	lookout *lookout
-	backup  *spec.Backup
+	prefix  string
 }
 
 // visitsOf lists what is to be listed. It takes the destinations in turns, so that a slow one does not hold all workers.
@@ -171,8 +189,8 @@ func visitsOf(lookouts []*lookout) []visit {
 	for round := 0; ; round++ {
 		before := len(visits)
 		for _, at := range lookouts {
-			if round < len(at.backups) {
-				visits = append(visits, visit{lookout: at, backup: at.backups[round]})
+			if round < len(at.prefixes) {
+				visits = append(visits, visit{lookout: at, prefix: at.prefixes[round]})
 			}
 		}
 		if len(visits) == before {
@@ -186,7 +204,9 @@ type lookout struct {
 	*observation
 	address     string
 	destination providers.Destination
-	backups     []*spec.Backup
+	// prefixes are what is listed, each once: the folders of the destination's backups under the names that they have and had.
+	prefixes []string
+	listed   map[string]bool
 	// known are the keys of the copies that the state has here.
 	known map[string]bool
 
@@ -195,4 +215,12 @@ type lookout struct {
 	// gaveUp ends the other calls to a destination that failed one.
 	gaveUp context.CancelFunc
 	alive  context.Context
+}
+
+// lists adds a prefix to what is listed.
+func (l *lookout) lists(prefix string) {
+	if !l.listed[prefix] {
+		l.listed[prefix] = true
+		l.prefixes = append(l.prefixes, prefix)
+	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/castrolanda/imsctl/state"
 )
 
-// prefix is where the objects of a backup lie at each of its destinations.
+// prefix is where the new objects of a backup lie at each of its destinations.
 func prefix(backup *spec.Backup) string { return backup.Name + "/" }
 
 // ask finds out whether the destination can be used, its free space and its clock.
@@ -65,29 +65,29 @@ func (l *lookout) close() {
 	}
 }
 
-// visit lists what lies at the destination for one backup, and reads the manifests that the state does not know.
-func (l *lookout) visit(ctx context.Context, backup *spec.Backup) {
+// visit lists what lies at the destination under one prefix, and reads the manifests that the state does not know.
+func (l *lookout) visit(ctx context.Context, prefix string) {
 	if ctx.Err() != nil || l.failed() {
 		return
 	}
 	found := make(map[string]providers.Object)
 	err := l.call(l.alive, func(ctx context.Context) error {
-		return l.destination.List(ctx, prefix(backup), func(object providers.Object) error {
+		return l.destination.List(ctx, prefix, func(object providers.Object) error {
 			found[object.Key] = object
 			return nil
 		})
 	})
 	if err != nil {
-		l.fail(fmt.Errorf("listing %s: %w", prefix(backup), err))
+		l.fail(fmt.Errorf("listing %s: %w", prefix, err))
 		return
 	}
 	var remnants []providers.Remnant
 	err = l.call(l.alive, func(ctx context.Context) (err error) {
-		remnants, err = l.destination.Remnants(ctx, prefix(backup))
+		remnants, err = l.destination.Remnants(ctx, prefix)
 		return err
 	})
 	if err != nil {
-		l.fail(fmt.Errorf("looking for unfinished uploads under %s: %w", prefix(backup), err))
+		l.fail(fmt.Errorf("looking for unfinished uploads under %s: %w", prefix, err))
 		return
 	}
 	manifests := l.readUnknown(found)

@@ -9,7 +9,7 @@ import (
 
 // Reconcile returns the plan that makes the state say what was observed, and changes nothing else: it adopts copies that are
 // complete and not recorded, reads those back that changed or that something is wrong with, and drops the records of copies
-// that are gone for good. Nothing is taken, copied or deleted. It is as pure as Diff.
+// that are gone for good; what the specification moves, removes and imports changes records only, and is part of it. Nothing is taken, copied or deleted. It is as pure as Diff.
 func Reconcile(specification *spec.Spec, document *state.Document, observed *Observed, now time.Time) *Plan {
 	d := newDiffer(specification, document, observed, now)
 	for _, backup := range specification.Backups {
@@ -23,7 +23,9 @@ func Reconcile(specification *spec.Spec, document *state.Document, observed *Obs
 			}
 		}
 	}
+	d.planImports()
 	d.noteStrangers()
+	d.changeRecords()
 	plan := d.finish()
 	plan.RefreshOnly = true
 	return plan

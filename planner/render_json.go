@@ -60,6 +60,9 @@ type jsonSummary struct {
 	Prune     int  `json:"prune"`
 	Forget    int  `json:"forget"`
 	Cleanup   int  `json:"cleanup"`
+	Move      int  `json:"move"`
+	Release   int  `json:"release"`
+	Adopt     int  `json:"adopt"`
 	Blocked   int  `json:"blocked"`
 	Changes   bool `json:"changes"`
 	Failed    bool `json:"failed"`
@@ -69,7 +72,7 @@ func summarize(plan *Plan) jsonSummary {
 	return jsonSummary{
 		Backup: plan.Count(KindBackup), Replicate: plan.Count(KindReplicate), Repair: plan.Count(KindRepair),
 		Verify: plan.Count(KindVerify), Prune: plan.Count(KindPrune), Forget: plan.Count(KindForget),
-		Cleanup: plan.Count(KindCleanup), Blocked: plan.Count(KindBlocked),
+		Cleanup: plan.Count(KindCleanup), Move: plan.Count(KindMove), Release: plan.Count(KindRelease), Adopt: plan.Count(KindAdopt), Blocked: plan.Count(KindBlocked),
 		Changes: plan.HasChanges(), Failed: plan.Failed(),
 	}
 }
@@ -79,6 +82,7 @@ type jsonChange struct {
 	Address          string     `json:"address"`
 	Type             string     `json:"type"`
 	Name             string     `json:"name"`
+	Previous         string     `json:"previous_address,omitzero"`
 	Kind             Kind       `json:"kind"`
 	Symbol           string     `json:"symbol"`
 	Change           jsonEffect `json:"change"`
@@ -98,6 +102,19 @@ type jsonEffect struct {
 	After           any      `json:"after"`
 	BeforeSensitive bool     `json:"before_sensitive"`
 	AfterSensitive  bool     `json:"after_sensitive"`
+	// Importing is set for what is adopted.
+	Importing *jsonImporting `json:"importing,omitempty"`
+}
+
+// jsonImporting names what is adopted.
+type jsonImporting struct {
+	ID string `json:"id"`
+}
+
+// jsonRecords is what is recorded at an address.
+type jsonRecords struct {
+	Address   string `json:"address"`
+	Artifacts int    `json:"artifacts"`
 }
 
 // jsonCopy is one copy of an artifact, before or after an action.
@@ -143,8 +160,13 @@ func changeOf(action Action) (jsonChange, error) {
 	if change.DependsOn == nil {
 		change.DependsOn = []string{}
 	}
-	if blocked, ok := action.(*Blocked); ok {
-		change.Failed = blocked.Failed
+	switch action := action.(type) {
+	case *Move:
+		change.Previous = action.From
+	case *Adopt:
+		change.Change.Importing = &jsonImporting{ID: action.Artifact}
+	case *Blocked:
+		change.Failed = action.Failed
 	}
 	return change, nil
 }
@@ -173,6 +195,12 @@ func effectOf(action Action) (before, after any, err error) {
 		return jsonCopy{
 			Destination: action.Destination, Key: action.Key, Version: action.Version, Intent: action.Intent, Remnants: action.Remnants,
 		}, nil, nil
+	case *Move:
+		return jsonRecords{action.From, action.Artifacts}, jsonRecords{action.To, action.Artifacts}, nil
+	case *Release:
+		return jsonRecords{action.From, action.Artifacts}, nil, nil
+	case *Adopt:
+		return nil, jsonCopy{Artifact: action.Artifact, Destination: action.Destination, Key: action.Key}, nil
 	case *Blocked:
 		return nil, nil, nil
 	default:

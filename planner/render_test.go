@@ -69,6 +69,15 @@ func busyScene(t testing.TB) *scene {
 	young.Replicas[0].Version, young.Replicas[0].ManifestVersion = data, manifest
 	s.spec.Backups[1].To = []string{placeA, placeB}
 	s.putObject(placeA, "database/stray.sql", 3000)
+
+	s.haveOf("wiki", 2*hour, placeA, placeB)
+	s.haveOf("shop", 3*hour, placeA)
+	s.spec.Moves = []spec.Move{{From: "backup.wiki", To: "backup.keycloak"}}
+	s.spec.Removals = []spec.Removal{{From: "backup.shop"}}
+	foreign := s.makeOf("login", 4*hour)
+	s.put(placeB, foreign)
+	s.seal(placeB, foreign, "another lineage")
+	s.spec.Imports = []spec.Import{{To: "backup.keycloak", ID: foreign.ID}}
 	return s
 }
 

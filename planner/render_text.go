@@ -233,7 +233,7 @@ func prediction(action Action) string {
 		return text + " (from history)"
 	case KindReplicate, KindRepair:
 		return "copies " + size
-	case KindVerify:
+	case KindVerify, KindAdopt:
 		return "reads " + size
 	case KindPrune, KindCleanup:
 		return "frees " + size

@@ -147,6 +147,12 @@ func newAction(kind Kind) (Action, error) {
 		return new(Forget), nil
 	case KindCleanup:
 		return new(Cleanup), nil
+	case KindMove:
+		return new(Move), nil
+	case KindRelease:
+		return new(Release), nil
+	case KindAdopt:
+		return new(Adopt), nil
 	case KindBlocked:
 		return new(Blocked), nil
 	default:

@@ -20,8 +20,10 @@ func check(plan *Plan) error {
 		if err := checkAction(action); err != nil {
 			return fmt.Errorf("%q: %w", meta.Address, err)
 		}
-		if _, ok := plan.Fingerprints[meta.Backup]; !ok {
-			return fmt.Errorf("there is no fingerprint of %q", meta.Backup)
+		for _, address := range concerned(action) {
+			if _, ok := plan.Fingerprints[address]; !ok {
+				return fmt.Errorf("there is no fingerprint of %q", address)
+			}
 		}
 		indexes[meta.Address] = i
 	}
@@ -97,6 +99,28 @@ func checkFields(action Action) error {
 		if !isKey(action.Key) {
 			return fmt.Errorf("%q is not a key", action.Key)
 		}
+	case *Move:
+		if action.From == action.To || isDestination(action.From) != isDestination(action.To) || !isDestination(action.To) && action.To != action.Backup {
+			return errors.New("it moves nothing")
+		}
+		return checkRecords(action.From)
+	case *Release:
+		return checkRecords(action.From)
+	case *Adopt:
+		if !isKey(action.Key) {
+			return fmt.Errorf("%q is not a key", action.Key)
+		}
+		if action.ManifestSHA256 == "" {
+			return errors.New("it does not say which manifest is meant")
+		}
+	}
+	return nil
+}
+
+// checkRecords checks the address whose records change.
+func checkRecords(from string) error {
+	if !isAddress(from, "backup.") && !isAddress(from, "destination.") {
+		return fmt.Errorf("%q is not the address of a backup or a destination", from)
 	}
 	return nil
 }
@@ -126,6 +150,8 @@ func destinationsOf(action Action) []string {
 		return []string{action.Destination}
 	case *Cleanup:
 		return []string{action.Destination}
+	case *Adopt:
+		return []string{action.Destination}
 	default:
 		return nil
 	}
@@ -153,9 +179,23 @@ func hasOwnAddress(action Action) bool {
 	case *Cleanup:
 		return strings.HasPrefix(meta.Address, copyAddress(meta.Backup, action.Destination, "")) &&
 			strings.HasSuffix(meta.Address, unfinishedSuffix)
+	case *Adopt:
+		return own(action.Destination, action.Artifact)
+	case *Move:
+		return meta.Address == recordsAddress(meta.Backup, action.To)+movedSuffix
+	case *Release:
+		return meta.Address == recordsAddress(meta.Backup, action.From)+removedSuffix
 	default:
-		return meta.Address == meta.Backup || strings.HasPrefix(meta.Address, meta.Backup+"@destination.")
+		return meta.Address == meta.Backup || strings.HasPrefix(meta.Address, meta.Backup+"#") || strings.HasPrefix(meta.Address, meta.Backup+"@destination.")
 	}
+}
+
+// recordsAddress is the address of what is recorded of a backup, or of it at the destination that address is.
+func recordsAddress(backup, address string) string {
+	if isDestination(address) {
+		return placeAddress(backup, address)
+	}
+	return address
 }
 
 // isAddress reports whether text can be an address of the kind that begins with start.

@@ -100,9 +100,27 @@ func (s *scene) make(age time.Duration) *state.Artifact {
 	}
 }
 
+// makeOf returns an artifact of another backup.
+func (s *scene) makeOf(name string, age time.Duration) *state.Artifact {
+	artifact := s.make(age)
+	artifact.ID = name + strings.TrimPrefix(artifact.ID, "database")
+	artifact.Backup, artifact.Key = "backup."+name, name+"/"+artifact.ID+".sql.gz"
+	artifact.ManifestSHA256 = "sum of " + artifact.ID
+	return artifact
+}
+
+// haveOf records an artifact of another backup, and puts its copies where they are recorded.
+func (s *scene) haveOf(name string, age time.Duration, places ...string) *state.Artifact {
+	return s.keep(s.makeOf(name, age), places...)
+}
+
 // have records an artifact with verified copies at those places, and puts the copies there.
 func (s *scene) have(age time.Duration, places ...string) *state.Artifact {
-	artifact := s.make(age)
+	return s.keep(s.make(age), places...)
+}
+
+// keep records an artifact, and puts its copies where they are recorded.
+func (s *scene) keep(artifact *state.Artifact, places ...string) *state.Artifact {
 	for _, place := range places {
 		data, manifest := s.put(place, artifact)
 		artifact.Replicas = append(artifact.Replicas, state.Replica{

@@ -46,8 +46,9 @@ func Select(plan *Plan, specification *spec.Spec, scope Scope) (*Plan, error) {
 	for _, action := range plan.Actions {
 		if kept[action.Common().Address] {
 			narrow.Actions = append(narrow.Actions, action)
-			backup := action.Common().Backup
-			narrow.Fingerprints[backup] = plan.Fingerprints[backup]
+			for _, address := range concerned(action) {
+				narrow.Fingerprints[address] = plan.Fingerprints[address]
+			}
 		}
 	}
 	if left := len(plan.Actions) - len(narrow.Actions); left > 0 {
@@ -112,6 +113,9 @@ func matches(meta *Meta, addresses []string) bool {
 	}
 	_, place, _ := strings.Cut(meta.Address, "@")
 	place, _, _ = strings.Cut(place, "#")
+	for _, suffix := range []string{retentionSuffix, movedSuffix, removedSuffix} {
+		place = strings.TrimSuffix(place, suffix)
+	}
 	for _, address := range addresses {
 		if meta.Address == address || within(backup, address) || within(place, address) {
 			return true

@@ -239,7 +239,8 @@ func (d *differ) classifyUnrecorded(view *DestinationView, artifact *state.Artif
 		return unfinished
 	}
 	manifest := view.Manifests[state.ManifestKey(artifact.Key)]
-	if hasData && d.isOurs(manifest) && manifest.SHA256 == artifact.ManifestSHA256 && data.Size == artifact.Stored.Size {
+	// The bytes of the manifest are the description's: whose it is was decided when the artifact was made of it.
+	if hasData && manifest.Err == nil && manifest.Manifest != nil && manifest.SHA256 == artifact.ManifestSHA256 && data.Size == artifact.Stored.Size {
 		return adoptable
 	}
 	return foreign

@@ -15,6 +15,7 @@ func (l *loader) changes() {
 			l.move(Move{From: found["from"], To: found["to"], Range: block.DefRange()})
 		}
 	}
+	l.endMoves()
 	for _, block := range l.blocks["removed"] {
 		if found, ok := l.changeBlock(block, "from"); ok {
 			l.spec.Removals = append(l.spec.Removals, Removal{From: found["from"], Range: block.DefRange()})
@@ -27,7 +28,7 @@ func (l *loader) changes() {
 		_, ok := l.decode(body{block: plain, address: "import", taken: []string{"to"}}, &options)
 		to, found := l.staticAddress(block, attributes["to"], "to")
 		if ok && found && l.mustBeDeclared(to, attributes["to"].Expr.Range()) {
-			l.spec.Imports = append(l.spec.Imports, Import{To: to, ID: options.ID, Range: block.DefRange()})
+			l.adoption(Import{To: to, ID: options.ID, Range: block.DefRange()}, attributes["to"].Expr.Range())
 		}
 	}
 }
@@ -97,9 +98,49 @@ func (l *loader) move(move Move) {
 			return
 		}
 	}
-	if l.mustBeGone(move.From, move.Range) && l.mustBeDeclared(move.To, move.Range) {
+	if l.mustBeGone(move.From, move.Range) {
 		l.spec.Moves = append(l.spec.Moves, move)
 	}
+}
+
+// endMoves checks that every move leads to what is declared, directly or by the moves that follow it.
+func (l *loader) endMoves() {
+	next := make(map[string]string, len(l.spec.Moves))
+	for _, move := range l.spec.Moves {
+		next[move.From] = move.To
+	}
+	for _, move := range l.spec.Moves {
+		if _, follows := next[move.To]; !follows {
+			l.mustBeDeclared(move.To, move.Range)
+			continue
+		}
+		to := move.To
+		for range l.spec.Moves {
+			if to = next[to]; to == move.From {
+				l.report(mistake(move.Range, "Move in a circle", fmt.Sprintf("What is moved from %s comes back to it.", move.From)))
+				return
+			}
+		}
+	}
+}
+
+// adoption checks that an artifact is adopted once, for a backup.
+func (l *loader) adoption(adoption Import, at hcl.Range) {
+	if !strings.HasPrefix(adoption.To, string(kindBackup)+".") {
+		l.report(mistake(at, "Invalid address", fmt.Sprintf("%s is no backup: an artifact is adopted for a backup, such as backup.database.", adoption.To)))
+		return
+	}
+	if adoption.ID == "" {
+		l.report(mistake(adoption.Range, "Missing id", "The artifact's id is empty. Its manifest has it, and so has its file's name: database-20261122T020000Z-3f9a1c."))
+		return
+	}
+	for _, earlier := range l.spec.Imports {
+		if earlier.ID == adoption.ID {
+			l.report(mistake(adoption.Range, "Imported twice", fmt.Sprintf("%s:%d imports %s already.", earlier.Range.Filename, earlier.Range.Start.Line, earlier.ID)))
+			return
+		}
+	}
+	l.spec.Imports = append(l.spec.Imports, adoption)
 }
 
 // declaredAt finds the block of an address.
