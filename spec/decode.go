@@ -15,13 +15,28 @@ import (
 
 // place is where the value of an attribute stands.
 type place struct {
-	at hcl.Range
+	// node is the expression of an attribute, or a nested block.
+	node hclsyntax.Node
 	// given is false for null, which means: left out.
 	given bool
 	// secret values are not shown.
 	secret bool
-	// elements are the places of the elements of a list that is written as one.
-	elements []hclsyntax.Expression
+}
+
+// at is what is underlined.
+func (p place) at() hcl.Range {
+	if block, ok := p.node.(*hclsyntax.Block); ok {
+		return block.DefRange()
+	}
+	return p.node.Range()
+}
+
+// element is the place of one element of a list that is written as one, and of the whole value otherwise.
+func (p place) element(index int) hcl.Range {
+	if list, ok := p.node.(*hclsyntax.TupleConsExpr); ok && index >= 0 && index < len(list.Exprs) {
+		return list.Exprs[index].Range()
+	}
+	return p.at()
 }
 
 // places are where the attributes of a block stand, by name; those of a nested block by its name, a dot and theirs, with
@@ -34,7 +49,7 @@ type places struct {
 // of returns the place of an attribute or a nested block, or that of the block where it was left out.
 func (p places) of(name string) hcl.Range {
 	if place, ok := p.attributes[name]; ok {
-		return place.at
+		return place.at()
 	}
 	if outer := strings.LastIndexByte(name, '.'); outer > 0 {
 		return p.of(name[:outer])
@@ -44,8 +59,8 @@ func (p places) of(name string) hcl.Range {
 
 // element returns the place of one element of a list, or that of the whole attribute.
 func (p places) element(name string, index int) hcl.Range {
-	if elements := p.attributes[name].elements; index < len(elements) {
-		return elements[index].Range()
+	if place, ok := p.attributes[name]; ok {
+		return place.element(index)
 	}
 	return p.of(name)
 }
@@ -78,8 +93,8 @@ func (l *loader) decode(b body, targets ...any) (places, bool) {
 // fill fills structs from one block, which may be nested; prefix is its place in the whole.
 func (l *loader) fill(b body, at places, prefix string, structures []reflect.Value) bool {
 	whole := true
-	var known, missing []string
-	blocks := make(map[string]bool)
+	present := 0
+	var missing []string
 	for _, structure := range structures {
 		for _, field := range l.fields(structure.Type()) {
 			target := structure.Field(field.index)
@@ -88,24 +103,27 @@ func (l *loader) fill(b body, at places, prefix string, structures []reflect.Val
 				target.SetString(b.block.Labels[0])
 				continue
 			case formBlock:
-				blocks[field.name] = true
 				whole = l.nested(b, at, prefix, field, target) && whole
 				continue
 			}
-			known = append(known, field.name)
-			attribute, present := b.block.Body.Attributes[field.name]
-			if !present {
+			attribute := b.block.Body.Attributes[field.name]
+			if attribute == nil {
 				if !field.optional {
 					missing = append(missing, field.name)
 				}
 				continue
 			}
+			present++
 			place, ok := l.set(target, field, attribute, b)
 			at.attributes[prefix+field.name] = place
 			whole = whole && ok
 		}
 	}
-	strays := l.strays(b.block, append(known, b.taken...), blocks)
+	var strays []string
+	if present < len(b.block.Body.Attributes) || len(b.block.Body.Blocks) > 0 {
+		attributes, blocks := l.names(structures)
+		strays = l.strays(b.block, append(attributes, b.taken...), blocks)
+	}
 	for _, name := range missing {
 		whole = false
 		// What stands there under a similar name is one mistake, not two.
@@ -114,6 +132,22 @@ func (l *loader) fill(b body, at places, prefix string, structures []reflect.Val
 		}
 	}
 	return whole && len(strays) == 0
+}
+
+// names are those of the attributes and of the nested blocks of structs.
+func (l *loader) names(structures []reflect.Value) (attributes []string, blocks map[string]bool) {
+	blocks = make(map[string]bool)
+	for _, structure := range structures {
+		for _, field := range l.fields(structure.Type()) {
+			switch field.form {
+			case formAttribute:
+				attributes = append(attributes, field.name)
+			case formBlock:
+				blocks[field.name] = true
+			}
+		}
+	}
+	return attributes, blocks
 }
 
 // strays reports what a block has and should not, and returns the names that were probably meant, "" where none is near.
@@ -172,36 +206,31 @@ func describe(block *hclsyntax.Block) string {
 // set evaluates one attribute into one field. A null leaves the field as it is. It returns false when the field could not
 // be filled.
 func (l *loader) set(target reflect.Value, field field, attribute *hclsyntax.Attribute, b body) (place, bool) {
-	at := place{at: attribute.Expr.Range()}
-	if list, ok := attribute.Expr.(*hclsyntax.TupleConsExpr); ok {
-		at.elements = list.Exprs
-	}
+	at := place{node: attribute.Expr}
 	value, diagnostics := l.evaluator.evaluate(attribute.Expr, b.scope)
 	l.report(diagnostics...)
 	if diagnostics.HasErrors() {
 		return at, false
 	}
-	if value.ContainsMarked() {
+	// Only a value of several can have a mark or something unknown within it, and looking for that is a walk.
+	several := !value.Type().IsPrimitiveType() && !value.Type().IsCapsuleType()
+	if value.IsMarked() || several && value.ContainsMarked() {
 		at.secret = true
 		value, _ = value.UnmarkDeep()
 	}
 	switch {
-	case value == cty.DynamicVal || !value.IsWhollyKnown():
+	case value == cty.DynamicVal || !value.IsKnown() || several && !value.IsWhollyKnown():
 		// What it depends on has a diagnostic of its own.
 		return at, false
 	case value.IsNull() && field.optional:
 		return at, true
 	case value.IsNull():
-		l.report(mistake(at.at, "Missing value", fmt.Sprintf("%q needs a value, and this is null.", field.name)))
+		l.report(mistake(at.at(), "Missing value", fmt.Sprintf("%q needs a value, and this is null.", field.name)))
 		return at, false
 	}
 	at.given = true
 	if wrong := assign(target, field, value, at.secret); wrong != nil {
-		where := at.at
-		if wrong.element < len(at.elements) && wrong.element >= 0 {
-			where = at.elements[wrong.element].Range()
-		}
-		l.report(mistake(where, wrong.summary, wrong.detail))
+		l.report(mistake(at.element(wrong.element), wrong.summary, wrong.detail))
 		return at, false
 	}
 	l.link(b.address, target)

@@ -16,7 +16,7 @@ func checkDepth(data []byte) error {
 }
 
 // scanDepth refuses text that is nested too deep to be parsed, and returns offsets at which it can be cut into parts: they
-// are outside of all brackets, at the beginning of a line, and at least partSize apart. It knows as much of the grammar as it
+// are outside of all brackets, at the beginning of a line, and about partTokens apart. It knows as much of the grammar as it
 // takes to tell brackets and operators from those in comments and strings.
 func scanDepth(data []byte) (cuts []int, err error) {
 	s := depthScan{data: data, frames: []depthFrame{{kind: '{'}}}
@@ -52,7 +52,9 @@ type depthScan struct {
 	frames []depthFrame
 	// total is the sum of the weights.
 	total int
-	cuts  []int
+	// tokens are about how many there have been since the last cut.
+	tokens int
+	cuts   []int
 }
 
 func (s *depthScan) add(n int) {
@@ -62,6 +64,8 @@ func (s *depthScan) add(n int) {
 
 func (s *depthScan) open(kind byte) {
 	s.add(1)
+	// What is in a text, and its end.
+	s.tokens += 2
 	s.frames = append(s.frames, depthFrame{kind: kind})
 }
 
@@ -86,6 +90,9 @@ func (s *depthScan) reset() { s.add(-s.frames[len(s.frames)-1].weight) }
 // expression reads one character outside of strings.
 func (s *depthScan) expression() {
 	character := s.data[s.at]
+	if character != ' ' && (s.at == 0 || !inWord(character) || !inWord(s.data[s.at-1])) {
+		s.tokens++
+	}
 	s.at++
 	switch character {
 	case '(', '[', '{', '"':
@@ -124,13 +131,15 @@ func (s *depthScan) expression() {
 
 // cut notes that the text can be cut here.
 func (s *depthScan) cut() {
-	last := 0
-	if len(s.cuts) > 0 {
-		last = s.cuts[len(s.cuts)-1]
+	if s.tokens >= partTokens {
+		s.cuts, s.tokens = append(s.cuts, s.at), 0
 	}
-	if s.at-last >= partSize {
-		s.cuts = append(s.cuts, s.at)
-	}
+}
+
+// inWord reports whether a character is one of those of a name or a number.
+func inWord(character byte) bool {
+	return character >= 'a' && character <= 'z' || character >= 'A' && character <= 'Z' || character >= '0' && character <= '9' ||
+		character == '_' || character == '-' || character >= 0x80
 }
 
 // text reads one character of a string or a heredoc.
@@ -153,6 +162,9 @@ func (s *depthScan) text() {
 		s.close()
 	case character == '\n' && s.endsHeredoc(frame.marker):
 		s.close()
+	case character == '\n':
+		// Each line of a heredoc is a token.
+		s.tokens++
 	}
 }
 

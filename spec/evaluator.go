@@ -51,6 +51,9 @@ func newEvaluator(addresses *names, functions map[string]function.Function, repo
 
 // evaluate returns the value of an expression: unknown, without a diagnostic, when what it needs has a mistake of its own.
 func (e *evaluator) evaluate(expression hclsyntax.Expression, inner scope) (cty.Value, hcl.Diagnostics) {
+	if isLiteral(expression) {
+		return expression.Value(nil)
+	}
 	traversals := references(expression)
 	whole := true
 	var wrong hcl.Diagnostics
@@ -110,17 +113,33 @@ func (e *evaluator) referenceList(list *hclsyntax.TupleConsExpr, inner scope) (c
 	return cty.TupleVal(elements), true
 }
 
+// isLiteral reports whether an expression is a number, a text or the like, which needs nothing.
+func isLiteral(expression hclsyntax.Expression) bool {
+	switch expression := expression.(type) {
+	case *hclsyntax.LiteralValueExpr:
+		return true
+	case *hclsyntax.TemplateExpr:
+		return expression.IsStringLiteral()
+	}
+	return false
+}
+
 // references are the traversals in an expression. The shapes that almost all attributes have need no walk.
 func references(expression hclsyntax.Expression) []hcl.Traversal {
 	switch expression := expression.(type) {
-	case *hclsyntax.LiteralValueExpr:
-		return nil
 	case *hclsyntax.ScopeTraversalExpr:
 		return []hcl.Traversal{expression.Traversal}
-	case *hclsyntax.TemplateExpr:
-		if expression.IsStringLiteral() {
-			return nil
+	case *hclsyntax.TupleConsExpr:
+		var list []hcl.Traversal
+		for _, element := range expression.Exprs {
+			if !isLiteral(element) {
+				list = append(list, references(element)...)
+			}
 		}
+		return list
+	}
+	if isLiteral(expression) {
+		return nil
 	}
 	return expression.Variables()
 }

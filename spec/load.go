@@ -187,7 +187,7 @@ func (l *loader) declareAddresses() {
 	}
 	// The measuring choice is reserved; referring to it gets an answer of its own.
 	known.add(kindCompression, "auto")
-	seen := make(map[string]hcl.Range)
+	seen := make(map[string]*hclsyntax.Block)
 	for _, kind := range sortedKeys(l.blocks) {
 		if blockForms[kind].labels == 0 {
 			continue
@@ -196,10 +196,10 @@ func (l *loader) declareAddresses() {
 		for _, block := range l.blocks[kind] {
 			address := addressOf(block)
 			if other, exists := seen[address]; exists {
-				l.report(duplicate(address, block.DefRange(), other))
+				l.report(duplicate(address, block.DefRange(), other.DefRange()))
 				continue
 			}
-			seen[address] = block.DefRange()
+			seen[address] = block
 			unique = append(unique, block)
 			if known.children[kind] != nil {
 				l.declare(block, known.add(providers.Kind(kind), block.Labels...))

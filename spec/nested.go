@@ -31,7 +31,7 @@ func (l *loader) nested(b body, at places, prefix string, field field, target re
 		if repeated {
 			name += "." + strconv.Itoa(i)
 		}
-		at.attributes[name] = place{at: inner.block.DefRange(), given: true}
+		at.attributes[name] = place{node: inner.block, given: true}
 		if !l.labels(inner.block, field) {
 			whole = false
 			continue
