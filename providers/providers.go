@@ -65,6 +65,14 @@ type DestinationConfig interface {
 	Destination(Environment) (Destination, error)
 }
 
+// Credentialed is a DestinationConfig that is on no host of the specification, and says what access to it is gained with.
+type Credentialed interface {
+	DestinationConfig
+	// Credentials are equal for two destinations when who has those of the one can also write to the other. They may be
+	// secrets: they are compared, and never shown.
+	Credentials() string
+}
+
 // HostConfig is the Config of a KindHost provider.
 type HostConfig interface {
 	Config

@@ -94,11 +94,11 @@ type due struct {
 	once     bool
 }
 
-// schedule reads when something is due: exactly one of every, schedule and, for backups, once.
+// schedule reads when something is due: every, schedule or both, or, for backups, once.
 func (l *loader) schedule(when due, at places, what string) Schedule {
-	names, form, hint := []string{"every", "schedule", "once"}, "every, schedule and once", `every = "24h", schedule = "0 2 * * *", or once = true`
+	names, hint := []string{"every", "schedule", "once"}, `every = "24h", schedule = "0 2 * * *", or once = true`
 	if what != "backup" {
-		names, form, hint = names[:2], "every and schedule", `every = "7d" or schedule = "0 4 * * 0"`
+		names, hint = names[:2], `every = "7d" or schedule = "0 4 * * 0"`
 	}
 	var given []string
 	for _, name := range names {
@@ -110,14 +110,13 @@ func (l *loader) schedule(when due, at places, what string) Schedule {
 	case len(given) == 0:
 		l.report(mistake(at.body.block.DefRange(), "No schedule", fmt.Sprintf("Say when the %s is due: %s.", what, hint)))
 		return Schedule{}
-	case len(given) > 1:
+	case len(given) > 1 && when.once:
 		// The second that stands there is the one too many.
 		slices.SortFunc(given, func(a, b string) int { return at.of(a).Start.Byte - at.of(b).Start.Byte })
-		l.report(mistake(at.of(given[1]), "Two schedules", fmt.Sprintf("%s and %s (line %d) are both set; a %s has one of %s.",
-			given[1], given[0], at.of(given[0]).Start.Line, what, form)))
+		l.report(mistake(at.of(given[1]), "Two schedules", fmt.Sprintf("%s and %s (line %d) are both set; a backup that is taken once is never due again.",
+			given[1], given[0], at.of(given[0]).Start.Line)))
 		return Schedule{}
-	}
-	if given[0] != "schedule" {
+	case !slices.Contains(given, "schedule"):
 		return Schedule{Every: when.every, Once: when.once}
 	}
 	schedule, err := NewCronSchedule(when.schedule, l.spec.Location)
@@ -125,5 +124,6 @@ func (l *loader) schedule(when due, at places, what string) Schedule {
 		l.report(at.mistake("schedule", "Invalid cron expression",
 			fmt.Sprintf("%q is not a cron expression (%v). Write five fields: minute, hour, day of the month, month, day of the week, such as \"0 2 * * *\".", when.schedule, err)))
 	}
+	schedule.Every = when.every
 	return schedule
 }

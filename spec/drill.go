@@ -11,7 +11,7 @@ type drillBlock struct {
 	Backup   providers.Reference `hcl:"backup" kind:"backup" doc:"What is restored."`
 	From     providers.Reference `hcl:"from,optional" kind:"destination" doc:"The destination whose copy is restored; the nearest one when left out."`
 	Every    units.Duration      `hcl:"every,optional" doc:"Due when the last successful drill is older than this."`
-	Schedule string              `hcl:"schedule,optional" doc:"A cron expression; either this or every."`
+	Schedule string              `hcl:"schedule,optional" doc:"A cron expression; the same as in a backup."`
 	Into     intoBlock           `hcl:"into,block" doc:"Where to."`
 	Assert   []queryBlock        `hcl:"assert,block" doc:"What must be so in the restored database, besides the recorded row counts."`
 }

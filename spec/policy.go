@@ -15,17 +15,19 @@ import (
 
 // The codes of warnings about what a specification leaves to chance. docs/warnings.md says more about each.
 const (
-	warnCopies    = "IMS101"
-	warnOffHost   = "IMS102"
-	warnDrill     = "IMS103"
-	warnRetention = "IMS104"
-	warnUnused    = "IMS105"
+	warnCopies      = "IMS101"
+	warnOffHost     = "IMS102"
+	warnDrill       = "IMS103"
+	warnRetention   = "IMS104"
+	warnUnused      = "IMS105"
+	warnCredentials = "IMS106"
+	warnDoubled     = "IMS107"
 )
 
 // Policy returns warnings about a valid specification: what it says is possible, and most likely not what is meant. They are
 // ordered by place.
 func Policy(specification *Spec, registry *providers.Registry) hcl.Diagnostics {
-	p := &policy{Spec: specification, registry: registry,
+	p := &policy{Spec: specification, registry: registry, told: make(map[told]bool),
 		sources:      byAddress(specification.Sources, func(s *Source) string { return s.Address }),
 		destinations: byAddress(specification.Destinations, func(d *Destination) string { return d.Address }),
 	}
@@ -33,6 +35,10 @@ func Policy(specification *Spec, registry *providers.Registry) hcl.Diagnostics {
 		p.copies(backup)
 		p.drill(backup)
 		p.retention(backup)
+		p.doubled(backup.Range, backup.Schedule)
+	}
+	for _, drill := range specification.Drills {
+		p.doubled(drill.Range, drill.Schedule)
 	}
 	p.unused()
 	return sorted(p.found)
@@ -45,15 +51,21 @@ type policy struct {
 	sources      map[string]*Source
 	destinations map[string]*Destination
 	found        hcl.Diagnostics
+	told         map[told]bool
+}
+
+// told is a warning about a place.
+type told struct {
+	at   hcl.Range
+	code string
 }
 
 // warn adds a warning, once for all instances of a block.
 func (p *policy) warn(at hcl.Range, code, summary, detail string) {
-	for _, other := range p.found {
-		if *other.Subject == at && strings.HasPrefix(other.Summary, code) {
-			return
-		}
+	if p.told[told{at, code}] {
+		return
 	}
+	p.told[told{at, code}] = true
 	p.found = append(p.found, warning(at, code+": "+summary, fmt.Sprintf("%s See docs/warnings.md#%s.", detail, strings.ToLower(code))))
 }
 
@@ -64,16 +76,42 @@ func (p *policy) copies(backup *Backup) {
 			fmt.Sprintf("With the original there are %d: when one is lost while another one is damaged, nothing is left. Add a destination.", len(backup.To)+1))
 	}
 	origin, placed := p.host(backup.Source, p.sources[backup.Source].Config)
-	if !placed {
+	if !placed || slices.ContainsFunc(backup.To, func(address string) bool { return p.access(address) != origin }) {
+		p.credentials(backup)
 		return
-	}
-	for _, address := range backup.To {
-		if host, placed := p.host(address, p.destinations[address].Config); !placed || host != origin {
-			return
-		}
 	}
 	p.warn(backup.Range, warnOffHost, "No copy off the host",
 		fmt.Sprintf("All copies are on %s, where the source is read: they can be lost together. Add a destination elsewhere.", origin))
+}
+
+// credentials warns of copies that somebody who has stolen one secret can delete all of.
+func (p *policy) credentials(backup *Backup) {
+	first := p.access(backup.To[0])
+	if len(backup.To) < 2 || slices.ContainsFunc(backup.To, func(address string) bool { return p.access(address) != first }) {
+		return
+	}
+	p.warn(backup.Range, warnCredentials, "The same credentials for all destinations",
+		"Who has them can delete every copy, by mistake or not. Give one of the destinations credentials of its own.")
+}
+
+// access is what access to a destination is gained with: the host that it is on, or its own credentials.
+func (p *policy) access(address string) string {
+	config := p.destinations[address].Config
+	if own, ok := config.(providers.Credentialed); ok {
+		return own.Credentials()
+	}
+	if host, placed := p.host(address, config); placed {
+		return host
+	}
+	return address
+}
+
+// doubled warns of something that is due for two reasons.
+func (p *policy) doubled(at hcl.Range, schedule Schedule) {
+	if schedule.Doubled() {
+		p.warn(at, warnDoubled, "Both every and schedule",
+			fmt.Sprintf("It is due after %s or when %q fires, whatever comes first. Leave out the one that is not meant.", schedule.Every, schedule.Expression))
+	}
 }
 
 // host is where a block with an attribute of that name lives; false for one that lives on no host of the specification.

@@ -10,7 +10,8 @@ import (
 	"github.com/castrolanda/imsctl/internal/units"
 )
 
-// Schedule says when a backup is due. Exactly one of Every, Once and a cron expression is set.
+// Schedule says when a backup is due. Once is set alone; of Every and a cron expression one is, or both: then what comes first
+// counts.
 type Schedule struct {
 	// Every: when no verified backup is younger than this.
 	Every units.Duration
@@ -47,18 +48,26 @@ func (s Schedule) DueAt(last time.Time) time.Time {
 	switch {
 	case s.Once:
 		return time.Time{}
-	case s.timing != nil:
-		return s.timing.Next(last.In(s.location))
-	default:
+	case s.timing == nil:
 		return last.Add(s.Every.Std())
 	}
+	fires := s.timing.Next(last.In(s.location))
+	if s.Every > 0 && last.Add(s.Every.Std()).Before(fires) {
+		return last.Add(s.Every.Std())
+	}
+	return fires
 }
+
+// Doubled reports whether both an interval and a cron expression are set.
+func (s Schedule) Doubled() bool { return s.Every > 0 && s.timing != nil }
 
 // String is the schedule in words that fit into a sentence: `every 24h`, `schedule "0 2 * * *"`, `once`.
 func (s Schedule) String() string {
 	switch {
 	case s.Once:
 		return "once"
+	case s.Doubled():
+		return "every " + s.Every.String() + ` and schedule "` + s.Expression + `"`
 	case s.Expression != "":
 		return `schedule "` + s.Expression + `"`
 	default:

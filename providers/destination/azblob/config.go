@@ -52,6 +52,9 @@ func (c *Config) Validate() []providers.Problem {
 	return problems
 }
 
+// Credentials are the key or the signature, or those that the environment gives to all accounts.
+func (c *Config) Credentials() string { return "azblob " + c.Key + c.SAS }
+
 // NotBuilt says that the block is only checked yet.
 func (*Config) NotBuilt() string { return "azblob destinations are not built yet" }
 

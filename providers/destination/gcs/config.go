@@ -106,6 +106,9 @@ func isLoopback(host string) bool {
 	return host == "localhost" || address != nil && address.IsLoopback()
 }
 
+// Credentials are the file of a key, or those that the environment gives to all buckets.
+func (c *Config) Credentials() string { return "gcs " + c.CredentialsFile }
+
 // Destination returns the bucket as a destination. It connects when it is first used.
 func (c *Config) Destination(environment providers.Environment) (providers.Destination, error) {
 	credentials := c.CredentialsFile
