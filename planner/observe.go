@@ -37,13 +37,7 @@ type ObserveOptions struct {
 // backups that are due. It changes nothing. What cannot be seen is said in the view concerned; the error is for the end
 // of ctx only. All its goroutines have ended when it returns.
 func Observe(ctx context.Context, specification *spec.Spec, document *state.Document, world *World, clock clock.Clock, options ObserveOptions) (*Observed, error) {
-	o := &observation{specification: specification, world: world, clock: clock, options: options}
-	if o.options.Parallelism <= 0 {
-		o.options.Parallelism = DefaultParallelism
-	}
-	if o.options.CallTimeout <= 0 {
-		o.options.CallTimeout = DefaultCallTimeout
-	}
+	o := newObservation(specification, world, clock, options)
 	observed := &Observed{
 		Destinations: make(map[string]*DestinationView),
 		Sources:      make(map[string]*SourceView),
@@ -80,6 +74,17 @@ type observation struct {
 	world         *World
 	clock         clock.Clock
 	options       ObserveOptions
+}
+
+// newObservation fills in what the options leave out.
+func newObservation(specification *spec.Spec, world *World, clock clock.Clock, options ObserveOptions) *observation {
+	if options.Parallelism <= 0 {
+		options.Parallelism = DefaultParallelism
+	}
+	if options.CallTimeout <= 0 {
+		options.CallTimeout = DefaultCallTimeout
+	}
+	return &observation{specification: specification, world: world, clock: clock, options: options}
 }
 
 // each calls look for 0 to n-1, a bounded number at once, and waits for all of them.

@@ -32,7 +32,7 @@ Flags may be written with one dash or with two: -auto-approve, --auto-approve.`,
 	root.PersistentFlags().StringVar(&c.directory, "chdir", "", "change to this `folder` before anything else")
 	root.PersistentFlags().BoolVar(&c.noColor, "no-color", false, "print without colour (as the environment variable NO_COLOR does)")
 	root.AddCommand(
-		c.planCommand(), c.applyCommand(), c.validateCommand(), c.fmtCommand(), c.listCommand(), c.statusCommand(),
+		c.initCommand(), c.planCommand(), c.applyCommand(), c.validateCommand(), c.fmtCommand(), c.listCommand(), c.statusCommand(),
 		c.restoreCommand(), c.verifyCommand(), c.showCommand(), c.outputCommand(), c.consoleCommand(), c.graphCommand(), c.stateCommand(), c.versionCommand(),
 	)
 	c.explainUsage(root)
