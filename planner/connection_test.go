@@ -20,7 +20,9 @@ type askedSource struct {
 	err        error
 }
 
-func (a askedSource) Inspect(context.Context) (providers.Inspection, error) { return a.inspection, a.err }
+func (a askedSource) Inspect(context.Context) (providers.Inspection, error) {
+	return a.inspection, a.err
+}
 
 type askedDestination struct {
 	providers.Destination

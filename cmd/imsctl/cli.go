@@ -48,15 +48,24 @@ func (e exitCode) Error() string { return fmt.Sprintf("exit status %d", int(e)) 
 
 // execute runs one command line and returns the exit code.
 func (c *cli) execute(ctx context.Context, arguments []string) int {
-	root := c.rootCommand()
-	arguments, err := c.withEnvironment(root, arguments)
+	root, err := c.completedRoot()
+	if err != nil {
+		diagnostic.Error(c.stderr, err, c.diagnosticOptions(c.stderr))
+		return exitError
+	}
+	out := c.stdout
+	if isCompletion(arguments) {
+		arguments, out = singleDash(arguments, out)
+	} else {
+		arguments, err = c.withEnvironment(root, arguments)
+	}
 	if err != nil {
 		diagnostic.Error(c.stderr, err, c.diagnosticOptions(c.stderr))
 		return exitError
 	}
 	root.SetArgs(longFlags(root, arguments))
 	root.SetIn(c.stdin)
-	root.SetOut(c.stdout)
+	root.SetOut(out)
 	root.SetErr(c.stderr)
 	err = root.ExecuteContext(ctx)
 	var code exitCode

@@ -43,7 +43,7 @@ func TestReadmeNamesEveryCommand(t *testing.T) {
 	}
 	program := &cli{clock: clock.System{}}
 	for _, command := range program.rootCommand().Commands() {
-		if command.IsAvailableCommand() && command.Name() != "help" && command.Name() != "completion" {
+		if command.IsAvailableCommand() && command.Name() != "help" {
 			built = append(built, command.Name())
 		}
 	}

@@ -28,15 +28,20 @@ Flags may be written with one dash or with two: -auto-approve, --auto-approve.`,
 			return c.changeDirectory()
 		},
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVar(&c.directory, "chdir", "", "change to this `folder` before anything else")
 	root.PersistentFlags().BoolVar(&c.noColor, "no-color", false, "print without colour (as the environment variable NO_COLOR does)")
 	root.AddCommand(
 		c.initCommand(), c.planCommand(), c.applyCommand(), c.validateCommand(), c.fmtCommand(), c.listCommand(), c.statusCommand(),
-		c.restoreCommand(), c.verifyCommand(), c.showCommand(), c.outputCommand(), c.consoleCommand(), c.graphCommand(), c.stateCommand(), c.versionCommand(),
+		c.restoreCommand(), c.verifyCommand(), c.showCommand(), c.outputCommand(), c.consoleCommand(), c.graphCommand(), c.stateCommand(), c.completionCommand(), c.versionCommand(),
 	)
 	c.explainUsage(root)
 	return root
+}
+
+// completedRoot is the program with what its shells complete.
+func (c *cli) completedRoot() (*cobra.Command, error) {
+	root := c.rootCommand()
+	return root, c.completeAddresses(root)
 }
 
 // changeDirectory does what -chdir asks for.
