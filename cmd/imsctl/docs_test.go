@@ -38,7 +38,7 @@ func TestQuickStart(t *testing.T) {
 // TestReadmeNamesEveryCommand holds the README's table of commands against the program.
 func TestReadmeNamesEveryCommand(t *testing.T) {
 	var documented, built []string
-	for _, match := range regexp.MustCompile("(?m)^\\| `imsctl ([a-z]+)` \\|").FindAllStringSubmatch(readText(t, filepath.Join(repository, "README.md")), -1) {
+	for _, match := range regexp.MustCompile("(?m)^\\| `imsctl ([a-z-]+)` \\|").FindAllStringSubmatch(readText(t, filepath.Join(repository, "README.md")), -1) {
 		documented = append(documented, match[1])
 	}
 	program := &cli{clock: clock.System{}}

@@ -6,7 +6,34 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/spf13/cobra"
 )
+
+func (c *cli) graphCommand() *cobra.Command {
+	var inputs inputs
+	var format string
+	command := &cobra.Command{
+		Use:   "graph [flags] [PATH]",
+		Short: "Draw what refers to what",
+		Long: `Prints the blocks of a specification and their references as a graph, for
+Graphviz ("imsctl graph | dot -Tsvg") or Mermaid. Connects to nothing.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, positional []string) error {
+			if format != "dot" && format != "mermaid" {
+				return fmt.Errorf("-format=%s: it is dot or mermaid", format)
+			}
+			loaded, _, err := c.loadSpec(pathArgument(positional), inputs)
+			if err != nil {
+				return err
+			}
+			return writeGraph(c.stdout, loaded.References, format)
+		},
+	}
+	inputs.register(command.Flags())
+	command.Flags().StringVar(&format, "format", "dot", "`dot` or mermaid")
+	return command
+}
 
 // writeGraph prints references as a graph. Blocks and edges are in the order of their addresses.
 func writeGraph(w io.Writer, references map[string][]string, format string) error {

@@ -1,135 +1,147 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
-	"slices"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
 	"github.com/castrolanda/imsctl/internal/units"
-	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
+	"github.com/castrolanda/imsctl/state/local"
 )
 
 func (c *cli) showCommand() *cobra.Command {
+	var inputs inputs
 	var asJSON bool
 	command := &cobra.Command{
-		Use:   "show [flags] PLAN",
-		Short: "Show a saved plan",
-		Long:  `Prints a plan that "imsctl plan -out" saved, as plan printed it.`,
-		Args:  cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, positional []string) error {
-			saved, err := loadPlan(positional[0])
-			if err != nil {
+		Use:   "show [flags] [PLAN | STATE | PATH]",
+		Short: "Show a saved plan, or what is recorded",
+		Long: `Prints a plan that "imsctl plan -out" saved, as plan printed it; the state in a
+file; or the state of the specification at PATH (a folder or one file, "." by
+default).`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(command *cobra.Command, positional []string) error {
+			path := pathArgument(positional)
+			kind, err := kindOfFile(path)
+			switch {
+			case err != nil:
 				return err
-			}
-			return c.showPlan(c.stdout, saved.Plan, asJSON)
-		},
-	}
-	command.Flags().BoolVar(&asJSON, "json", false, "print the plan as one JSON document")
-	return command
-}
-
-// stateArguments are the flags of the commands about the state.
-type stateArguments struct {
-	inputs
-	path string
-}
-
-func (c *cli) stateCommand() *cobra.Command {
-	var arguments stateArguments
-	command := &cobra.Command{Use: "state", Short: "Look at what is recorded", Args: cobra.NoArgs, RunE: func(command *cobra.Command, _ []string) error {
-		return command.Help()
-	}}
-	arguments.inputs.register(command.PersistentFlags())
-	command.PersistentFlags().StringVar(&arguments.path, "path", ".", "the `specification` whose state it is: a folder or one file")
-	command.AddCommand(
-		&cobra.Command{Use: "list [BACKUP]", Short: "List the recorded artifacts and their copies", Args: cobra.MaximumNArgs(1), RunE: func(command *cobra.Command, positional []string) error {
-			return c.withState(command, arguments, func(document *state.Document) error { return c.stateList(document, positional) })
-		}},
-		&cobra.Command{Use: "show ID", Short: "Show all that is recorded of an artifact, as JSON", Args: cobra.ExactArgs(1), RunE: func(command *cobra.Command, positional []string) error {
-			return c.withState(command, arguments, func(document *state.Document) error { return c.stateShow(document, positional[0]) })
-		}},
-		&cobra.Command{Use: "pull", Short: "Print the whole state", Args: cobra.NoArgs, RunE: func(command *cobra.Command, _ []string) error {
-			return c.withState(command, arguments, func(document *state.Document) error {
-				data, err := state.Encode(document)
+			case kind == planFile:
+				saved, err := loadPlan(path)
 				if err != nil {
 					return err
 				}
-				_, err = c.stdout.Write(data)
-				return err
-			})
-		}},
-	)
-	return command
-}
-
-// withState reads the state of a specification, without taking its lock.
-func (c *cli) withState(command *cobra.Command, arguments stateArguments, do func(*state.Document) error) error {
-	project, err := c.open(arguments.path, arguments.inputs)
-	if err != nil {
-		return err
-	}
-	document, err := project.backend.Read(command.Context())
-	if err != nil {
-		return err
-	}
-	return do(document)
-}
-
-// stateList prints a line for each copy.
-func (c *cli) stateList(document *state.Document, wanted []string) error {
-	for _, artifact := range document.Artifacts {
-		if len(wanted) > 0 && artifact.Backup != backupAddress(wanted[0]) {
-			continue
-		}
-		for _, replica := range artifact.Replicas {
-			if _, err := fmt.Fprintf(c.stdout, "%s@%s#%s  %s  %s\n", artifact.Backup, replica.Destination, artifact.ID,
-				units.Bytes(artifact.Stored.Size), replica.Condition); err != nil {
-				return err
+				return c.showPlan(c.stdout, saved.Plan, asJSON)
+			case kind == stateFile:
+				return c.showState(command, local.New(path, c.clock, c.version), asJSON)
 			}
-		}
-	}
-	return nil
-}
-
-func (c *cli) stateShow(document *state.Document, id string) error {
-	at := slices.IndexFunc(document.Artifacts, func(artifact *state.Artifact) bool { return artifact.ID == id })
-	if at >= 0 {
-		return c.printJSON(document.Artifacts[at])
-	}
-	known := make([]string, 0, len(document.Artifacts))
-	for _, artifact := range document.Artifacts {
-		known = append(known, artifact.ID)
-	}
-	hint := ""
-	if best := spec.Nearest(id, known); best != "" {
-		hint = fmt.Sprintf(" Did you mean %s?", best)
-	}
-	return fmt.Errorf("the state records no artifact %q.%s", id, hint)
-}
-
-func (c *cli) graphCommand() *cobra.Command {
-	var inputs inputs
-	var format string
-	command := &cobra.Command{
-		Use:   "graph [flags] [PATH]",
-		Short: "Draw what refers to what",
-		Long: `Prints the blocks of a specification and their references as a graph, for
-Graphviz ("imsctl graph | dot -Tsvg") or Mermaid. Connects to nothing.`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, positional []string) error {
-			if format != "dot" && format != "mermaid" {
-				return fmt.Errorf("-format=%s: it is dot or mermaid", format)
-			}
-			loaded, _, err := c.loadSpec(pathArgument(positional), inputs)
+			project, err := c.open(path, inputs)
 			if err != nil {
 				return err
 			}
-			return writeGraph(c.stdout, loaded.References, format)
+			return c.showState(command, project.backend, asJSON)
 		},
 	}
 	inputs.register(command.Flags())
-	command.Flags().StringVar(&format, "format", "dot", "`dot` or mermaid")
+	command.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
 	return command
 }
+
+// fileKind is what a path given to show leads to.
+type fileKind int
+
+const (
+	specification fileKind = iota
+	planFile
+	stateFile
+)
+
+// kindOfFile tells a specification, a saved plan and a state apart: by the first member of the latter two.
+func kindOfFile(path string) (fileKind, error) {
+	info, err := os.Stat(path)
+	if err != nil || info.IsDir() || strings.HasSuffix(path, ".hcl") {
+		// What is wrong with a specification's path, its loader says best.
+		return specification, nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return specification, err
+	}
+	defer file.Close()
+	decoder := jsontext.NewDecoder(io.LimitReader(bufio.NewReader(file), 1<<16))
+	if first, err := decoder.ReadToken(); err == nil && first.Kind() == '{' {
+		name, err := decoder.ReadToken()
+		switch {
+		case err != nil:
+		case name.String() == "type":
+			return planFile, nil
+		case name.String() == "version":
+			return stateFile, nil
+		}
+	}
+	return specification, fmt.Errorf("%s is neither a saved plan (imsctl plan -out=FILE) nor a state (%s), nor a specification (*.hcl)",
+		path, filepath.Join(".imsctl", "state.json"))
+}
+
+// showState prints a state.
+func (c *cli) showState(command *cobra.Command, backend state.Backend, asJSON bool) error {
+	document, err := backend.Read(command.Context())
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return c.printJSON(struct {
+			FormatVersion string            `json:"format_version"`
+			Type          string            `json:"type"`
+			Version       int               `json:"version"`
+			Lineage       string            `json:"lineage"`
+			Serial        uint64            `json:"serial"`
+			Writer        string            `json:"writer"`
+			Artifacts     []*state.Artifact `json:"artifacts"`
+			Intents       []*state.Intent   `json:"intents"`
+		}{"1.0", "state", document.Version, document.Lineage, document.Serial, document.Writer, document.Artifacts, document.Intents})
+	}
+	return c.showStateText(backend.Location(), document)
+}
+
+// showStateText prints the artifacts by backup with their copies, then what was begun and not ended.
+func (c *cli) showStateText(location string, document *state.Document) error {
+	out := bufio.NewWriter(c.stdout)
+	if document.Serial == 0 {
+		fmt.Fprintf(out, "The state %s is empty: nothing is recorded yet.\n", location)
+		return out.Flush()
+	}
+	fmt.Fprintf(out, "State %s: serial %d, lineage %s\n", location, document.Serial, document.Lineage)
+	backup := ""
+	for _, artifact := range document.Artifacts {
+		if artifact.Backup != backup {
+			backup = artifact.Backup
+			fmt.Fprintf(out, "\n%s\n", backup)
+		}
+		fmt.Fprintf(out, "  %s  taken %s, %s, stored %s\n", artifact.ID, minute(artifact.StartedAt), units.Bytes(artifact.Raw.Size), units.Bytes(artifact.Stored.Size))
+		for _, replica := range artifact.Replicas {
+			what := "verified " + minute(replica.VerifiedAt)
+			if replica.Condition != state.Verified {
+				what = string(replica.Condition) + ": " + replica.Problem
+			}
+			fmt.Fprintf(out, "    %s  %s\n", replica.Destination, what)
+		}
+	}
+	if len(document.Intents) > 0 {
+		fmt.Fprint(out, "\nBegun and not ended (the next plan says what it does about it)\n")
+	}
+	for _, intent := range document.Intents {
+		fmt.Fprintf(out, "  %s of %s, begun %s\n", intent.Kind, intent.Address, minute(intent.BeganAt))
+	}
+	return out.Flush()
+}
+
+// minute prints a time for people.
+func minute(at time.Time) string { return at.UTC().Format("2006-01-02 15:04 UTC") }

@@ -1,0 +1,16 @@
+package state
+
+import "context"
+
+// Replacer is a Session that can put another document in the place of the whole state.
+type Replacer interface {
+	// Replace makes the document the state, as one step. The state before stays where the backend keeps earlier ones.
+	Replace(ctx context.Context, document *Document) error
+}
+
+// Unlocker is a Backend whose lock can be given back for a holder that is gone.
+type Unlocker interface {
+	// Unlock ends the lock with that id and returns whose it was. It refuses, with a *LockedError where the backend can tell,
+	// as long as the holder lives.
+	Unlock(ctx context.Context, id string) (LockInfo, error)
+}
