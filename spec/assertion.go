@@ -1,6 +1,10 @@
 package spec
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
 
 // assertBlock is a condition that the specification itself must fulfil.
 type assertBlock struct {
@@ -20,7 +24,11 @@ func (l *loader) assert(list []assertBlock, at places) bool {
 		if at.attributes[name+"error_message"].secret {
 			assertion.ErrorMessage = "The error message is made from a sensitive value and not shown."
 		}
-		l.report(mistake(at.of(name+"condition"), "Assertion failed", assertion.ErrorMessage))
+		detail := assertion.ErrorMessage
+		if expression, ok := at.attributes[name+"condition"].node.(hclsyntax.Expression); ok {
+			detail = l.evaluator.withValues(detail, expression, at.body.scope)
+		}
+		l.report(mistake(at.of(name+"condition"), "Assertion failed", detail))
 	}
 	return whole
 }

@@ -272,7 +272,9 @@ func (e *evaluator) improve(diagnostic *hcl.Diagnostic, traversals []hcl.Travers
 	}
 	if secret(traversals, context) {
 		diagnostic.Detail = "What is wrong is not shown, because the value is made from a sensitive variable."
+		return
 	}
+	diagnostic.Detail += involved(traversals, context)
 }
 
 // secret reports whether one of the references leads to a sensitive value: functions quote their arguments when they fail.

@@ -27,7 +27,8 @@ func (l *loader) validate(d *declaration, value cty.Value) {
 			continue
 		}
 		if holds.False() {
-			l.report(mistake(d.block.DefRange(), "Invalid value", fmt.Sprintf("Variable %q: %s", d.name, l.validationMessage(parts["error_message"]))))
+			l.report(mistake(d.block.DefRange(), "Invalid value", l.evaluator.withValues(
+				fmt.Sprintf("Variable %q: %s", d.name, l.validationMessage(parts["error_message"])), parts["condition"], nil)))
 		}
 	}
 }
