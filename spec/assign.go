@@ -129,15 +129,14 @@ func assignNumbers(target reflect.Value, field field, value cty.Value) *problem 
 	var result []int64
 	for it := value.ElementIterator(); it.Next(); {
 		_, element := it.Element()
-		converted, ok := plain(element, cty.Number)
-		if ok {
-			number, accuracy := converted.AsBigFloat().Int64()
-			ok = accuracy == big.Exact
-			result = append(result, number)
+		number, accuracy := int64(0), big.Below
+		if converted, ok := plain(element, cty.Number); ok {
+			number, accuracy = converted.AsBigFloat().Int64()
 		}
-		if !ok {
-			return &problem{"Wrong type", fmt.Sprintf("%q is a list of whole numbers; this element is %s.", field.name, friendly(element)), max(0, len(result)-1)}
+		if accuracy != big.Exact {
+			return &problem{"Wrong type", fmt.Sprintf("%q is a list of whole numbers; this element is %s.", field.name, friendly(element)), len(result)}
 		}
+		result = append(result, number)
 	}
 	target.Set(reflect.ValueOf(result))
 	return nil

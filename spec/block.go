@@ -117,25 +117,26 @@ func byAddress[T any](list []*T, address func(*T) string) map[string]*T {
 	return index
 }
 
-// provider finds the provider of a block and decodes its configuration, with what the specification itself adds.
-func (l *loader) provider(b body, kind providers.Kind, common ...any) providers.Config {
+// provider finds the provider of a block and decodes its configuration, with what the specification itself adds. The
+// configuration is nil when it cannot be had.
+func (l *loader) provider(b body, kind providers.Kind, common ...any) (providers.Config, places) {
 	name := b.block.Labels[0]
 	provider, ok := l.options.Registry.Lookup(kind, name)
 	if !ok {
 		known := l.options.Registry.Types(kind)
 		l.report(mistake(b.block.LabelRanges[0], "Unknown type", fmt.Sprintf("There is no %s type %q; there is %s.%s",
 			kind, name, strings.Join(known, ", "), suggest(name, known))))
-		return nil
+		return nil, places{}
 	}
 	config := provider.New()
 	at, ok := l.decode(b, append([]any{config}, common...)...)
 	if !ok {
-		return nil
+		return nil, at
 	}
 	for _, wrong := range config.Validate() {
 		l.report(at.mistake(wrong.Attribute, wrong.Summary, wrong.Detail))
 	}
-	return config
+	return config, at
 }
 
 // identity is what the blocks of a kind with types have in common.
@@ -144,7 +145,7 @@ func (b body) identity() (address, typ, name string, at hcl.Range) {
 }
 
 func (l *loader) host(b body) {
-	if config := l.provider(b, providers.KindHost); config != nil {
+	if config, _ := l.provider(b, providers.KindHost); config != nil {
 		host := &Host{Config: config.(providers.HostConfig), NotBuilt: notBuilt(config)}
 		host.Address, host.Type, host.Name, host.Range = b.identity()
 		l.spec.Hosts = append(l.spec.Hosts, host)
@@ -152,7 +153,7 @@ func (l *loader) host(b body) {
 }
 
 func (l *loader) sourceBlock(b body) {
-	if config := l.provider(b, providers.KindSource); config != nil {
+	if config, _ := l.provider(b, providers.KindSource); config != nil {
 		source := &Source{Config: config.(providers.SourceConfig), NotBuilt: notBuilt(config)}
 		source.Address, source.Type, source.Name, source.Range = b.identity()
 		l.spec.Sources = append(l.spec.Sources, source)
@@ -165,7 +166,7 @@ type destinationBlock struct {
 
 func (l *loader) destination(b body, retentions map[string]*Retention) {
 	var common destinationBlock
-	config := l.provider(b, providers.KindDestination, &common)
+	config, _ := l.provider(b, providers.KindDestination, &common)
 	if config == nil {
 		return
 	}

@@ -18,12 +18,12 @@ type checkBlock struct {
 
 func (l *loader) check(b body) {
 	common := checkBlock{Timeout: units.Duration(10 * time.Second), Interval: units.Duration(5 * time.Second), Retries: 2}
-	config := l.provider(b, providers.KindCheck, &common)
+	config, at := l.provider(b, providers.KindCheck, &common)
 	if config == nil {
 		return
 	}
 	if common.Retries < 0 || common.Retries > maxCount {
-		l.report(mistake(b.block.Body.Attributes["retries"].Expr.Range(), "Invalid count", fmt.Sprintf("retries is %d; it must be 0 to %d.", common.Retries, maxCount)))
+		l.report(at.mistake("retries", "Invalid count", fmt.Sprintf("retries is %d; it must be 0 to %d.", common.Retries, maxCount)))
 	}
 	check := &Check{Config: config, NotBuilt: notBuilt(config), Timeout: time.Duration(common.Timeout), Interval: time.Duration(common.Interval), Retries: int(common.Retries)}
 	check.Address, check.Type, check.Name, check.Range = b.identity()
@@ -36,8 +36,8 @@ type cleanupBlock struct {
 
 func (l *loader) cleanup(b body) {
 	var common cleanupBlock
-	config := l.provider(b, providers.KindCleanup, &common)
-	if config == nil || !l.assert(common.Assert, places{body: b}) {
+	config, at := l.provider(b, providers.KindCleanup, &common)
+	if config == nil || !l.assert(common.Assert, at) {
 		return
 	}
 	cleanup := &Cleanup{Config: config, NotBuilt: notBuilt(config)}
@@ -54,17 +54,16 @@ var events = []string{"failure", "degraded", "recovered", "overdue", "success", 
 
 func (l *loader) notify(b body) {
 	var common notifyBlock
-	config := l.provider(b, providers.KindNotify, &common)
+	config, at := l.provider(b, providers.KindNotify, &common)
 	if config == nil {
 		return
 	}
-	at := b.block.Body.Attributes["on"].Expr.Range()
 	if len(common.On) == 0 {
-		l.report(mistake(at, "No events", fmt.Sprintf("Name at least one of %s.", strings.Join(events, ", "))))
+		l.report(at.mistake("on", "No events", fmt.Sprintf("Name at least one of %s.", strings.Join(events, ", "))))
 	}
-	for _, event := range common.On {
+	for i, event := range common.On {
 		if !slices.Contains(events, event) {
-			l.report(mistake(at, "Unknown event", fmt.Sprintf("There is no event %q; there is %s.%s", event, strings.Join(events, ", "), suggest(event, events))))
+			l.report(at.mistakeIn("on", i, "Unknown event", fmt.Sprintf("There is no event %q; there is %s.%s", event, strings.Join(events, ", "), suggest(event, events))))
 		}
 	}
 	notify := &Notify{Config: config, On: common.On, NotBuilt: notBuilt(config)}

@@ -66,7 +66,7 @@ func (l *loader) automatic(block compressionBlock, at places) bool {
 	before := len(l.diagnostics)
 	for _, name := range []string{"optimize", "min_reduction", "fallback"} {
 		if block.Method != "auto" && at.given(name) {
-			l.report(at.mistake(name, "Attribute without effect", fmt.Sprintf("%s belongs to method = \"auto\"; this is %q.", name, block.Method)))
+			l.report(at.mistake(name, "Attribute without effect", name+" belongs to method = \"auto\"."))
 		}
 	}
 	if block.Method == "auto" && at.given("level") {
@@ -80,7 +80,7 @@ func (l *loader) automatic(block compressionBlock, at places) bool {
 	}
 	for i, method := range block.Fallback {
 		if !slices.Contains(methods, method) {
-			l.report(mistake(at.element("fallback", i), "Unknown method", fmt.Sprintf("There is no method %q.%s", method, suggest(method, methods))))
+			l.report(at.mistakeIn("fallback", i, "Unknown method", fmt.Sprintf("There is no method %q.%s", method, suggest(method, methods))))
 		}
 	}
 	return len(l.diagnostics) == before

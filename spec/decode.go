@@ -71,12 +71,17 @@ func (p places) given(name string) bool { return p.attributes[name].given }
 // mistake is an error about the value of an attribute, or about the block where name is empty. Details may quote what was
 // written, so that they are left out where that is a secret.
 func (p places) mistake(name, summary, detail string) *hcl.Diagnostic {
+	return p.mistakeIn(name, -1, summary, detail)
+}
+
+// mistakeIn is an error about one element of a list.
+func (p places) mistakeIn(name string, index int, summary, detail string) *hcl.Diagnostic {
 	for other, place := range p.attributes {
 		if place.secret && (other == name || name == "") {
 			detail = "What is wrong is not shown, because the value is made from a sensitive variable."
 		}
 	}
-	return mistake(p.of(name), summary, detail)
+	return mistake(p.element(name, index), summary, detail)
 }
 
 // decode fills structs from a block and reports what is wrong. Everything in it belongs to one of the structs; anything else

@@ -96,21 +96,23 @@ func (l *loader) deploy(b body) {
 func (l *loader) hours(block hoursBlock, at places) {
 	for i, day := range block.Days {
 		if !slices.Contains(weekdays, day) {
-			l.report(mistake(at.element("business_hours.days", i), "Unknown day", fmt.Sprintf("There is no day %q; there is %s.", day, strings.Join(weekdays, ", "))))
+			l.report(at.mistakeIn("business_hours.days", i, "Unknown day", fmt.Sprintf("There is no day %q; there is %s.", day, strings.Join(weekdays, ", "))))
 		}
 	}
-	times := make(map[string]time.Time)
-	for name, text := range map[string]string{"from": block.From, "to": block.To} {
-		parsed, err := time.Parse("15:04", text)
-		if err != nil {
-			l.report(at.mistake("business_hours."+name, "Invalid time", fmt.Sprintf("%q is no time of day; write HH:MM, such as \"08:00\".", text)))
-			return
-		}
-		times[name] = parsed
-	}
-	if !times["from"].Before(times["to"]) {
+	from, begins := l.hour("from", block.From, at)
+	to, ends := l.hour("to", block.To, at)
+	if begins && ends && !from.Before(to) {
 		l.report(at.mistake("business_hours.to", "Invalid time", "to must be later than from."))
 	}
+}
+
+// hour reads one time of day.
+func (l *loader) hour(name, text string, at places) (time.Time, bool) {
+	parsed, err := time.Parse("15:04", text)
+	if err != nil {
+		l.report(at.mistake("business_hours."+name, "Invalid time", fmt.Sprintf("%q is no time of day; write HH:MM, such as \"08:00\".", text)))
+	}
+	return parsed, err == nil
 }
 
 // addresses are those of references.

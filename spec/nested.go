@@ -136,7 +136,11 @@ func (l *loader) dynamic(b body, block *hclsyntax.Block) ([]body, bool) {
 		for _, label := range parts.labels {
 			text, found := l.evaluator.evaluate(label, inner)
 			l.report(found...)
-			if found.HasErrors() || !text.IsKnown() || text.IsNull() || text.IsMarked() || text.Type() != cty.String {
+			if found.HasErrors() || text == cty.DynamicVal {
+				return nil, false
+			}
+			if text.IsMarked() || text.IsNull() || text.Type() != cty.String {
+				l.report(mistake(label.Range(), "Wrong type", "A label is a text that is neither null nor sensitive."))
 				return nil, false
 			}
 			content.Labels = append(content.Labels, text.AsString())
