@@ -2,26 +2,18 @@ package gcs
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"time"
 
-	"cloud.google.com/go/auth"
-	"cloud.google.com/go/auth/credentials"
 	"cloud.google.com/go/auth/httptransport"
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/option"
-
-	"github.com/castrolanda/imsctl/providers"
 )
 
 const (
-	// scope is what the credentials are asked for: objects, and reading the bucket's rules.
-	scope = "https://www.googleapis.com/auth/devstorage.full_control"
 	// defaultEndpoint is Google's. It is always named, so that no environment variable can send copies elsewhere.
 	defaultEndpoint = "https://storage.googleapis.com"
 	// answerTimeout is how long the store may take to begin an answer to a request that it has whole.
@@ -85,36 +77,6 @@ func (c *connection) authenticated(base http.RoundTripper) (http.RoundTripper, o
 		return nil, nil, fmt.Errorf("preparing to send credentials to Cloud Storage: %w", err)
 	}
 	return client.Transport, option.WithAuthCredentials(found), nil
-}
-
-// credentials reads the file that was named, or finds the application default credentials.
-func (c *connection) credentials() (*auth.Credentials, error) {
-	options := &credentials.DetectOptions{Scopes: []string{scope}}
-	if c.credentialsFile == "" {
-		found, err := credentials.DetectDefault(options)
-		if err != nil {
-			return nil, fmt.Errorf("%w: there are no application default credentials: run gcloud auth application-default login, let GOOGLE_APPLICATION_CREDENTIALS name a file, or write credentials_file: %w",
-				providers.ErrDenied, err)
-		}
-		return found, nil
-	}
-	data, err := os.ReadFile(c.credentialsFile)
-	if err != nil {
-		return nil, fmt.Errorf("reading credentials_file: %w", err)
-	}
-	var kind struct {
-		Type credentials.CredType `json:"type"`
-	}
-	// The decoder's own errors could quote what is secret.
-	if json.Unmarshal(data, &kind) != nil || kind.Type == "" {
-		return nil, fmt.Errorf("%w: credentials_file %s has no credentials: it must be the JSON file of a service account's key or of workload identity federation",
-			providers.ErrDenied, c.credentialsFile)
-	}
-	found, err := credentials.NewCredentialsFromJSON(kind.Type, data, options)
-	if err != nil {
-		return nil, fmt.Errorf("%w: credentials_file %s cannot be used as %q: it is incomplete or of a kind that is not supported", providers.ErrDenied, c.credentialsFile, kind.Type)
-	}
-	return found, nil
 }
 
 // dateKey is the key of a context's value: where dated writes the Date of the answers to requests under it.

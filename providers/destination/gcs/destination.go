@@ -184,5 +184,5 @@ func (d *destination) Remnants(ctx context.Context, _ string) ([]providers.Remna
 
 // RemoveRemnant refuses, because no remnant can be one of this destination.
 func (d *destination) RemoveRemnant(_ context.Context, remnant providers.Remnant) error {
-	return fmt.Errorf("removing %q: %w", remnant.Name, errors.New("Cloud Storage shows no remnants of uploads; they expire by themselves"))
+	return fmt.Errorf("removing %q: %w", remnant.Name, errors.New("it is no remnant of this destination: unfinished uploads expire by themselves"))
 }

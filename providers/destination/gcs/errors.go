@@ -2,12 +2,17 @@ package gcs
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 
 	"cloud.google.com/go/auth"
 	"cloud.google.com/go/storage"
@@ -21,6 +26,9 @@ var sessionID = regexp.MustCompile(`upload_id=[^&"\s]+`)
 
 // longestMessage is how much of what a server says is repeated, in bytes.
 const longestMessage = 300
+
+// checkCredentials is what to do when credentials are refused.
+const checkCredentials = "check credentials_file or GOOGLE_APPLICATION_CREDENTIALS, and that the key was not revoked"
 
 // quote repeats what a server or the client says: on one line, of bounded length and without the ids of sessions.
 func quote(said string) string {
@@ -39,24 +47,47 @@ func (d *destination) explain(ctx context.Context, err error, permission string)
 	if ended := ctx.Err(); ended != nil {
 		return ended
 	}
-	if refused := new(auth.Error); errors.As(err, &refused) {
-		if refused.Temporary() {
-			return fmt.Errorf("%w: asking for a token: %s", providers.ErrTemporary, quote(refused.Error()))
-		}
-		return fmt.Errorf("%w: the credentials are not accepted: check credentials_file or GOOGLE_APPLICATION_CREDENTIALS, and that the key was not revoked: %s",
-			providers.ErrDenied, quote(refused.Error()))
+	if refused := new(tokenError); errors.As(err, &refused) {
+		return explainToken(refused)
+	}
+	if errors.Is(err, storage.ErrBucketNotExist) {
+		return d.noBucket()
 	}
 	if answer := new(googleapi.Error); errors.As(err, &answer) {
 		return d.explainAnswer(answer, permission)
 	}
-	switch {
-	case errors.Is(err, storage.ErrBucketNotExist):
-		return d.noBucket()
-	case errors.Is(err, storage.ErrObjectNotExist):
+	if errors.Is(err, storage.ErrObjectNotExist) {
 		return providers.ErrNotExist
 	}
-	// There was no answer at all, or only a part of one.
-	return fmt.Errorf("%w: %s", providers.ErrTemporary, quote(err.Error()))
+	if isBroken(err) {
+		return fmt.Errorf("%w: there was no whole answer: %s", providers.ErrTemporary, quote(err.Error()))
+	}
+	return errors.New(quote(err.Error()))
+}
+
+// isBroken reports whether an error means that a connection could not be made, broke or was silent for too long. A server that
+// cannot prove who it is will not do so at the next attempt either.
+func isBroken(err error) bool {
+	if stranger := new(tls.CertificateVerificationError); errors.As(err, &stranger) {
+		return false
+	}
+	var network net.Error
+	var request *url.Error
+	return errors.As(err, &network) || errors.As(err, &request) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// explainToken says why credentials gave no token.
+func explainToken(refused *tokenError) error {
+	answer, said := new(auth.Error), quote(refused.Error())
+	answered := errors.As(refused.err, &answer)
+	if answered && answer.Temporary() || !answered && isBroken(refused.err) {
+		return fmt.Errorf("%w: asking for a token with %s: %s", providers.ErrTemporary, refused.whose, said)
+	}
+	if strings.Contains(said, "private key") {
+		said = "the private key cannot be read" // the decoder's words are about the key itself
+	}
+	return fmt.Errorf("%w: %s gave no token: %s: %s", providers.ErrDenied, refused.whose, checkCredentials, said)
 }
 
 func (d *destination) noBucket() error {
@@ -76,11 +107,10 @@ func (d *destination) explainAnswer(answer *googleapi.Error, permission string) 
 	case isProtection(answer):
 		return fmt.Errorf("%w: %s", providers.ErrProtected, said)
 	case answer.Code == http.StatusUnauthorized:
-		return fmt.Errorf("%w: the store does not accept the credentials: check credentials_file or GOOGLE_APPLICATION_CREDENTIALS, and that the key was not revoked: %s",
-			providers.ErrDenied, said)
+		return fmt.Errorf("%w: the store does not accept the credentials: %s: %s", providers.ErrDenied, checkCredentials, said)
 	case answer.Code == http.StatusForbidden:
 		return fmt.Errorf("%w: grant %s on bucket %s to whom the credentials belong to: %s", providers.ErrDenied, permission, d.bucket, said)
-	case answer.Code == http.StatusNotFound && strings.Contains(strings.ToLower(said), "bucket"):
+	case answer.Code == http.StatusNotFound && strings.Contains(said, "bucket does not exist"):
 		return d.noBucket()
 	case answer.Code == http.StatusNotFound:
 		return providers.ErrNotExist
@@ -101,7 +131,7 @@ func isProtection(answer *googleapi.Error) bool {
 		return false
 	}
 	said := strings.ToLower(answer.Message)
-	return hasReason(answer, "retentionPolicyNotMet", "objectUnderActiveHold") || strings.Contains(said, "active hold") || strings.Contains(said, "retention policy")
+	return hasReason(answer, "retentionPolicyNotMet", "objectUnderActiveHold") || strings.Contains(said, "is under active") || strings.Contains(said, "retention policy")
 }
 
 // lasting takes from an error that it is temporary: what it was about cannot be tried again.

@@ -1,0 +1,259 @@
+package gcs
+
+import (
+	"crypto/md5"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/castrolanda/imsctl/providers"
+)
+
+// small and large are sizes of objects that go in one request and in a session.
+const small, large = 1000, 3*(256<<10) + 5
+
+// content makes bytes that differ from chunk to chunk.
+func content(size int) []byte {
+	data := make([]byte, size)
+	for i := range data {
+		data[i] = byte(i ^ i>>8 ^ i>>16)
+	}
+	return data
+}
+
+func sums(data []byte) providers.Checksums {
+	return providers.Checksums{Size: int64(len(data)), SHA256: sha256.Sum256(data), CRC32C: crc32.Checksum(data, castagnoli()), MD5: md5.Sum(data)}
+}
+
+// begin begins an upload and writes data.
+func begin(t *testing.T, d *destination, key string, data []byte, options providers.CreateOptions) (providers.Upload, error) {
+	t.Helper()
+	upload, err := d.Create(t.Context(), key, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = upload.Write(data)
+	return upload, err
+}
+
+// commit commits again as long as the failure is temporary, as callers do.
+func commit(t *testing.T, upload providers.Upload, data []byte) (object providers.Object, attempts int, err error) {
+	for attempts = 1; attempts < 10; attempts++ {
+		object, err = upload.Commit(t.Context(), sums(data))
+		if !errors.Is(err, providers.ErrTemporary) {
+			break
+		}
+	}
+	return object, attempts, err
+}
+
+// put stores an object.
+func put(t *testing.T, d *destination, key string, data []byte) providers.Object {
+	t.Helper()
+	upload, err := begin(t, d, key, data, providers.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	object, _, err := commit(t, upload, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return object
+}
+
+// names are all objects of a server.
+func (s *strict) names() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []string
+	for name := range s.objects {
+		found = append(found, name)
+	}
+	slices.Sort(found)
+	return found
+}
+
+// isChunk reports whether a request brings a part of a session, and isMaking whether it may make an object.
+func isChunk(r *http.Request) bool { return r.URL.Query().Get("upload_id") != "" }
+
+func isMaking(r *http.Request) bool {
+	return r.URL.Query().Get("uploadType") == "multipart" || isChunk(r) && !strings.HasSuffix(r.Header.Get("Content-Range"), "/*")
+}
+
+// times lets something happen to the first n requests that match.
+func times(n int, matches func(*http.Request) bool) func(*http.Request) bool {
+	return func(r *http.Request) bool {
+		if n <= 0 || !matches(r) {
+			return false
+		}
+		n--
+		return true
+	}
+}
+
+// TestUploadsSurvive commits uploads whose requests fail for a while, and uploads whose answers are lost.
+func TestUploadsSurvive(t *testing.T) {
+	failures := map[string]*failure{"reset": {}, "503": {503, "backendError", "Service Unavailable"},
+		"429": {429, "rateLimitExceeded", "slow down"}, "403 for haste": {403, "rateLimitExceeded", "too many requests"}}
+	for _, size := range []int{0, small, large} {
+		for name, failed := range failures {
+			t.Run(fmt.Sprintf("%s of %d bytes", name, size), func(t *testing.T) {
+				if size == large && name == "403 for haste" {
+					t.Skip("the client does not count it as temporary within a session")
+				}
+				s := newStrict(t)
+				fails := times(3, func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/upload") })
+				s.before = func(r *http.Request) *failure {
+					if fails(r) {
+						return failed
+					}
+					return nil
+				}
+				survive(t, s, content(size))
+			})
+		}
+		t.Run(fmt.Sprintf("lost answer of %d bytes", size), func(t *testing.T) {
+			s := newStrict(t)
+			s.after = times(1, isMaking)
+			survive(t, s, content(size))
+		})
+	}
+	t.Run("reset of every second chunk", func(t *testing.T) {
+		s, count := newStrict(t), 0
+		s.before = func(r *http.Request) *failure {
+			if isChunk(r) {
+				if count++; count%2 == 1 {
+					return &failure{}
+				}
+			}
+			return nil
+		}
+		survive(t, s, content(large))
+	})
+}
+
+// survive uploads data to an unreliable server and checks that it is there once, whole.
+func survive(t *testing.T, s *strict, data []byte) {
+	t.Helper()
+	d := s.destination(t)
+	object := put(t, d, "object", data)
+	if object.Size != int64(len(data)) || *object.CRC32C != sums(data).CRC32C {
+		t.Errorf("the commit says %+v", object)
+	}
+	there := s.objects[d.prefix+"object"]
+	if there == nil || string(there.data) != string(data) || s.generation != 1001 {
+		t.Errorf("the store has %d objects and made %d", len(s.objects), s.generation-1000)
+	}
+}
+
+// TestLostAnswerAndAbort gives an upload up whose object is there, without its knowing.
+func TestLostAnswerAndAbort(t *testing.T) {
+	for _, size := range []int{small, large} {
+		s := newStrict(t)
+		d := s.destination(t)
+		d.patience = time.Second
+		upload, err := begin(t, d, "object", content(size), providers.CreateOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.after = isMaking
+		s.before = func(r *http.Request) *failure {
+			if len(s.objects) > 0 {
+				return &failure{status: 503, message: "down"}
+			}
+			return nil
+		}
+		if _, err := upload.Commit(t.Context(), sums(content(size))); !errors.Is(err, providers.ErrTemporary) {
+			t.Errorf("a commit whose outcome cannot be known: %v", err)
+		}
+		if len(s.names()) != 1 {
+			t.Fatal("there is no object")
+		}
+		if err := upload.Abort(t.Context()); !errors.Is(err, providers.ErrTemporary) {
+			t.Errorf("an abort while the store is down: %v", err)
+		}
+		s.mu.Lock()
+		s.before = nil
+		s.mu.Unlock()
+		if err := upload.Abort(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if left := s.names(); len(left) != 0 {
+			t.Errorf("left: %q", left)
+		}
+	}
+}
+
+// TestAbortLeavesTheObjectOfAnother lets a stranger's object appear under the name while the upload goes on.
+func TestAbortLeavesTheObjectOfAnother(t *testing.T) {
+	for _, size := range []int{small, large} {
+		for _, replace := range []bool{false, true} {
+			s := newStrict(t)
+			upload, err := begin(t, s.destination(t), "object", content(size), providers.CreateOptions{Replace: replace})
+			if err != nil {
+				t.Fatal(err)
+			}
+			put(t, s.destination(t), "object", []byte("a stranger's"))
+			want := map[bool]error{false: providers.ErrExists, true: providers.ErrChanged}[replace]
+			if _, _, err := commit(t, upload, content(size)); !errors.Is(err, want) {
+				t.Errorf("committing over a stranger's object: %v, want %v", err, want)
+			}
+			if err := upload.Abort(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if there := s.objects["a prefix/ção/object"]; there == nil || string(there.data) != "a stranger's" {
+				t.Error("the stranger's object was touched")
+			}
+		}
+	}
+}
+
+// TestSessionThatFailsForLong gives up where the store refuses a chunk for longer than the patience lasts.
+func TestSessionThatFailsForLong(t *testing.T) {
+	s := newStrict(t)
+	d := s.destination(t)
+	d.patience = time.Second
+	s.before = func(r *http.Request) *failure {
+		if isChunk(r) {
+			return &failure{503, "backendError", "Service Unavailable"}
+		}
+		return nil
+	}
+	upload, err := begin(t, d, "object", content(large), providers.CreateOptions{})
+	if err == nil {
+		_, err = upload.Commit(t.Context(), sums(content(large)))
+	}
+	if err == nil || errors.Is(err, providers.ErrTemporary) || !strings.Contains(err.Error(), "503") {
+		t.Errorf("got %v", err)
+	}
+	if err := upload.Abort(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if strings.Contains(fmt.Sprint(err), "secret-session") {
+		t.Errorf("the error shows the session: %v", err)
+	}
+}
+
+// TestStoreThatAltersBytes removes an object that is not what was written.
+func TestStoreThatAltersBytes(t *testing.T) {
+	for _, size := range []int{small, large} {
+		s := newStrict(t)
+		s.corrupt = func(data []byte) { data[len(data)/2] ^= 1 }
+		upload, err := begin(t, s.destination(t), "object", content(size), providers.CreateOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := commit(t, upload, content(size)); err == nil || !strings.Contains(err.Error(), "CRC-32C") {
+			t.Errorf("got %v", err)
+		}
+		if left := s.names(); len(left) != 0 {
+			t.Errorf("left: %q", left)
+		}
+	}
+}
