@@ -221,6 +221,7 @@ func (l *loader) set(target reflect.Value, field field, attribute *hclsyntax.Att
 	several := !value.Type().IsPrimitiveType() && !value.Type().IsCapsuleType()
 	if value.IsMarked() || several && value.ContainsMarked() {
 		at.secret = true
+		l.keepSecrets(value)
 		value, _ = value.UnmarkDeep()
 	}
 	switch {

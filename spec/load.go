@@ -102,6 +102,7 @@ func (l *loader) load() {
 	l.resources()
 	l.outputs()
 	l.changes()
+	l.orderSecrets()
 	l.spec.Digest = l.reader.digest(l.source.digest)
 	if len(l.blocks["backup"]) == 0 && !l.diagnostics.HasErrors() {
 		l.report(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Nothing is declared", Detail: fmt.Sprintf(

@@ -47,6 +47,8 @@ type Spec struct {
 	References map[string][]string
 
 	evaluator *evaluator
+	// secrets are the texts that Redact strikes out, the longest first.
+	secrets []string
 }
 
 // StateBackend says where the state is kept.

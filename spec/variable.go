@@ -73,6 +73,7 @@ func (l *loader) variables(blocks []*hclsyntax.Block) {
 	for _, name := range slices.Sorted(maps.Keys(declared)) {
 		value := l.choose(declared[name], given[name])
 		l.evaluator.variables[name] = value
+		l.keepSecrets(value)
 		l.validate(declared[name], value)
 		l.spec.Variables[name] = Variable{Name: name, Sensitive: declared[name].sensitive, Value: value}
 	}
