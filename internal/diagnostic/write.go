@@ -6,6 +6,8 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/fatih/color"
@@ -21,7 +23,10 @@ type Options struct {
 	Color bool
 }
 
-// Write prints diagnostics in their order. files hold the sources by name; of a file that is not among them only the place
+// shown is how many diagnostics of one summary are printed in full: who has made a mistake a thousand times sees it from these.
+const shown = 20
+
+// Write prints diagnostics in their order; of many with one summary the first 20, and then how many more there are. files hold the sources by name; of a file that is not among them only the place
 // is printed. Nothing that comes from the sources can steer the terminal.
 func Write(w io.Writer, list hcl.Diagnostics, files map[string]*hcl.File, options Options) {
 	if len(list) == 0 {
@@ -32,7 +37,11 @@ func Write(w io.Writer, list hcl.Diagnostics, files map[string]*hcl.File, option
 	defer buffered.Flush()
 	p := &printer{Writer: buffered, options: options}
 	sources := make(map[string]*source)
+	counts := make(map[string]int)
 	for _, diagnostic := range list {
+		if counts[diagnostic.Summary]++; counts[diagnostic.Summary] > shown {
+			continue
+		}
 		p.heading(diagnostic.Severity, diagnostic.Summary)
 		if at := diagnostic.Subject; at != nil {
 			if sources[at.Filename] == nil {
@@ -41,6 +50,11 @@ func Write(w io.Writer, list hcl.Diagnostics, files map[string]*hcl.File, option
 			p.place(*at, sources[at.Filename], diagnostic.Severity)
 		}
 		p.paragraphs(diagnostic.Detail)
+	}
+	for _, summary := range slices.Sorted(maps.Keys(counts)) {
+		if more := counts[summary] - shown; more > 0 {
+			fmt.Fprintf(p, "\n%d more like these: %s\n", more, terminal.Escape(summary))
+		}
 	}
 	fmt.Fprintln(p)
 }

@@ -152,3 +152,24 @@ func TestProblem(t *testing.T) {
 		}
 	}
 }
+
+func TestWriteOfManyAlike(t *testing.T) {
+	text := "a = HERE\n"
+	var list hcl.Diagnostics
+	for range 1000 {
+		list = append(list, at(hcl.DiagWarning, text, "HERE", "Why."))
+	}
+	other := at(hcl.DiagError, text, "HERE", "Another reason.")
+	other.Summary = "Something else"
+	list = append(list, other)
+	var out bytes.Buffer
+	diagnostic.Write(&out, list, nil, diagnostic.Options{Width: 60})
+	if count := strings.Count(out.String(), "Warning:"); count != 20 {
+		t.Errorf("%d of 1000 are printed in full", count)
+	}
+	for _, wanted := range []string{"Another reason.", "\n980 more like these: Something is wrong\n"} {
+		if !strings.Contains(out.String(), wanted) {
+			t.Errorf("%q is missing in:\n%s", wanted, out.String())
+		}
+	}
+}
