@@ -48,13 +48,15 @@ func functions(getenv func(string) (string, bool), files *fileReader) map[string
 	maps.Copy(all, collectionFunctions)
 	maps.Copy(all, valueFunctions)
 	maps.Copy(all, fileFunctions(files))
+	maps.Copy(all, digestFunctions(files))
+	maps.Copy(all, networkFunctions)
 	// A template sees all functions but the one that reads templates, so that none can read itself.
 	all["templatefile"] = templateFunction(files, maps.Clone(all))
 	return all
 }
 
 // refused are functions of Terraform's that would make two plans of one specification differ.
-var refused = []string{"timestamp", "plantimestamp", "uuid", "uuidv5", "bcrypt", "shuffle", "random"}
+var refused = []string{"timestamp", "plantimestamp", "uuid", "bcrypt", "shuffle", "random"}
 
 // environmentFunction is env(NAME) and env(NAME, DEFAULT).
 func environmentFunction(getenv func(string) (string, bool)) function.Function {

@@ -33,8 +33,17 @@ func newFileReader(directory string) *fileReader {
 	return &fileReader{directory: directory, read: make(map[string][32]byte)}
 }
 
-// text reads a file.
+// text reads a file that is text.
 func (r *fileReader) text(name string) (string, error) {
+	data, err := r.data(name)
+	if err == nil && !utf8.Valid(data) {
+		err = fmt.Errorf("%s is not text in UTF-8", name)
+	}
+	return string(data), err
+}
+
+// data reads a file.
+func (r *fileReader) data(name string) ([]byte, error) {
 	name = absolute(r.directory, name)
 	info, err := os.Stat(name)
 	if err == nil && !info.Mode().IsRegular() {
@@ -44,17 +53,14 @@ func (r *fileReader) text(name string) (string, error) {
 		err = fmt.Errorf("%s is larger than %d bytes", name, maxFileSize)
 	}
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	data, err := os.ReadFile(name)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	r.read[name] = sha256.Sum256(data)
-	if !utf8.Valid(data) {
-		return "", fmt.Errorf("%s is not text in UTF-8", name)
-	}
-	return string(data), nil
+	return data, nil
 }
 
 // digest adds what was read to the digest of the specification's own text.

@@ -38,19 +38,43 @@ var textFunctions = map[string]function.Function{
 		}
 		return string(data), nil
 	}, "text"),
-	"md5":    digestFunction(md5.New),
-	"sha1":   digestFunction(sha1.New),
-	"sha256": digestFunction(sha256.New),
-	"sha512": digestFunction(sha512.New),
 }
 
-// digestFunction is a hash in lower-case hexadecimal.
-func digestFunction(make func() hash.Hash) function.Function {
-	return textual(func(t ...string) (string, error) {
-		digest := make()
-		digest.Write([]byte(t[0]))
-		return hex.EncodeToString(digest.Sum(nil)), nil
-	}, "text")
+// digests are the functions that hash a text, and with "file" before their name a file: in lower-case hexadecimal or in base64.
+var digests = map[string]func([]byte) string{
+	"md5":          digest(md5.New, hex.EncodeToString),
+	"sha1":         digest(sha1.New, hex.EncodeToString),
+	"sha256":       digest(sha256.New, hex.EncodeToString),
+	"sha512":       digest(sha512.New, hex.EncodeToString),
+	"base64sha256": digest(sha256.New, base64.StdEncoding.EncodeToString),
+	"base64sha512": digest(sha512.New, base64.StdEncoding.EncodeToString),
+}
+
+func digest(make func() hash.Hash, written func([]byte) string) func([]byte) string {
+	return func(data []byte) string {
+		sum := make()
+		sum.Write(data)
+		return written(sum.Sum(nil))
+	}
+}
+
+// digestFunctions are the functions of digests, and filebase64, which is no hash but reads a file as they do.
+func digestFunctions(files *fileReader) map[string]function.Function {
+	ofFile := func(written func([]byte) string) function.Function {
+		return textual(func(t ...string) (string, error) {
+			data, err := files.data(t[0])
+			if err != nil {
+				return "", err
+			}
+			return written(data), nil
+		}, "path")
+	}
+	all := map[string]function.Function{"filebase64": ofFile(base64.StdEncoding.EncodeToString)}
+	for name, sum := range digests {
+		all[name] = textual(func(t ...string) (string, error) { return sum([]byte(t[0])), nil }, "text")
+		all["file"+name] = ofFile(sum)
+	}
+	return all
 }
 
 // replaceFunction replaces a text, or what a regular expression between slashes matches.
