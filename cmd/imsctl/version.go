@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"runtime"
 
-	"github.com/go-json-experiment/json"
 	"github.com/spf13/cobra"
 )
 
@@ -20,16 +19,12 @@ func (c *cli) versionCommand() *cobra.Command {
 				_, err := fmt.Fprintf(c.stdout, "imsctl v%s\non %s, %s\n", c.version, platform, runtime.Version())
 				return err
 			}
-			data, err := json.Marshal(map[string]string{
+			return c.printJSON(map[string]string{
+				"format_version": "1.0", "type": "version",
 				"imsctl_version": c.version, "platform": platform, "go_version": runtime.Version(),
-			}, json.Deterministic(true))
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintln(c.stdout, string(data))
-			return err
+			})
 		},
 	}
-	command.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	command.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
 	return command
 }
