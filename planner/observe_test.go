@@ -266,9 +266,15 @@ func TestOpenFindsDeclaredHostsFirst(t *testing.T) {
 	s := newScene(t, placeA)
 	s.spec.Hosts = []*spec.Host{{Address: "host.local", Config: &hostlocal.Config{}}}
 	s.spec.Destinations[0].Config = &local.Config{Path: "a"}
-	world, err := Open(s.spec, providers.Environment{Directory: t.TempDir()})
+	type wrapped struct{ providers.Host }
+	world, err := Open(s.spec, providers.Environment{
+		Directory: t.TempDir(), Decorate: func(host providers.Host) providers.Host { return wrapped{host} },
+	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if _, ok := world.Hosts["host.local"].(wrapped); !ok {
+		t.Errorf("the host is a %T, not what it was wrapped in", world.Hosts["host.local"])
 	}
 	if world.Destinations[placeA] == nil || world.Hosts["host.local"] == nil {
 		t.Errorf("got %+v", world)

@@ -36,6 +36,9 @@ func Open(specification *spec.Spec, env providers.Environment) (*World, error) {
 			problems = append(problems, fmt.Errorf("%s: %w", declared.Address, err))
 			continue
 		}
+		if env.Decorate != nil {
+			host = env.Decorate(host)
+		}
 		world.Hosts[declared.Address] = host
 	}
 	env.Hosts = world.resolver(env.Hosts)

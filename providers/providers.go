@@ -94,7 +94,9 @@ func (r Reference) IsZero() bool { return r.Address == "" }
 type Environment struct {
 	// Hosts finds a host by reference; the zero Reference is host.local.
 	Hosts func(Reference) (Host, error)
-	Clock clock.Clock
+	// Decorate wraps each host that the specification declares, before anything uses it; nil leaves them as they are.
+	Decorate func(Host) Host
+	Clock    clock.Clock
 	// Directory is the absolute folder that relative paths in the specification start from.
 	Directory string
 }

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"github.com/castrolanda/imsctl/cmd/imsctl/tracing"
 	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/internal/diagnostic"
 	"github.com/castrolanda/imsctl/internal/terminal"
@@ -35,6 +36,8 @@ type cli struct {
 	interrupted atomic.Bool
 	// display is the live display, while there is one.
 	display atomic.Pointer[terminal.Display]
+	// tracer tells of what is done; nil when nobody asked.
+	tracer *tracing.Tracer
 
 	noColor   bool
 	directory string
@@ -103,6 +106,28 @@ func (c *cli) look(w io.Writer) terminal.Look {
 func (c *cli) diagnosticOptions(w io.Writer) diagnostic.Options {
 	look := c.look(w)
 	return diagnostic.Options{Width: look.Width, Color: look.Color}
+}
+
+// trace begins to tell of what is done, when IMS_LOG asks for it.
+func (c *cli) trace() error {
+	text, _ := c.getenv("IMS_LOG")
+	level, err := tracing.ParseLevel(text)
+	if err != nil {
+		return fmt.Errorf("IMS_LOG=%w", err)
+	}
+	if level < tracing.Off {
+		c.tracer = tracing.New(lineWriter(c.warn), level, c.clock)
+	}
+	return nil
+}
+
+// lineWriter passes each write on as a line.
+type lineWriter func(string)
+
+// Write implements io.Writer.
+func (w lineWriter) Write(p []byte) (int, error) {
+	w(strings.TrimSuffix(string(p), "\n"))
+	return len(p), nil
 }
 
 // warn prints a line to the side of the result; above a live display, which would paint over it.

@@ -130,14 +130,19 @@ func (c *cli) open(path string, inputs inputs) (*project, error) {
 		return nil, errors.New(loaded.State.NotBuilt)
 	}
 	environment := providers.Environment{Hosts: builtin.Hosts(), Clock: c.clock, Directory: loaded.Directory}
+	if c.tracer != nil {
+		environment.Hosts, environment.Decorate = c.tracer.Hosts(environment.Hosts), c.tracer.Host
+	}
 	world, err := planner.Open(loaded, environment)
 	if err != nil {
 		return nil, err
 	}
-	return &project{
-		spec: loaded, registry: registry, environment: environment, world: world,
-		backend: local.New(loaded.State.Path, c.clock, c.version),
-	}, nil
+	var backend state.Backend = local.New(loaded.State.Path, c.clock, c.version)
+	if c.tracer != nil {
+		c.tracer.World(world)
+		backend = c.tracer.Backend(backend)
+	}
+	return &project{spec: loaded, registry: registry, environment: environment, world: world, backend: backend}, nil
 }
 
 // planOptions say which plan is made.

@@ -25,6 +25,9 @@ Flags may be written with one dash or with two: -auto-approve, --auto-approve.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if err := c.trace(); err != nil {
+				return err
+			}
 			return c.changeDirectory()
 		},
 	}

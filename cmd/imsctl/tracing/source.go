@@ -1,0 +1,65 @@
+package tracing
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"path"
+
+	"github.com/castrolanda/imsctl/providers"
+)
+
+// source tells of the readings of a source.
+type source struct {
+	providers.Source
+	*Tracer
+	address string
+}
+
+// Inspect implements providers.Source.
+func (s *source) Inspect(ctx context.Context) (inspection providers.Inspection, err error) {
+	err = s.call(ctx, slog.LevelDebug, "source inspected", func() error {
+		inspection, err = s.Source.Inspect(ctx)
+		return err
+	}, slog.String("source", s.address))
+	return inspection, err
+}
+
+// Read implements providers.Source.
+func (s *source) Read(ctx context.Context, run string, w io.Writer) (reading providers.Reading, err error) {
+	err = s.call(ctx, slog.LevelInfo, "source read", func() error {
+		reading, err = s.Source.Read(ctx, run, w)
+		return err
+	}, slog.String("source", s.address), slog.String("run", run))
+	return reading, err
+}
+
+// Host returns a host whose commands are told.
+func (t *Tracer) Host(found providers.Host) providers.Host { return &host{found, t} }
+
+// Hosts wraps a finder of hosts.
+func (t *Tracer) Hosts(find func(providers.Reference) (providers.Host, error)) func(providers.Reference) (providers.Host, error) {
+	return func(reference providers.Reference) (providers.Host, error) {
+		found, err := find(reference)
+		if err != nil {
+			return nil, err
+		}
+		return t.Host(found), nil
+	}
+}
+
+// host tells of the commands that run on a host: the program and how it ended, nothing else.
+type host struct {
+	providers.Host
+	*Tracer
+}
+
+// Run implements providers.Host.
+func (h *host) Run(ctx context.Context, command providers.Command) error {
+	program := ""
+	if len(command.Arguments) > 0 {
+		program = path.Base(command.Arguments[0])
+	}
+	return h.call(ctx, slog.LevelDebug, "command run", func() error { return h.Host.Run(ctx, command) },
+		slog.String("host", h.Name()), slog.String("program", program))
+}

@@ -1,0 +1,61 @@
+package tracing
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/castrolanda/imsctl/state"
+)
+
+// Backend returns a backend whose readings, locks and records are told.
+func (t *Tracer) Backend(kept state.Backend) state.Backend { return &backend{kept, t} }
+
+type backend struct {
+	state.Backend
+	*Tracer
+}
+
+// Read implements state.Backend.
+func (b *backend) Read(ctx context.Context) (document *state.Document, err error) {
+	err = b.call(ctx, slog.LevelDebug, "state read", func() error {
+		document, err = b.Backend.Read(ctx)
+		return err
+	}, slog.String("state", b.Location()))
+	return document, err
+}
+
+// Lock implements state.Backend.
+func (b *backend) Lock(ctx context.Context, holder state.LockInfo, timeout time.Duration) (opened state.Session, err error) {
+	err = b.call(ctx, slog.LevelInfo, "state locked", func() error {
+		opened, err = b.Backend.Lock(ctx, holder, timeout)
+		return err
+	}, slog.String("state", b.Location()), slog.String("operation", holder.Operation), slog.Int("pid", holder.PID))
+	if err != nil {
+		return nil, err
+	}
+	return &session{opened, b.Tracer}, nil
+}
+
+// session tells of the records of a journal.
+type session struct {
+	state.Session
+	*Tracer
+}
+
+// Begin implements state.Session.
+func (s *session) Begin(ctx context.Context, intent state.Intent) error {
+	return s.call(ctx, slog.LevelInfo, "intent recorded", func() error { return s.Session.Begin(ctx, intent) },
+		slog.String("intent", intent.ID), slog.String("kind", intent.Kind))
+}
+
+// End implements state.Session.
+func (s *session) End(ctx context.Context, intentID string, result state.Result) error {
+	return s.call(ctx, slog.LevelInfo, "result recorded", func() error { return s.Session.End(ctx, intentID, result) },
+		slog.String("intent", intentID), slog.String("outcome", string(result.Outcome)), slog.Int("events", len(result.Events)))
+}
+
+// Close implements state.Session.
+func (s *session) Close() error {
+	return s.call(context.Background(), slog.LevelInfo, "state unlocked", s.Session.Close)
+}
