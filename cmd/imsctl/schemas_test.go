@@ -75,6 +75,19 @@ const (
 	importBlock  = "import {\n  to = backup.notes\n  id = %q\n}\n"
 )
 
+// composeProject is a database that is not there and a service that has nothing to back up.
+const composeProject = `
+services:
+  db:
+    image: postgres:17
+    environment: { POSTGRES_PASSWORD: "${DB_PASSWORD}" }
+    ports: ["127.0.0.1:1:5432"]
+  web:
+    image: example.org/web:1
+    volumes: ["data:/data"]
+volumes: { data: {} }
+`
+
 // TestOutputsMatchSchemas runs the commands that print JSON and holds all of it against the published schemas, in which no
 // member may be missing.
 func TestOutputsMatchSchemas(t *testing.T) {
@@ -136,6 +149,11 @@ func TestOutputsMatchSchemas(t *testing.T) {
 	w.write("main.hcl", schemaSpecification+fmt.Sprintf(importBlock, id))
 	match("plan", w.run(exitDone, "plan", "-json"))
 	matchLines(w.run(exitDone, "apply", "-json", "-auto-approve"))
+
+	// A first specification, from a compose project of which not all is known.
+	w.write("new/compose.yaml", composeProject)
+	match("init", w.run(exitDone, "init", "-json", "-check=false", "-from-compose", "new/compose.yaml", "new"))
+	match("init", w.run(exitError, "init", "-json", "new"))
 
 	// What fails, waits and is blocked.
 	match("plan", w.run(exitDone, "plan", "-json", "broken"))
