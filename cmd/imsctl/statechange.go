@@ -18,8 +18,8 @@ func (c *cli) stateMoveCommand(arguments *stateArguments) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "mv FROM TO",
 		Short: "Record under another address what is recorded at one",
-		Long: `Hands what is recorded of a backup or of a destination that was renamed to its new
-address, which the specification declares. No copy is touched. A moved block
+		Long: `Hands what is recorded of a backup or of a destination that was renamed to its
+new address, which the specification declares. No copy is touched. A moved block
 does the same and is reviewed with the rename. The state before is kept beside
 it (state.json.backup).`,
 		Args: cobra.ExactArgs(2),
@@ -37,11 +37,11 @@ func (c *cli) stateRemoveCommand(arguments *stateArguments) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "rm ADDRESS",
 		Short: "Forget what is recorded at an address, and delete nothing",
-		Long: `Drops the records of a backup, of a destination, of an artifact (its id) or of one
-copy (as "imsctl state list" shows it). No copy is touched: what still lies at a
-destination that is declared is found, read back and recorded by the next apply.
-A removed block does the same for a backup or a destination. The state before is
-kept beside it (state.json.backup).`,
+		Long: `Drops the records of a backup, of a destination, of an artifact (its id) or of
+one copy (as "imsctl state list" shows it). No copy is touched: what still lies
+at a destination that is declared is found, read back and recorded by the next
+apply. A removed block does the same for a backup or a destination. The state
+before is kept beside it (state.json.backup).`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, positional []string) error {
 			return c.changeState(command.Context(), *arguments, "state rm", func(_ *project, document *state.Document) (*planner.Plan, error) {

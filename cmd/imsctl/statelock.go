@@ -68,8 +68,8 @@ func (c *cli) forceUnlockCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "force-unlock [flags] ID [PATH]",
 		Short: "End a lock whose holder is gone",
-		Long: `Ends the lock with that ID ("imsctl state lock show") on the state of PATH, and asks
-before, unless -force is given.
+		Long: `Ends the lock with that ID ("imsctl state lock show") on the state of PATH, and
+asks before, unless -force is given.
 
 The lock of a state in a file ends with the process that holds it, however that
 dies: then only its record is left, which the next command replaces and this one

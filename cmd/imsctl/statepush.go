@@ -18,9 +18,9 @@ func (c *cli) statePushCommand(arguments *stateArguments) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "push FILE | -",
 		Short: "Put a state in the place of the one that is there",
-		Long: `Checks a state that "imsctl state pull" printed, from FILE or standard input, and
-puts it in the place of the whole state. One of another history or an older one
-is refused; -force takes it all the same. The state before is kept beside it
+		Long: `Checks a state that "imsctl state pull" printed, from FILE or standard input,
+and puts it in the place of the whole state. One of another history or an older
+one is refused; -force takes it all the same. The state before is kept beside it
 (state.json.backup).`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, positional []string) error {
