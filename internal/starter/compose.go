@@ -15,6 +15,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/dotenv"
 	"github.com/compose-spec/compose-go/v2/loader"
+	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/sirupsen/logrus"
 )
@@ -89,6 +90,7 @@ func readProject(ctx context.Context, file string, environment []string) (*proje
 		}
 	}
 	name := func(options *loader.Options) {
+		options.Interpolate.Substitute = substitute
 		chosen, explicit := variables["COMPOSE_PROJECT_NAME"]
 		if chosen == "" {
 			chosen, explicit = loader.NormalizeProjectName(filepath.Base(folder)), false
@@ -125,6 +127,15 @@ func readProject(ctx context.Context, file string, environment []string) (*proje
 	return &project{Project: loaded, raw: raw, warnings: warnings}, nil
 }
 
+// substitute fills variables in. A text that it cannot read may be a password with a $ in it, and is not repeated.
+func substitute(text string, variables template.Mapping) (string, error) {
+	result, err := template.Substitute(text, variables)
+	if invalid := new(template.InvalidTemplateError); errors.As(err, &invalid) {
+		return "", errors.New("a $ begins no variable; write $$ for a $ that is meant itself")
+	}
+	return result, err
+}
+
 // readFile reads an ordinary file.
 func readFile(file string) ([]byte, error) {
 	info, err := os.Stat(file)
@@ -152,9 +163,14 @@ func environmentOf(folder string, environment []string) (types.Mapping, error) {
 	if info, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() {
 		return variables, nil
 	}
+	if _, err := os.ReadFile(file); err != nil {
+		return nil, fmt.Errorf("reading the variables of the compose project: %w", err)
+	}
 	more, err := dotenv.GetEnvFromFile(variables, []string{file})
 	if err != nil {
-		return nil, fmt.Errorf("reading the variables of the compose project in %s: %w", file, err)
+		// The error repeats what it cannot read, which may be a secret.
+		return nil, fmt.Errorf("reading the variables of the compose project: %s has a line that compose cannot read; "+
+			"write NAME=value, and a value with a $ in single quotes", file)
 	}
 	return variables.Merge(more), nil
 }

@@ -173,6 +173,27 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// TestErrorsHoldNoSecret spoils files where a password stands.
+func TestErrorsHoldNoSecret(t *testing.T) {
+	const valid = "services: {db: {image: postgres, environment: {POSTGRES_PASSWORD: x}}}"
+	for name, c := range map[string]struct{ compose, env, want string }{
+		"a dollar in the compose file": {"services: {db: {image: postgres, environment: {POSTGRES_PASSWORD: 's3cret${x'}}}", "", "write $$"},
+		"a dollar in .env":             {valid, "PW=\"s3cret ${\"\n", "single quotes"},
+		"no name in .env":              {valid, "s3cret value\n", "NAME=value"},
+		"a list":                       {"services: {db: {image: postgres, environment: {POSTGRES_PASSWORD: [s3cret]}}}", "", "POSTGRES_PASSWORD"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			write(t, filepath.Join(folder, "compose.yaml"), c.compose)
+			write(t, filepath.Join(folder, ".env"), c.env)
+			_, err := starter.FromCompose(t.Context(), filepath.Join(folder, "compose.yaml"), folder, nil)
+			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("got %v, want an error with %q and without the secret", err, c.want)
+			}
+		})
+	}
+}
+
 func write(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
