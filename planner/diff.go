@@ -226,14 +226,27 @@ func (d *differ) finish() *Plan {
 		Notes:        d.notes,
 		Refreshed:    d.observed != nil,
 	}
-	prints := d.recorded.Fingerprints()
-	nothing := state.Fingerprint(nil, nil)
+	d.fingerprint(plan)
+	return plan
+}
+
+// fingerprint identifies what the plan's actions are computed from: the state as it is, before any record changes.
+func (d *differ) fingerprint(plan *Plan) {
+	artifacts := d.artifacts
+	if d.recorded != d.document {
+		artifacts = d.recorded.ByBackup()
+	}
+	intents := make(map[string][]*state.Intent)
+	for _, intent := range d.recorded.Intents {
+		intents[intent.Backup] = append(intents[intent.Backup], intent)
+	}
 	for _, action := range plan.Actions {
-		for _, address := range concerned(action) {
-			plan.Fingerprints[address] = cmp.Or(prints[address], nothing)
+		for _, backup := range concerned(action) {
+			if _, done := plan.Fingerprints[backup]; !done {
+				plan.Fingerprints[backup] = state.Fingerprint(artifacts[backup], intents[backup])
+			}
 		}
 	}
-	return plan
 }
 
 // concerned lists what an action is computed from: the backup it serves, and the one whose records it takes over.
