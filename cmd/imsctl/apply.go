@@ -144,7 +144,19 @@ func (c *cli) planToApply(ctx context.Context, project *project, document *state
 	if err != nil {
 		return nil, err
 	}
-	return plan, view.planned(plan)
+	return plan, unread(view.planned(plan), arguments)
+}
+
+// unread judges a plan that could not be shown, because nobody reads the output any more: who has approved of whatever it says
+// gets it done, and nobody else can be asked.
+func unread(err error, arguments applyArguments) error {
+	switch {
+	case !errors.Is(err, syscall.EPIPE):
+		return err
+	case arguments.autoApprove:
+		return nil
+	}
+	return errors.New("nobody reads the plan, so that nobody can approve of it: nothing was changed")
 }
 
 // approve asks. Only "yes" is a yes.
