@@ -77,14 +77,12 @@ func measureShapes(ctx context.Context, s settings, folder, program string, r *r
 		var sizes, medians []float64
 		for _, n := range shapeSizes {
 			n = max(10, int(float64(n)*s.scale))
-			walls, peaks, err := measureShape(ctx, s, folder, program, shape, n)
+			plans, err := measureShape(ctx, s, folder, program, shape, n)
 			if err != nil {
-				return fmt.Errorf("%s, %d: %w", shape.name, n, err)
+				return err
 			}
-			what := fmt.Sprintf("imsctl plan -refresh=false, %s, %d", shape.name, n)
-			r.row(what+": wall", walls, seconds)
-			r.row(what+": peak RSS (wait4)", peaks, size)
-			sizes, medians = append(sizes, float64(n)), append(medians, walls.median())
+			plans.rows(r, fmt.Sprintf("imsctl plan -refresh=false, %s, %d", shape.name, n))
+			sizes, medians = append(sizes, float64(n)), append(medians, plans.wall.median())
 		}
 		r.row(shape.name+": exponent fitted over the sizes", series{exponent(sizes, medians)}, ratio)
 	}
@@ -92,31 +90,24 @@ func measureShapes(ctx context.Context, s settings, folder, program string, r *r
 }
 
 // measureShape plans one shape in one size.
-func measureShape(ctx context.Context, s settings, folder, program string, shape shape, n int) (walls, peaks series, err error) {
-	note("plans of %d in %s", n, shape.name)
+func measureShape(ctx context.Context, s settings, folder, program string, shape shape, n int) (measured, error) {
 	at := filepath.Join(folder, "shape")
 	if err := os.MkdirAll(at, 0o700); err != nil {
-		return nil, nil, err
+		return measured{}, err
 	}
 	if err := os.WriteFile(filepath.Join(at, "main.hcl"), []byte(shape.write(n)), 0o600); err != nil {
-		return nil, nil, err
+		return measured{}, err
 	}
-	for round := range s.runs + 1 {
+	return repeat(ctx, s, fmt.Sprintf("plan of %d in %s", n, shape.name), func() (usage, error) {
 		var output counterWithTail
 		command := newCommand(ctx, program, "plan", "-refresh=false", at)
 		command.Stdout = &output
 		took, err := measure(ctx, command)
-		if err != nil {
-			return nil, nil, err
+		if err == nil && !strings.Contains(string(output.tail), " to back up") {
+			err = fmt.Errorf("the plan ends with %q", output.tail)
 		}
-		if !strings.Contains(string(output.tail), " to back up") {
-			return nil, nil, fmt.Errorf("the plan ends with %q", output.tail)
-		}
-		if round > 0 {
-			walls, peaks = append(walls, took.wall.Seconds()), append(peaks, float64(took.peak))
-		}
-	}
-	return walls, peaks, nil
+		return took, err
+	})
 }
 
 // exponent is the slope of a straight line through the logarithms, by least squares: 1 is linear, 2 quadratic.
