@@ -100,7 +100,7 @@ func (t *taking) describe(outcome pipeline.Outcome) (*state.Artifact, []byte, er
 		StartedAt: outcome.StartedAt, EndedAt: outcome.EndedAt,
 		Raw: raw, Stored: stored,
 		Method: t.declared.Codec.Method(), Level: t.declared.Codec.Level(), Extension: t.extension, Key: t.key,
-		Versions: outcome.Reading.Versions, RowCounts: outcome.Reading.RowCounts, Warnings: outcome.Reading.Warnings,
+		Versions: outcome.Reading.Versions, RowCounts: outcome.Reading.RowCounts, Warnings: t.redactedAll(outcome.Reading.Warnings),
 	}}
 	data, err := state.EncodeManifest(&state.Manifest{
 		FormatVersion: state.ManifestVersion, Writer: t.Version,

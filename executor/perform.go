@@ -23,7 +23,7 @@ func (r *run) perform(ctx context.Context, action planner.Action) Entry {
 	r.reporter.Started(action)
 	begun := r.Clock.Now()
 	done, err := r.dispatch(ctx, action)
-	entry := Entry{Action: action, Summary: done.summary, Warnings: r.redactedAll(done.warnings), Err: r.redacted(err), Took: r.Clock.Now().Sub(begun)}
+	entry := Entry{Action: action, Summary: done.summary, Warnings: r.redactedAll(done.warnings), Err: r.Spec.RedactError(err), Took: r.Clock.Now().Sub(begun)}
 	switch {
 	case err == nil:
 		entry.Status = Done
@@ -36,17 +36,7 @@ func (r *run) perform(ctx context.Context, action planner.Action) Entry {
 	return entry
 }
 
-// redacted strikes the secrets of the specification out of what an error says.
-func (r *run) redacted(err error) error {
-	if err == nil {
-		return nil
-	}
-	if text := r.Spec.Redact(err.Error()); text != err.Error() {
-		return &redactedError{text: text, cause: err}
-	}
-	return err
-}
-
+// redactedAll strikes the secrets of the specification out of texts.
 func (r *run) redactedAll(texts []string) []string {
 	var result []string
 	for _, text := range texts {
@@ -54,18 +44,6 @@ func (r *run) redactedAll(texts []string) []string {
 	}
 	return result
 }
-
-// redactedError is an error that says something else than it would by itself.
-type redactedError struct {
-	text  string
-	cause error
-}
-
-// Error implements error.
-func (e *redactedError) Error() string { return e.text }
-
-// Unwrap is the error as it was.
-func (e *redactedError) Unwrap() error { return e.cause }
 
 // dispatch finds the code for a kind of action.
 func (r *run) dispatch(ctx context.Context, action planner.Action) (result, error) {
@@ -138,7 +116,7 @@ func (r *run) during(ctx context.Context, intent state.Intent, work func() (effe
 	}
 	ending := state.Result{Outcome: state.Done, EndedAt: r.now(), Events: done.events}
 	if err != nil && !errors.Is(err, errDegraded) {
-		ending.Outcome, ending.Error = state.Failed, err.Error()
+		ending.Outcome, ending.Error = state.Failed, r.Spec.Redact(err.Error())
 	}
 	if endErr := r.Session.End(lasting, intent.ID, ending); endErr != nil {
 		return errors.Join(err, fmt.Errorf("recording the result: %w", endErr))

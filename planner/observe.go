@@ -107,11 +107,12 @@ func (o *observation) each(ctx context.Context, n int, look func(ctx context.Con
 // errSlow is what a call ends with that did not answer in time.
 var errSlow = errors.New("no answer in time")
 
-// call runs one call to the outside with the time limit.
+// call runs one call to the outside with the time limit. What it says when it fails has no secret of the specification in it: it
+// becomes a part of plans.
 func (o *observation) call(ctx context.Context, do func(context.Context) error) error {
 	limited, cancel := context.WithTimeoutCause(ctx, o.options.CallTimeout, errSlow)
 	defer cancel()
-	err := do(limited)
+	err := o.specification.RedactError(do(limited))
 	if err != nil && ctx.Err() == nil && errors.Is(context.Cause(limited), errSlow) {
 		return fmt.Errorf("no answer within %s: %w", o.options.CallTimeout, err)
 	}

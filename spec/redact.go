@@ -21,6 +21,29 @@ func (s *Spec) Redact(text string) string {
 	return text
 }
 
+// RedactError is Redact for an error, which stays what it is to errors.Is and errors.As.
+func (s *Spec) RedactError(err error) error {
+	if err == nil {
+		return nil
+	}
+	if text := s.Redact(err.Error()); text != err.Error() {
+		return &redactedError{text: text, cause: err}
+	}
+	return err
+}
+
+// redactedError is an error that says something else than it would by itself.
+type redactedError struct {
+	text  string
+	cause error
+}
+
+// Error implements error.
+func (e *redactedError) Error() string { return e.text }
+
+// Unwrap is the error as it was.
+func (e *redactedError) Unwrap() error { return e.cause }
+
 // keepSecrets notes the texts in the sensitive parts of a value.
 func (l *loader) keepSecrets(value cty.Value) {
 	if !value.IsWhollyKnown() {

@@ -13,6 +13,7 @@ import (
 	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/internal/diagnostic"
 	"github.com/castrolanda/imsctl/internal/terminal"
+	"github.com/castrolanda/imsctl/spec"
 )
 
 // The exit codes of every command; docs/language.md and the help of plan and apply list them for users.
@@ -38,6 +39,9 @@ type cli struct {
 	display atomic.Pointer[terminal.Display]
 	// tracer tells of what is done; nil when nobody asked.
 	tracer *tracing.Tracer
+
+	// loaded is the specification that the command works on, once it is known: its secrets are struck out of errors.
+	loaded *spec.Spec
 
 	noColor   bool
 	directory string
@@ -82,10 +86,12 @@ func (c *cli) execute(ctx context.Context, arguments []string) int {
 	case c.interrupted.Load() && errors.Is(err, context.Canceled):
 		c.warn("Interrupted. Nothing was changed.")
 		return exitInterrupted
-	default:
-		diagnostic.Error(c.stderr, err, c.diagnosticOptions(c.stderr))
-		return exitError
 	}
+	if c.loaded != nil {
+		err = c.loaded.RedactError(err)
+	}
+	diagnostic.Error(c.stderr, err, c.diagnosticOptions(c.stderr))
+	return exitError
 }
 
 // getenv returns the value of an environment variable and whether it is set.
@@ -108,6 +114,14 @@ func (c *cli) diagnosticOptions(w io.Writer) diagnostic.Options {
 	return diagnostic.Options{Width: look.Width, Color: look.Color}
 }
 
+// redact strikes the secrets of the specification out of a text, as soon as they are known.
+func (c *cli) redact(text string) string {
+	if c.loaded == nil {
+		return text
+	}
+	return c.loaded.Redact(text)
+}
+
 // trace begins to tell of what is done, when IMS_LOG asks for it.
 func (c *cli) trace() error {
 	text, _ := c.getenv("IMS_LOG")
@@ -116,7 +130,7 @@ func (c *cli) trace() error {
 		return fmt.Errorf("IMS_LOG=%w", err)
 	}
 	if level < tracing.Off {
-		c.tracer = tracing.New(lineWriter(c.warn), level, c.clock)
+		c.tracer = tracing.New(lineWriter(c.warn), level, c.clock, c.redact)
 	}
 	return nil
 }

@@ -108,6 +108,7 @@ func (c *cli) diagnose(path string, inputs inputs) (*providers.Registry, *spec.S
 		Registry: registry, Profiles: profiles(), Version: c.version,
 		Variables: variables, VariableFiles: inputs.variableFiles, Getenv: c.getenv, Ask: c.asker(inputs.input),
 	})
+	c.loaded = loaded
 	return registry, loaded, diagnostics, nil
 }
 

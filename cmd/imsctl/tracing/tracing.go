@@ -37,11 +37,15 @@ type Tracer struct {
 	clock clock.Clock
 }
 
-// New returns a tracer that writes lines of key=value to w, one write for each line.
-func New(w io.Writer, level slog.Level, clock clock.Clock) *Tracer {
+// New returns a tracer that writes lines of key=value to w, one write for each line. redact strikes secrets out of every value:
+// what programs and servers say when they fail may hold some.
+func New(w io.Writer, level slog.Level, clock clock.Clock, redact func(string) string) *Tracer {
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: func(groups []string, attribute slog.Attr) slog.Attr {
 		if len(groups) == 0 && attribute.Key == slog.TimeKey {
 			return slog.Time(slog.TimeKey, clock.Now().UTC())
+		}
+		if attribute.Value.Kind() == slog.KindString {
+			return slog.String(attribute.Key, redact(attribute.Value.String()))
 		}
 		return attribute
 	}}

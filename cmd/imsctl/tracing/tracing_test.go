@@ -29,7 +29,7 @@ func TestDestinationStaysWhatItIs(t *testing.T) {
 			t.Fatal(err)
 		}
 		world := &planner.World{Destinations: map[string]providers.Destination{"destination.local.a": made}}
-		New(io.Discard, slog.LevelDebug, clock.System{}).World(world)
+		New(io.Discard, slog.LevelDebug, clock.System{}, func(text string) string { return text }).World(world)
 		folders.Store(world.Destinations["destination.local.a"], folder)
 		return world.Destinations["destination.local.a"]
 	}
@@ -44,7 +44,7 @@ func TestDestinationStaysWhatItIs(t *testing.T) {
 func TestCommandsAreToldWithoutTheirArguments(t *testing.T) {
 	var log bytes.Buffer
 	manual := clock.NewManual(time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC))
-	wrapped := New(&log, slog.LevelDebug, manual).Host(hostlocal.New())
+	wrapped := New(&log, slog.LevelDebug, manual, func(text string) string { return text }).Host(hostlocal.New())
 	err := wrapped.Run(t.Context(), providers.Command{
 		Arguments: []string{"/bin/cat", "-", "/dev/null"}, Environment: []string{"SECRET=hunter2"}, Stdin: strings.NewReader("hunter2"), Stdout: io.Discard,
 	})
