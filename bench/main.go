@@ -115,14 +115,14 @@ func run(ctx context.Context, s settings, out io.Writer) (err error) {
 	return report.write(out, s)
 }
 
-// build compiles imsctl.
+// build compiles imsctl as releases are built.
 func build(ctx context.Context, program string) error {
 	note("building imsctl")
 	module, err := say(ctx, "go", "list", "-m", "-f", "{{.Dir}}")
 	if err != nil {
 		return fmt.Errorf("finding the source of imsctl: run this from a clone of the repository: %w", err)
 	}
-	command := newCommand(ctx, "go", "build", "-o", program, "./cmd/imsctl")
+	command := newCommand(ctx, "go", "build", "-tags", "disable_grpc_modules", "-o", program, "./cmd/imsctl")
 	command.Dir = strings.TrimSpace(module)
 	return runQuietly(command)
 }
