@@ -77,7 +77,7 @@ func TestKillAtRandomMoments(t *testing.T) {
 	b := newBackend(t)
 	said := map[string]map[string]bool{"began": {}, "ending": {}, "ended": {}}
 	for kill := range kills {
-		runChild(t, b.path, time.Duration(random.Int64N(int64(15*time.Millisecond))), said)
+		runChild(t, b.path, random.IntN(40), time.Duration(random.Int64N(int64(time.Millisecond))), said)
 		document := read(t, b)
 		open := make(map[string]bool)
 		for _, intent := range document.Intents {
@@ -124,13 +124,20 @@ func settle(t *testing.T, b *Backend, said map[string]bool) {
 	}
 }
 
-// runChild starts a child, kills it some time after it took the lock, and adds what it said.
-func runChild(t *testing.T, path string, after time.Duration, said map[string]map[string]bool) {
+// runChild starts a child, kills it some time after it has said so many lines, and adds what it said. Lines and not time alone
+// decide, so that the children of a slow machine come as far as those of a fast one.
+func runChild(t *testing.T, path string, after int, pause time.Duration, said map[string]map[string]bool) {
 	t.Helper()
 	command, lines := startChild(t, path)
-	killer := time.AfterFunc(after, func() { _ = command.Process.Kill() })
-	defer killer.Stop()
-	for lines.Scan() {
+	kill := func() { _ = command.Process.Kill() }
+	for count := 0; ; count++ {
+		if count == after {
+			killer := time.AfterFunc(pause, kill)
+			defer killer.Stop()
+		}
+		if !lines.Scan() {
+			break
+		}
 		if kind, number, found := strings.Cut(lines.Text(), " "); found {
 			said[kind][number] = true
 		}
