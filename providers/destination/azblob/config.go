@@ -1,9 +1,12 @@
-// Package azblob declares a container of Azure Blob Storage.
 package azblob
 
 import (
-	"errors"
+	"crypto/rand"
+	"fmt"
 	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/castrolanda/imsctl/providers"
 )
@@ -20,12 +23,13 @@ func Provider() providers.Provider {
 
 // Config is the body of the block.
 type Config struct {
-	Account   string `hcl:"account" doc:"The storage account."`
-	Container string `hcl:"container" doc:"The container."`
-	Prefix    string `hcl:"prefix,optional" doc:"What the names of its blobs begin with."`
-	Key       string `hcl:"account_key,optional" doc:"A key of the account; take it from the environment. Azure's default credentials when nothing is given."`
-	SAS       string `hcl:"sas_token,optional" doc:"A shared access signature; take it from the environment."`
-	Endpoint  string `hcl:"endpoint,optional" doc:"Another server with the same interface."`
+	Account          string `hcl:"account,optional" doc:"The storage account. It may be left out where connection_string names it."`
+	Container        string `hcl:"container" doc:"The container. It must exist."`
+	Prefix           string `hcl:"prefix,optional" doc:"The folder in the container: what the names of its blobs begin with, before a slash."`
+	Key              string `hcl:"account_key,optional" doc:"A key of the account; take it from the environment. Azure's default credentials when nothing is given."`
+	SAS              string `hcl:"sas_token,optional" doc:"A shared access signature; take it from the environment."`
+	ConnectionString string `hcl:"connection_string,optional" doc:"A connection string with a key or a shared access signature; take it from the environment."`
+	Endpoint         string `hcl:"endpoint,optional" doc:"Another server with the same interface, as https://HOST, with the account as its path where the server wants it there. An emulator on this machine may be http://127.0.0.1:PORT/ACCOUNT."`
 }
 
 // The patterns of Azure's names.
@@ -34,31 +38,80 @@ var (
 	containerPattern = regexp.MustCompile(`^[a-z0-9](-?[a-z0-9]){2,62}$`)
 )
 
-// Validate checks the names, and that there is one credential at most.
+// longestName is how many characters the name of a blob may have, and longestPrefix how many of them the prefix.
+const longestName, longestPrefix = 1024, 512
+
+// Validate checks the names, the endpoint, and that there is one credential at most.
 func (c *Config) Validate() []providers.Problem {
 	var problems []providers.Problem
 	report := func(attribute, summary, detail string) {
 		problems = append(problems, providers.Problem{Attribute: attribute, Summary: summary, Detail: detail})
 	}
-	if !accountPattern.MatchString(c.Account) {
+	if c.Account == "" && c.ConnectionString == "" {
+		report("account", "Missing account", "Name the storage account, or give a connection_string that does.")
+	} else if c.Account != "" && !accountPattern.MatchString(c.Account) {
 		report("account", "Invalid account", "An account's name has 3 to 24 small letters and digits.")
 	}
-	if !containerPattern.MatchString(c.Container) {
+	if !containerPattern.MatchString(c.Container) || len(c.Container) > 63 {
 		report("container", "Invalid container", "A container's name has 3 to 63 small letters, digits and single '-', with a letter or digit at both ends.")
 	}
-	if c.Key != "" && c.SAS != "" {
-		report("sas_token", "Two credentials", "Give either account_key or sas_token.")
+	if why := checkPrefix(c.Prefix); why != "" {
+		report("prefix", "Invalid prefix", fmt.Sprintf("The prefix %q %s.", c.Prefix, why))
+	}
+	if _, problem := c.access(); problem != nil {
+		problems = append(problems, *problem)
 	}
 	return problems
 }
 
+// checkPrefix says what is wrong with a prefix, or nothing. Every character of every language is welcome in it.
+func checkPrefix(prefix string) string {
+	if prefix == "" {
+		return ""
+	}
+	if !utf8.ValidString(prefix) {
+		return "is not valid UTF-8"
+	}
+	if strings.ContainsFunc(prefix, unicode.IsControl) {
+		return "has a control character, such as a line break"
+	}
+	if utf8.RuneCountInString(prefix) > longestPrefix {
+		return fmt.Sprintf("is too long: it may have %d characters", longestPrefix)
+	}
+	for part := range strings.SplitSeq(prefix, "/") {
+		if part == "" || part == "." || part == ".." {
+			return fmt.Sprintf("has the part %q: it must be words separated by single slashes, with none at either end, such as backups/ims", part)
+		}
+	}
+	return ""
+}
+
 // Credentials are the key or the signature, or those that the environment gives to all accounts.
-func (c *Config) Credentials() string { return "azblob " + c.Key + c.SAS }
+func (c *Config) Credentials() string {
+	found, problem := c.access()
+	if problem != nil {
+		return "azblob"
+	}
+	return "azblob " + found.key + found.sas
+}
 
-// NotBuilt says that the block is only checked yet.
-func (*Config) NotBuilt() string { return "azblob destinations are not built yet" }
-
-// Destination makes the destination.
-func (c *Config) Destination(providers.Environment) (providers.Destination, error) {
-	return nil, errors.New(c.NotBuilt())
+// Destination returns the container as a destination. It connects when it is first used.
+func (c *Config) Destination(environment providers.Environment) (providers.Destination, error) {
+	found, problem := c.access()
+	if problem != nil {
+		return nil, fmt.Errorf("%s: %s", problem.Summary, problem.Detail)
+	}
+	prefix := ""
+	if c.Prefix != "" {
+		prefix = c.Prefix + "/"
+	}
+	return &destination{
+		container:  c.Container,
+		prefix:     prefix,
+		clock:      environment.Clock,
+		random:     rand.Reader,
+		blockSize:  blockSize,
+		connection: connection{access: found, container: c.Container},
+		progress:   make(map[string]int),
+	}, nil
 }

@@ -22,12 +22,19 @@ func Without(name, reason string) Option {
 	return func(s *suite) { s.without[name] = reason }
 }
 
+// Refuses says that a store cannot tell keys with a character from others. They must then be refused.
+func Refuses(character string) Option {
+	return func(s *suite) { s.refused = character }
+}
+
 // suite is one run against one kind of destination.
 type suite struct {
 	open   func(*testing.T) providers.Destination
 	reopen func(*testing.T, providers.Destination) providers.Destination
 	// without are reasons by the name of a test.
 	without map[string]string
+	// refused is a character that keys may not have, empty when they may have all.
+	refused string
 }
 
 // Run runs the suite. Every call of open returns a destination on an empty store of its own, which open has removed when
