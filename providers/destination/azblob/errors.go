@@ -131,23 +131,29 @@ func isProtection(code bloberror.Code) bool {
 
 // missing says what is missing where the store refuses, and what to do.
 func (d *destination) missing(code bloberror.Code, needed need) string {
-	access := &d.connection.access
-	end := access.expired(d.clock.Now())
+	end := d.connection.access.expired(d.clock.Now())
 	switch {
 	case !end.IsZero():
 		return "the shared access signature expired at " + end.Format("2006-01-02 15:04 MST") + ": make a new one"
 	case code == bloberror.AuthorizationFailure:
-		return fmt.Sprintf("grant the permission to %s, and let the account's network rules allow this machine", needed)
+		return d.notAccepted() + "; and that the account's network rules let this machine in"
 	case strings.HasPrefix(string(code), "Authorization"), code == bloberror.InsufficientAccountPermissions:
 		return fmt.Sprintf("grant the permission to %s: a new shared access signature has it, or the role Storage Blob Data Contributor on container %s", needed, d.container)
 	case code == bloberror.AccountIsDisabled:
 		return "the storage account is disabled"
+	}
+	return d.notAccepted()
+}
+
+// notAccepted says what to look at where the store does not know who asks.
+func (d *destination) notAccepted() string {
+	switch access := &d.connection.access; {
 	case access.key != "":
 		return "the store does not accept the account key: check that it is a current key of account " + access.account + ", and this machine's clock"
 	case access.sas != "":
 		return "the store does not accept the shared access signature: check that it is whole, is of this account and container, and that its key was not replaced"
 	}
-	return "the store does not accept Azure's default credentials: grant the role Storage Blob Data Contributor on container " + d.container
+	return "the store does not accept Azure's default credentials: check that they have the role Storage Blob Data Contributor on container " + d.container
 }
 
 // message is where an answer says in words what is wrong.

@@ -49,10 +49,11 @@ type upload struct {
 	stage       stage
 	ended       bool // whether it no longer counts as one in progress
 
-	rest    []byte   // what came and is not staged
-	blocks  []string // the ids of what is staged, in order
-	staged  bool     // whether anything may have been
-	asked   bool     // whether the store was asked to make the blob
+	rest    []byte     // what came and is not staged
+	blocks  []string   // the ids of what is staged, in order
+	sums    [][16]byte // the MD5s of what is, also of blocks that will be written again
+	staged  bool       // whether anything may have been
+	asked   bool       // whether the store was asked to make the blob
 	written int64
 	crc     uint32
 }
@@ -92,8 +93,8 @@ func (d *destination) prepare(ctx context.Context, key string, options providers
 	return ifMatch(there.etag), nil
 }
 
-// Write collects a block, and stages what is more. Blocks that were staged of p before a failure are staged again, under the
-// same ids, when p is written again.
+// Write collects a block, and stages what is more. When p is written again after a failure, what was staged of it is not sent
+// again; other bytes are, under the same ids.
 func (u *upload) Write(p []byte) (int, error) {
 	if u.stage != writing {
 		return 0, fmt.Errorf("writing %s: the upload is over", u.name())
@@ -144,13 +145,18 @@ func (u *upload) stageBlock(ctx context.Context, block []byte) error {
 		return err
 	}
 	sum, id := md5.Sum(block), u.blockID(len(u.blocks))
+	if number := len(u.blocks); number < len(u.sums) && u.sums[number] == sum {
+		u.blocks = append(u.blocks, id)
+		return nil
+	}
 	u.staged = true
+	u.sums = u.sums[:len(u.blocks)]
 	_, err = client.StageBlock(ctx, id, streaming.NopCloser(bytes.NewReader(block)),
 		&blockblob.StageBlockOptions{TransactionalValidation: blob.TransferValidationTypeMD5(sum[:])})
 	if err != nil {
 		return u.explain(ctx, err)
 	}
-	u.blocks = append(u.blocks, id)
+	u.blocks, u.sums = append(u.blocks, id), append(u.sums, sum)
 	return nil
 }
 
