@@ -11,7 +11,7 @@ import (
 )
 
 // TestCache is the environment variable that names the folder where scripts/test installs what is no package of the system;
-// ~/.cache/imsctl-test when it is not set.
+// imsctl-test in the user's cache when it is not set.
 const TestCache = "IMSCTL_TEST_CACHE"
 
 // AzuriteServer is an emulator of Azure Blob Storage with one account.

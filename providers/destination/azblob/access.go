@@ -22,29 +22,26 @@ type access struct {
 
 // access puts together what the block says, and returns what is wrong with it.
 func (c *Config) access() (access, *providers.Problem) {
-	problem := func(attribute, summary, detail string) (access, *providers.Problem) {
+	report := func(attribute, summary, detail string) (access, *providers.Problem) {
 		return access{}, &providers.Problem{Attribute: attribute, Summary: summary, Detail: detail}
 	}
-	given := 0
-	for _, credential := range []string{c.Key, c.SAS, c.ConnectionString} {
-		if credential != "" {
-			given++
-		}
-	}
-	if given > 1 {
-		return problem("", "Several credentials", "Give one of account_key, sas_token and connection_string.")
+	switch {
+	case c.ConnectionString != "" && c.Key+c.SAS != "":
+		return report("connection_string", "Two credentials", "Give one of account_key, sas_token and connection_string.")
+	case c.Key != "" && c.SAS != "":
+		return report("sas_token", "Two credentials", "Give either account_key or sas_token.")
 	}
 	found, attribute := access{account: c.Account, service: c.Endpoint, key: c.Key, sas: c.SAS}, "endpoint"
 	if c.ConnectionString != "" {
 		if c.Endpoint != "" {
-			return problem("endpoint", "Two endpoints", "A connection_string says itself where the account is. Leave endpoint out, or give account_key or sas_token with it.")
+			return report("endpoint", "Two endpoints", "A connection_string says itself where the account is. Leave endpoint out, or give account_key or sas_token with it.")
 		}
 		parsed, why := parseConnectionString(c.ConnectionString)
 		if why != "" {
-			return problem("connection_string", "Invalid connection string", why)
+			return report("connection_string", "Invalid connection string", why)
 		}
 		if c.Account != "" && parsed.account != "" && c.Account != parsed.account {
-			return problem("account", "Two accounts", fmt.Sprintf("The connection_string is that of account %s. Leave account out.", parsed.account))
+			return report("account", "Two accounts", fmt.Sprintf("The connection_string is that of account %s. Leave account out.", parsed.account))
 		}
 		if parsed.account == "" {
 			parsed.account = c.Account
@@ -53,21 +50,20 @@ func (c *Config) access() (access, *providers.Problem) {
 	}
 	if found.service == "" {
 		found.service = "https://" + found.account + ".blob.core.windows.net"
-	}
-	if why := checkEndpoint(found.service); why != "" {
-		return problem(attribute, "Invalid endpoint", why)
+	} else if why := checkEndpoint(found.service); why != "" {
+		return report(attribute, "Invalid endpoint", why)
 	}
 	found.service = strings.TrimSuffix(found.service, "/")
 	found.sas = strings.TrimPrefix(found.sas, "?")
 	switch {
 	case found.key != "" && !isBase64(found.key):
-		return problem(whose(attribute, "account_key"), "Invalid account key", "The key is not base64, as Azure shows keys: it may be cut, or have quotes around it.")
-	case found.key != "" && found.account == "":
-		return problem("account", "Missing account", "Name the storage account that the key is of.")
+		return report(whose(attribute, "account_key"), "Invalid account key", "The key is not base64, as Azure shows keys: it may be cut, or have quotes around it.")
+	case found.key != "" && found.account == "" && attribute == "connection_string":
+		return report("account", "Missing account", "Name the storage account that the key is of.")
 	case found.sas != "" && !isSAS(found.sas):
-		return problem(whose(attribute, "sas_token"), "Invalid shared access signature", "It has no signature. Give the whole token, such as sv=…&sp=rcwdl&sig=…, without an address before it.")
+		return report(whose(attribute, "sas_token"), "Invalid shared access signature", "It has no signature. Give the whole token, such as sv=…&sp=rcwdl&sig=…, without an address before it.")
 	case found.key == "" && found.sas == "" && strings.HasPrefix(found.service, "http:"):
-		return problem("endpoint", "Credentials without encryption",
+		return report("endpoint", "Credentials without encryption",
 			"Azure's default credentials are never sent to an endpoint without encryption. Give account_key or sas_token, or let the endpoint begin with https://.")
 	}
 	return found, nil

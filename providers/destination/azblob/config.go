@@ -58,8 +58,7 @@ func (c *Config) Validate() []providers.Problem {
 	if why := checkPrefix(c.Prefix); why != "" {
 		report("prefix", "Invalid prefix", fmt.Sprintf("The prefix %q %s.", c.Prefix, why))
 	}
-	// What is wrong with the account is said above.
-	if _, problem := c.access(); problem != nil && (c.Account == "" && c.ConnectionString != "" || accountPattern.MatchString(c.Account)) {
+	if _, problem := c.access(); problem != nil {
 		problems = append(problems, *problem)
 	}
 	return problems

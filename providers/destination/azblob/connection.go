@@ -48,8 +48,10 @@ func (c *connection) connect() (*service.Client, error) {
 	transport.ResponseHeaderTimeout = answerTimeout
 	transport.MaxIdleConnsPerHost = 16
 	transport.DisableCompression = true // blobs are read as they are
+	// The store sends nobody elsewhere, and credentials are not to follow where somebody does.
+	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	options := policy.ClientOptions{
-		Transport: &http.Client{Transport: transport},
+		Transport: client,
 		// Whoever calls a destination decides what is tried again.
 		Retry: policy.RetryOptions{MaxRetries: -1},
 	}
