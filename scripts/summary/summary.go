@@ -28,6 +28,9 @@ type summary struct {
 	skipped int
 	tests   int
 	failed  int
+	// repeats are the lines of repeatable; hopeless is set when a package failed in a way that no second run could excuse.
+	repeats  []string
+	hopeless bool
 }
 
 // testedPackage is what is known of a package whose tests still run.
@@ -85,6 +88,9 @@ func (s *summary) take(line string) {
 	case "pass", "fail", "skip":
 		if e.Test == "" {
 			s.finish(p, e.Action == "fail")
+			if e.Action == "fail" {
+				s.noteFailure(e.Package, p)
+			}
 			delete(s.packages, e.Package)
 			return
 		}
@@ -150,6 +156,48 @@ func (s *summary) finish(p *testedPackage, failed bool) {
 // isVerdict reports whether a line of a package that succeeded is worth showing.
 func isVerdict(line string) bool {
 	return strings.HasPrefix(line, "ok ") || strings.HasPrefix(line, "?  ") || strings.HasPrefix(line, "testing: warning")
+}
+
+// grave are the marks of failures that are bugs whatever a second run says.
+var grave = []string{"WARNING: DATA RACE", "panic: ", "fatal error: "}
+
+// noteFailure decides whether the failed tests of a package may be run again. They may where each of them ended by itself:
+// no race, no panic, no time-out, no exit of the whole process, and the package compiled.
+func (s *summary) noteFailure(name string, p *testedPackage) {
+	var tests []string
+	for test, result := range p.results {
+		if result == "fail" && !strings.Contains(test, "/") {
+			tests = append(tests, test)
+		}
+	}
+	ended := len(p.results) > 0
+	for _, o := range p.output {
+		if o.test != "" && p.results[o.test] == "" {
+			ended = false
+		}
+		if slices.ContainsFunc(grave, func(mark string) bool { return strings.Contains(o.text, mark) }) {
+			ended = false
+		}
+	}
+	if len(tests) == 0 || !ended {
+		s.hopeless = true
+		return
+	}
+	slices.Sort(tests)
+	s.repeats = append(s.repeats, fmt.Sprintf("%s ^(%s)$\n", name, strings.Join(tests, "|")))
+}
+
+// mostRepeats is how many packages may be run again: more failures than that are no accident.
+const mostRepeats = 3
+
+// repeatable says what may be run again: a line for each package, with a pattern of its failed tests. It is empty when
+// nothing failed, or when something did that a second run cannot excuse.
+func (s *summary) repeatable() string {
+	if s.hopeless || len(s.repeats) > mostRepeats {
+		return ""
+	}
+	slices.Sort(s.repeats)
+	return strings.Join(s.repeats, "")
 }
 
 // conclusion is the last line.

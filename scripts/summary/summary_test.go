@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -89,5 +90,36 @@ func TestNothingSkipped(t *testing.T) {
 	}
 	if got, want := s.conclusion(), "Tests: 1, failed: 0, skipped: 0."; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestRepeatable(t *testing.T) {
+	line := func(action, pkg, test, output string) string {
+		return fmt.Sprintf(`{"Action":%q,"Package":%q,"Test":%q,"Output":%q}`+"\n", action, pkg, test, output)
+	}
+	failing := func(pkg string) string {
+		return line("fail", pkg, "TestB/case", "") + line("fail", pkg, "TestB", "") + line("fail", pkg, "TestA", "") + line("pass", pkg, "TestC", "") + line("fail", pkg, "", "")
+	}
+	for name, test := range map[string]struct{ events, want string }{
+		"nothing failed":       {line("pass", "p", "TestA", "") + line("pass", "p", "", ""), ""},
+		"two tests":            {failing("p"), "p ^(TestA|TestB)$\n"},
+		"two packages":         {failing("q") + failing("p"), "p ^(TestA|TestB)$\nq ^(TestA|TestB)$\n"},
+		"too many packages":    {failing("p") + failing("q") + failing("r") + failing("s"), ""},
+		"a race":               {line("output", "p", "TestA", "WARNING: DATA RACE\n") + failing("p"), ""},
+		"a panic":              {line("output", "p", "TestA", "panic: aaargh\n") + failing("p"), ""},
+		"a test without end":   {line("output", "p", "TestD", "begins\n") + failing("p"), ""},
+		"the process ended":    {line("pass", "p", "TestA", "") + line("fail", "p", "", ""), ""},
+		"it does not compile":  {line("fail", "p", "", ""), ""},
+		"one package is worse": {failing("q") + line("fail", "p", "", ""), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSummary(new(strings.Builder))
+			if err := s.read(strings.NewReader(test.events)); err != nil {
+				t.Fatal(err)
+			}
+			if got := s.repeatable(); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
 	}
 }
