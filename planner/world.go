@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/providers/retry"
 	"github.com/castrolanda/imsctl/spec"
 )
 
@@ -20,6 +21,8 @@ const localHost = "host.local"
 
 // Open makes the provider objects of a specification without any I/O, but for those that are not built yet. Hosts that the specification declares are found
 // first; env.Hosts is asked for the others (host.local, when it is not declared). All mistakes are reported together.
+//
+// This is the one place where destinations are wrapped in what tries again.
 func Open(specification *spec.Spec, env providers.Environment) (*World, error) {
 	world := &World{
 		Hosts:        make(map[string]providers.Host, len(specification.Hosts)),
@@ -53,6 +56,8 @@ func Open(specification *spec.Spec, env providers.Environment) (*World, error) {
 		}
 		world.Sources[declared.Address] = source
 	}
+	policy := retry.Default(env.Clock)
+	policy.Log = env.Log
 	for _, declared := range specification.Destinations {
 		if declared.NotBuilt != "" {
 			continue
@@ -62,7 +67,7 @@ func Open(specification *spec.Spec, env providers.Environment) (*World, error) {
 			problems = append(problems, fmt.Errorf("%s: %w", declared.Address, err))
 			continue
 		}
-		world.Destinations[declared.Address] = destination
+		world.Destinations[declared.Address] = retry.Destination(destination, declared.Address, policy)
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err

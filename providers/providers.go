@@ -5,6 +5,7 @@ package providers
 
 import (
 	"fmt"
+	"log/slog"
 
 	"github.com/castrolanda/imsctl/internal/clock"
 )
@@ -97,6 +98,8 @@ type Environment struct {
 	// Decorate wraps each host that the specification declares, before anything uses it; nil leaves them as they are.
 	Decorate func(Host) Host
 	Clock    clock.Clock
+	// Log hears of what is done beyond what was asked for, such as attempts that are made again; nil for nobody.
+	Log *slog.Logger
 	// Directory is the absolute folder that relative paths in the specification start from.
 	Directory string
 }

@@ -133,6 +133,7 @@ func (c *cli) open(path string, inputs inputs) (*project, error) {
 	environment := providers.Environment{Hosts: builtin.Hosts(), Clock: c.clock, Directory: loaded.Directory}
 	if c.tracer != nil {
 		environment.Hosts, environment.Decorate = c.tracer.Hosts(environment.Hosts), c.tracer.Host
+		environment.Log = c.tracer.Log()
 	}
 	world, err := planner.Open(loaded, environment)
 	if err != nil {

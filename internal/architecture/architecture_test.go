@@ -41,7 +41,7 @@ var rules = []rule{
 	{"executor/pipeline", "it moves bytes between contracts and knows no plan; of the state it has the form of checksums", []string{
 		"providers", "state", "internal/..."}},
 	{"planner", "it compares specification and state, and sees providers only through their contracts", []string{
-		"spec", "state", "providers", "internal/..."}},
+		"spec", "state", "providers", "providers/retry", "providers/limit", "internal/..."}},
 	{"spec", "it is handed the registry and knows no provider by name", []string{
 		"providers", "internal/..."}},
 	{"state", "it is the memory of the others and knows none of them", []string{
@@ -50,6 +50,10 @@ var rules = []rule{
 		"internal/..."}},
 	{"providers/builtin", "the registry is the one place that names every provider", []string{
 		"providers/...", "internal/..."}},
+	{"providers/retry", "it is a decorator around the contract and knows no provider", []string{
+		"providers", "internal/..."}},
+	{"providers/limit", "it is a decorator around the contract and knows no provider", []string{
+		"providers", "internal/..."}},
 	{"providers/compression", "codecs implement a contract and know no other provider", []string{
 		"providers", "providers/compression/...", "internal/..."}},
 	{"providers/host", "one folder is one provider: it knows the contracts and itself", []string{

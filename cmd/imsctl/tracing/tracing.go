@@ -52,6 +52,9 @@ func New(w io.Writer, level slog.Level, clock clock.Clock, redact func(string) s
 	return &Tracer{log: slog.New(slog.NewTextHandler(w, options)), clock: clock}
 }
 
+// Log is where the tracer tells, for what is done inside of the things that it wraps.
+func (t *Tracer) Log() *slog.Logger { return t.log }
+
 // World wraps the sources and destinations of a world. Its hosts are wrapped when they are made: others hold on to them.
 func (t *Tracer) World(world *planner.World) {
 	for address, found := range world.Sources {
