@@ -174,7 +174,7 @@ func (d *Display) step() {
 	d.mu.Lock()
 	now := d.clock.Now()
 	for _, r := range d.rows {
-		r.read.observe(now)
+		r.observe(now)
 		if !d.look.Live && now.Sub(r.said) >= heartbeat {
 			r.said = now
 			d.lines = append(d.lines, r.summary(now))

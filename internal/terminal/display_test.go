@@ -66,8 +66,8 @@ func TestLiveDisplay(t *testing.T) {
 warning: something
   in two lines
 + backup.database         290 MiB read  58.0 MiB/s  00:05
-    destination.local.a  ███████░░░░░  61.0 MiB written
-    destination.local.b  ░░░░░░░░░░░░  70.0 MiB written, failed
+    destination.local.a  ███████░░░░░  61.0 MiB  12.2 MiB/s  eta 00:03
+    destination.local.b  ░░░░░░░░░░░░  70.0 MiB  failed
 ? backup.files                                      00:05
 `)
 
@@ -79,8 +79,8 @@ warning: something
   in two lines
 ? backup.files: equal
 + backup.database         290 MiB read  46.4 MiB/s  00:06
-    destination.local.a  ████████████  100 MiB written, done
-    destination.local.b  ░░░░░░░░░░░░  70.0 MiB written, failed
+    destination.local.a  ████████████   100 MiB  done
+    destination.local.b  ░░░░░░░░░░░░  70.0 MiB  failed
 `)
 
 	d.Finish("a", "+ backup.database: 290 MiB in 6s")
@@ -238,10 +238,12 @@ func TestEscapesWhatItIsGiven(t *testing.T) {
 func TestPlainDisplay(t *testing.T) {
 	var output lockedBuffer
 	d := newStage(t, &output, Look{Width: 80})
-	d.Start("a", "+", "backup.database", 0)
+	d.Start("a", "+", "backup.database", 40*mib)
 	d.Branch("a", "destination.local.a", 0, "writing")
 	for second := range 65 {
 		d.Update("a", int64(second)*mib)
+		d.Branch("a", "destination.local.a", int64(second)*mib/2, "writing")
+		d.Branch("a", "destination.local.b", 0, "failed")
 		d.pass(time.Second)
 	}
 	d.Println("warning: no comma")
@@ -252,8 +254,8 @@ func TestPlainDisplay(t *testing.T) {
 	d.Close()
 	expect(t, "plain lines", output.String(), `
 + backup.database: started
-+ backup.database: running for 00:30, 29.0 MiB read, 1.0 MiB/s
-+ backup.database: running for 01:00, 59.0 MiB read, 1.0 MiB/s
++ backup.database: running for 00:30, 29.0 MiB read, 1.0 MiB/s; destination.local.a 14.5 MiB writing at 512 KiB/s, 00:51 left; destination.local.b 0 B failed
++ backup.database: running for 01:00, 59.0 MiB read, 1.0 MiB/s; destination.local.a 29.5 MiB writing at 512 KiB/s, 00:21 left; destination.local.b 0 B failed
 warning: no comma
 + backup.database: 64 MiB in 65s
 + backup.other: not started

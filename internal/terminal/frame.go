@@ -76,7 +76,7 @@ func (r *row) lines(column int, now time.Time) []line {
 	own = append(own, span{text: r.figures(now) + "  " + elapsed(running)})
 	all := []line{own}
 	for _, b := range r.branches {
-		all = append(all, b.line(column, r.total, running))
+		all = append(all, b.line(column, r.total, running, now))
 	}
 	return all
 }
@@ -93,21 +93,33 @@ func (r *row) figures(now time.Time) string {
 	return fmt.Sprintf("%13s  %10s", read, rate)
 }
 
-// line is the branch's line.
-func (b *branch) line(column int, total int64, running time.Duration) line {
-	state := units.Bytes(b.bytes) + " written"
-	if b.stage != stageWriting && b.stage != "" {
-		state += ", " + b.stage
-	}
+// line is the branch's line: how far it is, and how fast and how long still while it writes.
+func (b *branch) line(column int, total int64, running time.Duration, now time.Time) line {
 	name := span{text: strings.Repeat(" ", branchIndent) + pad(b.name, column-branchIndent)}
+	written := fmt.Sprintf(" %9s", units.Bytes(b.bytes.value))
 	switch b.stage {
 	case stageDone:
-		return line{name, {green, strings.Repeat("█", barWidth)}, {text: "  " + state}}
+		return line{name, {green, strings.Repeat("█", barWidth)}, {text: written + "  " + b.stage}}
 	case stageFailed:
-		return line{name, {text: strings.Repeat("░", barWidth)}, {red, "  " + state}}
+		return line{name, {text: strings.Repeat("░", barWidth) + written}, {red, "  " + b.stage}}
+	case stageWriting, "":
+		return line{name, {text: bar(b.bytes.value, total, running) + written + b.pace(total, now)}}
 	default:
-		return line{name, {text: bar(b.bytes, total, running) + "  " + state}}
+		return line{name, {text: bar(b.bytes.value, total, running) + written + "  " + b.stage}}
 	}
+}
+
+// pace is how fast the branch writes and how long it will take, as far as either is known.
+func (b *branch) pace(total int64, now time.Time) string {
+	rate := b.bytes.rate(now)
+	if rate <= 0 {
+		return ""
+	}
+	text := fmt.Sprintf(" %11s", units.Bytes(rate)+"/s")
+	if left := b.bytes.remaining(total, now); left > 0 {
+		text += "  eta " + elapsed(left)
+	}
+	return text
 }
 
 // bar shows the share of total that is done. Where total is unknown, or was a prediction that is already surpassed, a

@@ -23,7 +23,7 @@ type row struct {
 // branch is what a thing does at one of its places.
 type branch struct {
 	name  string
-	bytes int64
+	bytes meter
 	stage string
 }
 
@@ -41,7 +41,16 @@ func (r *row) report(name string, bytes int64, stage string) {
 		at = len(r.branches)
 		r.branches = append(r.branches, &branch{name: name})
 	}
-	r.branches[at].bytes, r.branches[at].stage = bytes, stage
+	r.branches[at].stage = stage
+	r.branches[at].bytes.set(bytes)
+}
+
+// observe takes samples for all rates.
+func (r *row) observe(now time.Time) {
+	r.read.observe(now)
+	for _, b := range r.branches {
+		b.bytes.observe(now)
+	}
 }
 
 // summary is the row in one line, for a stream that cannot be repainted.
@@ -53,7 +62,25 @@ func (r *row) summary(now time.Time) string {
 	if rate := r.read.rate(now); rate > 0 {
 		line += ", " + units.Bytes(rate) + "/s"
 	}
+	for _, b := range r.branches {
+		line += "; " + b.summary(r.total, now)
+	}
 	return line
+}
+
+// summary is the branch in a few words.
+func (b *branch) summary(total int64, now time.Time) string {
+	text := fmt.Sprintf("%s %s %s", b.name, units.Bytes(b.bytes.value), b.stage)
+	if b.stage != stageWriting {
+		return text
+	}
+	if rate := b.bytes.rate(now); rate > 0 {
+		text += " at " + units.Bytes(rate) + "/s"
+	}
+	if left := b.bytes.remaining(total, now); left > 0 {
+		text += ", " + elapsed(left) + " left"
+	}
+	return text
 }
 
 // meter measures the rate of a growing number over the last seconds.
@@ -103,6 +130,15 @@ func (m *meter) rate(now time.Time) int64 {
 		return 0
 	}
 	return int64(float64(m.value-oldest.value) / span.Seconds())
+}
+
+// remaining estimates how long it takes to come to total at the present rate; 0 while that cannot be known.
+func (m *meter) remaining(total int64, now time.Time) time.Duration {
+	rate := m.rate(now)
+	if rate <= 0 || total <= m.value {
+		return 0
+	}
+	return time.Duration(float64(total-m.value) / float64(rate) * float64(time.Second))
 }
 
 // elapsed prints a span as a clock does: "00:05", "1:02:03".
