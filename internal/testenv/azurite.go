@@ -2,11 +2,10 @@ package testenv
 
 import (
 	"encoding/base64"
-	"net"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"testing"
 )
 
@@ -21,51 +20,57 @@ type AzuriteServer struct {
 	Account, Key string
 }
 
-// Azurite starts an emulator of Azure Blob Storage, Azurite, that keeps its blobs in memory and is stopped when the test ends.
+// Azurite starts an emulator of Azure Blob Storage that is stopped when the test ends.
 func Azurite(t testing.TB) AzuriteServer {
 	t.Helper()
-	node, program := Need(t, "node"), filepath.Join(testCache(t), "azurite", "node_modules", "azurite", "dist", "src", "blob", "main.js")
-	if _, err := os.Stat(program); err != nil {
-		Skip(t, "Azurite is not installed, which scripts/test does: "+err.Error())
+	Need(t, "node")
+	if _, err := azuriteProgram(); err != nil {
+		Skip(t, err.Error())
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	server, emulator, err := StartAzurite()
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
+	t.Cleanup(emulator.Stop)
+	return server
+}
+
+// StartAzurite starts an emulator of Azure Blob Storage, Azurite, that keeps its blobs in memory. It must be stopped.
+func StartAzurite() (AzuriteServer, *Emulator, error) {
+	program, err := azuriteProgram()
+	if err != nil {
+		return AzuriteServer{}, nil, err
+	}
+	port, err := freePort()
+	if err != nil {
+		return AzuriteServer{}, nil, err
 	}
 	server := AzuriteServer{Account: "imsctltest", Key: base64.StdEncoding.EncodeToString([]byte("the key of an emulator of a test"))}
 	server.Endpoint = "http://127.0.0.1:" + port + "/" + server.Account
 	// The client is newer than the emulator, which by itself refuses versions of the interface that it does not know.
-	command := exec.Command(node, program, "--blobHost", "127.0.0.1", "--blobPort", port,
+	command := exec.Command("node", program, "--blobHost", "127.0.0.1", "--blobPort", port,
 		"--inMemoryPersistence", "--skipApiVersionCheck", "--silent", "--disableTelemetry")
-	command.Dir, command.Env = t.TempDir(), append(os.Environ(), "AZURITE_ACCOUNTS="+server.Account+":"+server.Key)
-	command.SysProcAttr = dyingWithParent()
-	exited, err := launch(command)
+	command.Dir, command.Env = os.TempDir(), append(os.Environ(), "AZURITE_ACCOUNTS="+server.Account+":"+server.Key)
+	emulator, err := startEmulator(command, server.Endpoint+"?comp=list")
 	if err != nil {
-		t.Fatal(err)
+		return AzuriteServer{}, nil, fmt.Errorf("Azurite: %w", err)
 	}
-	t.Cleanup(func() {
-		_ = command.Process.Kill()
-		<-exited
-	})
-	if err := awaitHTTP(server.Endpoint+"?comp=list", exited); err != nil {
-		t.Fatalf("Azurite: %v", err)
-	}
-	return server
+	return server, emulator, nil
 }
 
-// testCache is the folder where scripts/test installs things.
-func testCache(t testing.TB) string {
-	t.Helper()
-	if folder := os.Getenv(TestCache); folder != "" {
-		return folder
+// azuriteProgram finds the emulator where scripts/test installs it.
+func azuriteProgram() (string, error) {
+	folder := os.Getenv(TestCache)
+	if folder == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return "", fmt.Errorf("there is no folder that Azurite could be in: %w", err)
+		}
+		folder = filepath.Join(cache, "imsctl-test")
 	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		Skip(t, "there is no folder that Azurite could be in: "+err.Error())
+	program := filepath.Join(folder, "azurite", "node_modules", "azurite", "dist", "src", "blob", "main.js")
+	if _, err := os.Stat(program); err != nil {
+		return "", fmt.Errorf("Azurite is not installed, which scripts/test does: %w", err)
 	}
-	return filepath.Join(cache, "imsctl-test")
+	return program, nil
 }

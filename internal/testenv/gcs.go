@@ -16,38 +16,75 @@ import (
 	"time"
 )
 
-// GCS starts an emulator of Google Cloud Storage, fake-gcs-server, that keeps its objects in memory and is stopped when the
-// test ends. It returns its endpoint, such as http://127.0.0.1:4443.
-func GCS(t testing.TB) string {
-	t.Helper()
-	program, err := BuildGCS(context.Background())
-	if err != nil {
-		Skip(t, err.Error())
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	endpoint := "http://127.0.0.1:" + strconv.Itoa(port)
-	command := exec.Command(program, "-backend", "memory", "-scheme", "http", "-host", "127.0.0.1", "-port", strconv.Itoa(port),
-		"-external-url", endpoint, "-public-host", "127.0.0.1", "-log-level", "error")
+// Emulator is a server in a process of its own that stands for a cloud.
+type Emulator struct {
+	process *exec.Cmd
+	exited  <-chan struct{}
+}
+
+// Stop ends the server at once and waits for it.
+func (e *Emulator) Stop() {
+	_ = e.process.Process.Kill()
+	<-e.exited
+}
+
+// startEmulator starts a server and waits until it answers at url.
+func startEmulator(command *exec.Cmd, url string) (*Emulator, error) {
 	command.SysProcAttr = dyingWithParent()
 	exited, err := launch(command)
 	if err != nil {
+		return nil, err
+	}
+	emulator := &Emulator{process: command, exited: exited}
+	if err := awaitHTTP(url, exited); err != nil {
+		emulator.Stop()
+		return nil, err
+	}
+	return emulator, nil
+}
+
+// freePort is a port that nobody listens on now.
+func freePort() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("finding a free port: %w", err)
+	}
+	return strconv.Itoa(listener.Addr().(*net.TCPAddr).Port), listener.Close()
+}
+
+// GCS starts an emulator of Google Cloud Storage that is stopped when the test ends. It returns its endpoint, such as
+// http://127.0.0.1:4443.
+func GCS(t testing.TB) string {
+	t.Helper()
+	if _, err := BuildGCS(context.Background()); err != nil {
+		Skip(t, err.Error())
+	}
+	endpoint, emulator, err := StartGCS(context.Background())
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		_ = command.Process.Kill()
-		<-exited
-	})
-	if err := awaitHTTP(endpoint+"/storage/v1/b?project=test", exited); err != nil {
-		t.Fatalf("fake-gcs-server: %v", err)
-	}
+	t.Cleanup(emulator.Stop)
 	return endpoint
+}
+
+// StartGCS starts an emulator of Google Cloud Storage, fake-gcs-server, that keeps its objects in memory, and returns its
+// endpoint. It must be stopped.
+func StartGCS(ctx context.Context) (endpoint string, emulator *Emulator, err error) {
+	program, err := BuildGCS(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	port, err := freePort()
+	if err != nil {
+		return "", nil, err
+	}
+	endpoint = "http://127.0.0.1:" + port
+	command := exec.Command(program, "-backend", "memory", "-scheme", "http", "-host", "127.0.0.1", "-port", port,
+		"-external-url", endpoint, "-public-host", "127.0.0.1", "-log-level", "error")
+	if emulator, err = startEmulator(command, endpoint+"/storage/v1/b?project=test"); err != nil {
+		return "", nil, fmt.Errorf("fake-gcs-server: %w", err)
+	}
+	return endpoint, emulator, nil
 }
 
 // BuildGCS builds the emulator, once for each version of it, and returns the path of the program. It is in a module of its own,
