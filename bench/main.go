@@ -1,8 +1,8 @@
 // Command bench measures imsctl against the tools that people use instead, on this machine, in one run:
 //
-//	go run ./bench                 everything, about ten minutes
+//	go run ./bench                 everything, about half an hour
 //	go run ./bench -scale 0.02     a quick look
-//	go run ./bench -only plan      one of: backup, plan, shapes, actions
+//	go run ./bench -only plan      one of: backup, plan, shapes, actions, clouds
 //
 // It starts a PostgreSQL server of its own in a temporary folder, fills a database, and lets the competitors take turns,
 // so that a noisy machine is noisy for all of them. It prints a table in Markdown. Everything it started or wrote is gone
@@ -30,6 +30,7 @@ const (
 	onlyPlan    = "plan"
 	onlyShapes  = "shapes"
 	onlyActions = "actions"
+	onlyClouds  = "clouds"
 )
 
 // settings are the flags.
@@ -47,10 +48,10 @@ func main() {
 	var s settings
 	flag.Float64Var(&s.scale, "scale", 1, "size of the database and of the plans; 1 is a dump of about 600 MB and up to 20,000 backups")
 	flag.IntVar(&s.runs, "runs", 5, "measured rounds after one that warms up")
-	flag.StringVar(&s.only, "only", "", "run one benchmark only: backup, plan, shapes or actions")
+	flag.StringVar(&s.only, "only", "", "run one benchmark only: backup, plan, shapes, actions or clouds")
 	flag.StringVar(&s.folder, "folder", "", "where the temporary folder is made: its disk is the one that is measured")
 	flag.Parse()
-	if flag.NArg() > 0 || s.scale <= 0 || s.runs < 1 || !slices.Contains([]string{"", onlyBackup, onlyPlan, onlyShapes, onlyActions}, s.only) {
+	if flag.NArg() > 0 || s.scale <= 0 || s.runs < 1 || !slices.Contains([]string{"", onlyBackup, onlyPlan, onlyShapes, onlyActions, onlyClouds}, s.only) {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -110,6 +111,11 @@ func run(ctx context.Context, s settings, out io.Writer) (err error) {
 	if s.only == "" || s.only == onlyActions {
 		if err := measureActions(ctx, s, folder, program, report); err != nil {
 			return fmt.Errorf("benchmark of actions: %w", err)
+		}
+	}
+	if s.only == "" || s.only == onlyClouds {
+		if err := measureClouds(ctx, s, folder, program, report); err != nil {
+			return fmt.Errorf("benchmark of clouds: %w", err)
 		}
 	}
 	return report.write(out, s)
