@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/castrolanda/imsctl/executor/pipeline"
@@ -12,14 +13,11 @@ import (
 )
 
 // copyArtifact brings an artifact from one destination to another and proves every byte on the way; it serves both the
-// first copy and the repair of a bad one. What lies at the target under the artifact's keys is replaced: those keys are
+// first copy and the repair of a bad one. Where the copy at the first origin proves bad or cannot be read, the next one is
+// used, and the state learns of the bad one. What lies at the target under the artifact's keys is replaced: those keys are
 // the artifact's for ever, so that it can only be an unfinished or an altered copy of the same.
-func (r *run) copyArtifact(ctx context.Context, action planner.Action, id, from, to string) (result, error) {
+func (r *run) copyArtifact(ctx context.Context, action planner.Action, id string, from []string, to string) (result, error) {
 	artifact, err := r.artifact(id)
-	if err != nil {
-		return result{}, err
-	}
-	origin, err := r.destination(from)
 	if err != nil {
 		return result{}, err
 	}
@@ -27,43 +25,99 @@ func (r *run) copyArtifact(ctx context.Context, action planner.Action, id, from,
 	if err != nil {
 		return result{}, err
 	}
-	manifest, err := r.readManifest(ctx, origin, artifact)
-	if err != nil {
-		return result{}, fmt.Errorf("%s: %w", from, err)
-	}
 	intent := r.intent(action)
 	intent.Artifact, intent.Key, intent.Destinations = id, artifact.Key, []string{to}
+	transfer := &transfer{run: r, action: action, artifact: artifact, target: target, to: to}
 	err = r.during(ctx, intent, func() (effect, error) {
-		replica, err := r.transfer(ctx, action, artifact, manifest, origin, target, to)
+		replica, err := transfer.fromAny(ctx, from)
 		if err != nil {
-			return effect{leftover: r.leftovers(ctx, []pipeline.Branch{{Name: to, Destination: target}}, artifact.Key)}, err
+			return effect{events: transfer.found, leftover: r.leftovers(ctx, []pipeline.Branch{{Name: to, Destination: target}}, artifact.Key)}, err
 		}
-		return effect{events: []state.Event{{PutReplica: &state.ReplicaChange{Artifact: id, Replica: replica}}}}, nil
+		return effect{events: append(transfer.found, state.Event{PutReplica: &state.ReplicaChange{Artifact: id, Replica: replica}})}, nil
 	})
 	if err != nil {
 		return result{}, err
 	}
-	return result{summary: fmt.Sprintf("%s copied from %s", units.Bytes(artifact.Stored.Size), from)}, nil
+	return result{
+		summary:  fmt.Sprintf("%s copied from %s", units.Bytes(artifact.Stored.Size), transfer.used),
+		warnings: transfer.warnings,
+	}, nil
 }
 
-// transfer copies the bytes, then the manifest.
-func (r *run) transfer(ctx context.Context, action planner.Action, artifact *state.Artifact, manifest []byte,
-	origin, target providers.Destination, to string) (state.Replica, error) {
-	object, err := pipeline.Copy(ctx, pipeline.CopyJob{
-		From: origin, To: pipeline.Branch{Name: to, Destination: target},
-		Key: artifact.Key, Expected: artifact.Stored, Replace: true,
-		Progress: progress{reporter: r.reporter, address: action.Common().Address},
-	})
+// transfer is the copying of one artifact to one destination.
+type transfer struct {
+	*run
+	action   planner.Action
+	artifact *state.Artifact
+	target   providers.Destination
+	to       string
+	// used is the origin that served, found what the state learns of the others, warnings what people do.
+	used     string
+	found    []state.Event
+	warnings []string
+}
+
+// fromAny copies from the first origin whose copy is good.
+func (t *transfer) fromAny(ctx context.Context, origins []string) (state.Replica, error) {
+	var failures []error
+	for _, origin := range origins {
+		replica, err := t.from(ctx, origin)
+		if err == nil {
+			t.used = origin
+			return replica, nil
+		}
+		failures = append(failures, err)
+		if errors.Is(err, pipeline.ErrAltered) {
+			t.found = append(t.found, t.condemn(origin, err)...)
+		} else if !errors.Is(err, pipeline.ErrUnreadable) || ctx.Err() != nil {
+			break
+		}
+		t.warnings = append(t.warnings, err.Error())
+	}
+	return state.Replica{}, errors.Join(failures...)
+}
+
+// condemn is the event of a recorded copy that was found altered.
+func (t *transfer) condemn(at string, problem error) []state.Event {
+	artifact := t.Session.Document().Find(t.artifact.ID)
+	if artifact == nil {
+		return nil
+	}
+	replica, recorded := artifact.Replica(at)
+	if !recorded {
+		return nil
+	}
+	replica.Condition, replica.Problem = state.Altered, t.Spec.Redact(problem.Error())
+	return []state.Event{{PutReplica: &state.ReplicaChange{Artifact: artifact.ID, Replica: replica}}}
+}
+
+// from copies the bytes of one origin, then its manifest.
+func (t *transfer) from(ctx context.Context, from string) (state.Replica, error) {
+	origin, err := t.destination(from)
 	if err != nil {
 		return state.Replica{}, err
 	}
-	sealed, err := providers.WriteObject(ctx, target, state.ManifestKey(artifact.Key), manifest, true)
+	manifest, err := t.readManifest(ctx, origin, t.artifact)
 	if err != nil {
-		return state.Replica{}, fmt.Errorf("writing the manifest to %s: %w", to, err)
+		return state.Replica{}, fmt.Errorf("%s: %w: %w", from, pipeline.ErrUnreadable, err)
 	}
-	now := r.now()
+	object, err := pipeline.Copy(ctx, pipeline.CopyJob{
+		From: origin, To: pipeline.Branch{Name: t.to, Destination: t.target},
+		Key: t.artifact.Key, Expected: t.artifact.Stored, Replace: true,
+		Progress: progress{reporter: t.reporter, address: t.action.Common().Address},
+	})
+	if errors.Is(err, pipeline.ErrAltered) || errors.Is(err, pipeline.ErrUnreadable) {
+		return state.Replica{}, fmt.Errorf("%s: %w", from, err)
+	} else if err != nil {
+		return state.Replica{}, err
+	}
+	sealed, err := providers.WriteObject(ctx, t.target, state.ManifestKey(t.artifact.Key), manifest, true)
+	if err != nil {
+		return state.Replica{}, fmt.Errorf("writing the manifest to %s: %w", t.to, err)
+	}
+	now := t.now()
 	return state.Replica{
-		Destination: to, Version: object.Version, ManifestVersion: sealed.Version,
+		Destination: t.to, Version: object.Version, ManifestVersion: sealed.Version,
 		Condition: state.Verified, StoredAt: now, VerifiedAt: now,
 	}, nil
 }

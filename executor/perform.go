@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/castrolanda/imsctl/planner"
 	"github.com/castrolanda/imsctl/state"
@@ -51,9 +52,9 @@ func (r *run) dispatch(ctx context.Context, action planner.Action) (result, erro
 	case *planner.Backup:
 		return r.backup(ctx, action)
 	case *planner.Replicate:
-		return r.copyArtifact(ctx, action, action.Artifact, action.From, action.To)
+		return r.copyArtifact(ctx, action, action.Artifact, slices.Concat([]string{action.From}, action.Others), action.To)
 	case *planner.Repair:
-		return r.copyArtifact(ctx, action, action.Artifact, action.From, action.To)
+		return r.copyArtifact(ctx, action, action.Artifact, slices.Concat([]string{action.From}, action.Others), action.To)
 	case *planner.Verify:
 		return r.verify(ctx, action)
 	case *planner.Prune:

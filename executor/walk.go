@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"sync"
@@ -9,7 +10,7 @@ import (
 )
 
 // walk runs the actions with a fixed number of workers. An action is ready when all it waits for succeeded; of the
-// ready ones the first in the plan's order goes first, and two of the same class never run together.
+// ready ones the first in the plan's order goes first (of those with the lowest rank), and two of the same class never run together.
 func (r *run) walk(ctx context.Context, actions []planner.Action) *Report {
 	w := newWalker(actions)
 	workers := r.Parallelism
@@ -49,7 +50,7 @@ type walker struct {
 	// waiting counts, per action, the dependencies that have not ended; dependants lists who waits for it.
 	waiting    []int
 	dependants [][]int
-	ready      indexHeap
+	ready      turns
 	// class is what must not run twice at once ("" for none), busy are the classes that run now.
 	class   []string
 	busy    map[string]bool
@@ -65,6 +66,7 @@ func newWalker(actions []planner.Action) *walker {
 		class:      make([]string, len(actions)),
 		busy:       make(map[string]bool),
 		entries:    make([]Entry, len(actions)),
+		ready:      turns{actions: actions},
 	}
 	w.changed = sync.NewCond(&w.mu)
 	indexes := make(map[string]int, len(actions))
@@ -183,16 +185,21 @@ func (w *walker) interrupt() {
 	w.changed.Broadcast()
 }
 
-// indexHeap is a heap of positions in the plan.
-type indexHeap []int
+// turns is a heap of positions in the plan: the lowest rank first, then the plan's order.
+type turns struct {
+	actions []planner.Action
+	indexes []int
+}
 
-func (h indexHeap) Len() int           { return len(h) }
-func (h indexHeap) Less(i, j int) bool { return h[i] < h[j] }
-func (h indexHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *indexHeap) Push(x any)        { *h = append(*h, x.(int)) }
-func (h *indexHeap) Pop() any {
-	old := *h
-	last := old[len(old)-1]
-	*h = old[:len(old)-1]
+func (h *turns) Len() int { return len(h.indexes) }
+func (h *turns) Less(i, j int) bool {
+	a, b := h.indexes[i], h.indexes[j]
+	return cmp.Or(cmp.Compare(h.actions[a].Common().Rank, h.actions[b].Common().Rank), cmp.Compare(a, b)) < 0
+}
+func (h *turns) Swap(i, j int) { h.indexes[i], h.indexes[j] = h.indexes[j], h.indexes[i] }
+func (h *turns) Push(x any)    { h.indexes = append(h.indexes, x.(int)) }
+func (h *turns) Pop() any {
+	last := h.indexes[len(h.indexes)-1]
+	h.indexes = h.indexes[:len(h.indexes)-1]
 	return last
 }

@@ -52,9 +52,14 @@ backup "notes" {
 
 func newWorkbench(t *testing.T) *workbench {
 	t.Helper()
+	return newWorkbenchOf(t, workbenchSpec)
+}
+
+func newWorkbenchOf(t *testing.T, specification string) *workbench {
+	t.Helper()
 	b := &workbench{t: t, folder: t.TempDir(), clock: clock.NewManual(time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC))}
 	path := filepath.Join(b.folder, "spec.hcl")
-	if err := os.WriteFile(path, []byte(workbenchSpec), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(specification), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var err error

@@ -77,6 +77,8 @@ type Meta struct {
 	Cause  Cause  `json:"cause"`
 	// After are the addresses of the actions that must have succeeded first, sorted.
 	After []string `json:"after,omitempty"`
+	// Rank is its turn: of the actions that could be begun, those of the lowest rank are.
+	Rank int `json:"rank,omitzero"`
 	// Bytes (stored) and Seconds are predictions from history, 0 where there is none.
 	Bytes   int64   `json:"predicted_bytes,omitzero"`
 	Seconds float64 `json:"predicted_seconds,omitzero"`
@@ -102,7 +104,9 @@ type Replicate struct {
 	Meta
 	Artifact string `json:"artifact"`
 	From     string `json:"from"`
-	To       string `json:"to"`
+	// Others are copied from, in this order, when the copy at From proves bad or cannot be read.
+	Others []string `json:"others,omitempty"`
+	To     string   `json:"to"`
 }
 
 // Repair copies an artifact again to a destination where its copy is missing or altered.
@@ -110,7 +114,9 @@ type Repair struct {
 	Meta
 	Artifact string `json:"artifact"`
 	From     string `json:"from"`
-	To       string `json:"to"`
+	// Others are copied from, in this order, when the copy at From proves bad or cannot be read.
+	Others []string `json:"others,omitempty"`
+	To     string   `json:"to"`
 }
 
 // Verify reads a copy back and compares every byte.

@@ -42,6 +42,8 @@ type differ struct {
 	backups map[string]*spec.Backup
 	// retentions by the address of their destination.
 	retentions map[string]*spec.Retention
+	// near are the destinations on this machine.
+	near map[string]bool
 	// artifacts of the state by the address of their backup.
 	artifacts map[string][]*state.Artifact
 	// found are the artifacts of manifests that the state does not know, by the address of their backup.
@@ -80,6 +82,7 @@ func newDiffer(specification *spec.Spec, document *state.Document, observed *Obs
 		specification: specification, document: records.document, recorded: document, records: records, observed: observed, now: now.UTC(),
 		backups:     make(map[string]*spec.Backup, len(specification.Backups)),
 		retentions:  make(map[string]*spec.Retention, len(specification.Destinations)),
+		near:        make(map[string]bool),
 		artifacts:   records.document.ByBackup(),
 		moves:       Moves(specification),
 		imports:     make(map[string]string, len(specification.Imports)),
@@ -96,6 +99,7 @@ func newDiffer(specification *spec.Spec, document *state.Document, observed *Obs
 	}
 	for _, destination := range specification.Destinations {
 		d.retentions[destination.Address] = destination.Retention
+		d.near[destination.Address] = isNear(specification, destination)
 		d.noteUnbuilt(destination.Address, destination.NotBuilt)
 	}
 	for _, source := range specification.Sources {
@@ -120,6 +124,13 @@ func newDiffer(specification *spec.Spec, document *state.Document, observed *Obs
 	}
 	d.found = d.findUnrecorded()
 	return d
+}
+
+// isNear reports whether a destination is a folder of the machine imsctl runs on.
+func isNear(specification *spec.Spec, destination *spec.Destination) bool {
+	return destination.Type == "local" && !slices.ContainsFunc(specification.References[destination.Address], func(address string) bool {
+		return strings.HasPrefix(address, "host.") && address != localHost
+	})
 }
 
 // indexArtifacts notes which artifacts lie in a folder that has not the name of their backup, and which are adopted already.
@@ -164,6 +175,8 @@ type task struct {
 	taking *Backup
 	// arriving are, for each place, the artifacts that a planned repair or replication brings, with that action's address.
 	arriving []map[*holding]string
+	// wholes are, for each place, what backfilled found, once it was asked.
+	wholes [][]bool
 	// needs says which planned actions copy from a copy: it must not be deleted before they are done.
 	needs map[copyRef][]string
 	// verifying are the copies whose reading back is planned, wanted the bad ones that are to be repaired, now or later.
@@ -175,7 +188,7 @@ func (d *differ) newTask(backup *spec.Backup) *task {
 	t := &task{differ: d, survey: d.survey(backup)}
 	t.latest = t.newest()
 	t.needs, t.verifying, t.wanted = make(map[copyRef][]string), make(map[copyRef]bool), make(map[copyRef]bool)
-	t.arriving = make([]map[*holding]string, len(t.places))
+	t.arriving, t.wholes = make([]map[*holding]string, len(t.places)), make([][]bool, len(t.places))
 	return t
 }
 

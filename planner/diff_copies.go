@@ -8,89 +8,65 @@ import (
 	"github.com/castrolanda/imsctl/state"
 )
 
-// planReplicas brings the newest artifact to the destinations that never had it, unless a new backup goes everywhere
-// anyway.
-func (t *task) planReplicas() {
-	held := t.latest
-	if t.taking != nil || held == nil {
-		return
-	}
-	for i := range t.places {
-		if t.places[i].err != nil {
-			continue
-		}
-		ref := objectRef{t.places[i].address, held.artifact.Key}
-		switch held.copies[i].condition {
-		case absent:
-			t.replicate(held, i, t.interrupted[ref])
-		case unfinished:
-			if intent := t.interrupted[ref]; intent != nil {
-				t.replicate(held, i, intent)
-				continue
-			}
-			t.blockCopy(held, i, CauseChange, fmt.Sprintf("missing on %s, where an object without a manifest lies under its key: nothing is overwritten; remove it there",
-				t.places[i].address))
-		case foreign:
-			t.blockCopy(held, i, CauseChange, fmt.Sprintf("missing on %s, where something else lies under its key: nothing is overwritten; remove it there",
-				t.places[i].address))
-		}
-	}
-}
-
 // replicate plans the first copy of an artifact at a place. intent is the interrupted attempt at it, or nil.
-func (t *task) replicate(held *holding, i int, intent *state.Intent) {
-	to := t.places[i].address
-	reason, cause := "missing on "+to, CauseChange
+func (t *task) replicate(held *holding, i, rank int, intent *state.Intent, reason string) {
+	to, cause := t.places[i].address, CauseChange
 	if intent != nil {
 		reason, cause = fmt.Sprintf("missing on %s, the copy begun at %s was interrupted", to, moment(intent.BeganAt)), CauseRecovery
 	}
-	meta, from := t.copyMeta(held, i, cause, reason, "; copied from %s, no new backup")
+	meta, from, others := t.copyMeta(held, i, cause, reason, "; copied from %s, no new backup")
 	if meta == nil {
 		return
 	}
-	meta.Undo = "nothing is overwritten; retention removes it in its time"
-	t.add(&Replicate{Meta: *meta, Artifact: held.artifact.ID, From: from, To: to})
+	meta.Rank, meta.Undo = rank, "nothing is overwritten; retention removes it in its time"
+	t.add(&Replicate{Meta: *meta, Artifact: held.artifact.ID, From: from, Others: others, To: to})
 }
 
 // repair plans to copy an artifact again over a copy that is bad.
 func (t *task) repair(held *holding, i int) {
 	to := t.places[i].address
-	meta, from := t.copyMeta(held, i, CauseDrift, held.copies[i].problem, ": copied again from %s")
+	meta, from, others := t.copyMeta(held, i, CauseDrift, held.copies[i].problem, ": copied again from %s")
 	if meta == nil {
 		return
 	}
 	meta.Undo = "cannot be undone: the bad copy is replaced"
-	t.add(&Repair{Meta: *meta, Artifact: held.artifact.ID, From: from, To: to})
+	t.add(&Repair{Meta: *meta, Artifact: held.artifact.ID, From: from, Others: others, To: to})
 }
 
-// copyMeta finds where to copy an artifact from and registers the copying. Where it cannot be done now it says so in the
-// plan and returns nil. how completes the reason; its %s is the origin. Free space is left to the destination, which
-// knows the size in advance and refuses before a byte is sent.
-func (t *task) copyMeta(held *holding, i int, cause Cause, reason, how string) (*Meta, string) {
-	source, found := t.origin(held, i)
+// copyMeta finds where to copy an artifact from, the best place first, and registers the copying. Where it cannot be done
+// now it says so in the plan and returns nil. how completes the reason; its %s is the origin. Free space is left to the
+// destination, which knows the size in advance and refuses before a byte is sent.
+func (t *task) copyMeta(held *holding, i int, cause Cause, reason, how string) (meta *Meta, from string, others []string) {
+	sources, found := t.origins(held, i)
 	if found != reachable {
 		if found == hidden {
 			t.blockCopy(held, i, cause, reason+"; its other copies lie where nothing could be looked at")
 		}
-		return nil, ""
+		return nil, "", nil
 	}
-	to, from := t.places[i].address, t.places[source].address
-	meta := &Meta{
+	to := t.places[i].address
+	from = t.places[sources[0]].address
+	meta = &Meta{
 		Address: copyAddress(t.backup.Address, to, held.artifact.ID), Backup: t.backup.Address,
 		Reason: reason + fmt.Sprintf(how, from), Cause: cause, Bytes: held.artifact.Stored.Size,
 	}
-	if held.copies[source].condition != good {
-		t.verify(held, source)
+	if held.copies[sources[0]].condition != good {
+		t.verify(held, sources[0])
 		meta.After = []string{copyAddress(t.backup.Address, from, held.artifact.ID)}
 	}
-	ref := copyRef{source, held}
-	t.needs[ref] = append(t.needs[ref], meta.Address)
+	for n, source := range sources {
+		if n > 0 {
+			others = append(others, t.places[source].address)
+		}
+		ref := copyRef{source, held}
+		t.needs[ref] = append(t.needs[ref], meta.Address)
+	}
 	t.copying[objectRef{to, held.artifact.Key}] = true
 	if t.arriving[i] == nil {
 		t.arriving[i] = make(map[*holding]string)
 	}
 	t.arriving[i][held] = meta.Address
-	return meta, from
+	return meta, from, others
 }
 
 // blockCopy says that a copy should be made and cannot be now.
@@ -132,35 +108,38 @@ const (
 	reachable
 )
 
-// origin finds the place to copy an artifact to place i from: the first good copy in the order of `to`, else the first
-// that is read back in this plan.
-func (t *task) origin(held *holding, i int) (int, reach) {
-	best, found := 0, lost
+// origins finds the places to copy an artifact to place i from: the good copies, those on this machine first, then in the
+// order of `to`; where there is none, one that is read back in this plan.
+func (t *task) origins(held *holding, i int) ([]int, reach) {
+	var near, far, unproven []int
+	found := lost
 	for j, copied := range held.copies {
 		switch {
 		case j == i || !copied.live():
-		case copied.condition == good:
-			return j, reachable
 		case copied.condition == unseen:
 			found = max(found, hidden)
-		case found != reachable:
-			best, found = j, reachable
+		case copied.condition != good:
+			unproven = append(unproven, j)
+		case t.near[t.places[j].address]:
+			near = append(near, j)
+		default:
+			far = append(far, j)
 		}
 	}
-	return best, found
+	switch proven := append(near, far...); {
+	case len(proven) > 0:
+		return proven, reachable
+	case len(unproven) > 0:
+		return unproven[:1], reachable
+	}
+	return nil, found
 }
 
 // retained says, for each place, which artifacts its retention keeps there, if every copy that can be had were there.
 func (t *task) retained() [][]bool {
 	wanted := make([][]bool, len(t.places))
 	for i := range t.places {
-		wanted[i] = t.keep(i, func(held *holding) bool {
-			copied := held.copies[i]
-			if copied.bad() {
-				return t.abandoned(held, i) == nil && !t.isLost(held, i)
-			}
-			return t.willStay(held, i)
-		})
+		wanted[i] = t.keep(i, func(held *holding) bool { return t.wouldStay(held, i) })
 	}
 	return wanted
 }
@@ -235,9 +214,9 @@ func (t *task) planCopy(held *holding, i int, retained bool) {
 }
 
 // abandoned returns the open intent to delete a copy when its deletion is to be finished, or nil. The newest artifact's
-// is not: it would be copied there again at once.
+// is not, nor one that is brought to the place if it is missing: it would be copied there again at once.
 func (t *task) abandoned(held *holding, i int) *state.Intent {
-	if t.taking == nil && held == t.latest {
+	if t.taking == nil && held == t.latest || t.backup.BackfillAll && t.backfilled(i)[held.index] {
 		return nil
 	}
 	return t.pruning[objectRef{t.places[i].address, held.artifact.Key}]
@@ -250,7 +229,7 @@ func (t *task) isCovered(i int) bool {
 
 // isLost reports whether an artifact has no copy besides place i that it could be repaired from.
 func (t *task) isLost(held *holding, i int) bool {
-	_, found := t.origin(held, i)
+	_, found := t.origins(held, i)
 	return found == lost
 }
 

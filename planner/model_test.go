@@ -24,6 +24,8 @@ type model struct {
 	described map[string]*described
 	now       time.Time
 	serial    int
+	// condemned is set when an action of the current apply found a copy altered that nothing had shown to be.
+	condemned bool
 	// failing is the chance that an action dies half way.
 	failing float64
 }
@@ -36,11 +38,13 @@ type modelPlace struct {
 	skew     time.Duration
 }
 
-// modelObject is an object; rotten ones are not what was written, whatever their size.
+// modelObject is an object; rotten ones are not what was written, whatever their size. Of silent ones nothing shows it but
+// reading them.
 type modelObject struct {
 	size    int64
 	version string
 	rotten  bool
+	silent  bool
 }
 
 // described is what a manifest says.
@@ -111,6 +115,7 @@ func (m *model) apply(plan *Plan) map[string]error {
 	m.t.Helper()
 	failed := map[string]error{}
 	done := map[string]bool{}
+	m.condemned = false
 	for len(done) < len(plan.Actions) {
 		before := len(done)
 		for _, i := range m.random.Perm(len(plan.Actions)) {
@@ -141,9 +146,9 @@ func (m *model) perform(action Action) error {
 	case *Backup:
 		return m.take(action, dies)
 	case *Replicate:
-		return m.copyTo(KindReplicate, action.Backup, action.Artifact, action.From, action.To, dies)
+		return m.copyTo(KindReplicate, action.Backup, action.Artifact, slices.Concat([]string{action.From}, action.Others), action.To, dies)
 	case *Repair:
-		return m.copyTo(KindRepair, action.Backup, action.Artifact, action.From, action.To, dies)
+		return m.copyTo(KindRepair, action.Backup, action.Artifact, slices.Concat([]string{action.From}, action.Others), action.To, dies)
 	case *Verify:
 		return m.verify(action, dies)
 	case *Prune:
@@ -234,10 +239,31 @@ func (m *model) isWhole(artifact *state.Artifact, place string) bool {
 		data.size == artifact.Stored.Size && manifest.size == artifact.ManifestSize
 }
 
-func (m *model) copyTo(kind Kind, backup, id, from, to string, dies bool) error {
+// copyTo copies from the first origin that is whole, as the executor does: what proves bad is recorded as that.
+func (m *model) copyTo(kind Kind, backup, id string, from []string, to string, dies bool) error {
 	artifact := m.document.Find(id)
-	if artifact == nil || !m.isWhole(artifact, from) {
-		m.t.Fatalf("the plan copies %s from %s, where it is not whole", id, from)
+	if artifact == nil {
+		m.t.Fatalf("the plan copies %s, which the state does not know", id)
+	}
+	whole := false
+	for _, origin := range from {
+		replica, ok := artifact.Replica(origin)
+		if !ok {
+			m.t.Fatalf("the plan copies %s from %s, which has no recorded copy", id, origin)
+		}
+		if whole = m.isWhole(artifact, origin); whole {
+			break
+		}
+		data := m.places[origin].objects[artifact.Key]
+		if !data.silent {
+			m.t.Fatalf("the plan copies %s from %s, where it can be seen not to be whole", id, origin)
+		}
+		replica.Condition = state.Altered
+		m.record(artifact, replica)
+		m.condemned = true
+	}
+	if !whole {
+		return errors.New("altered everywhere")
 	}
 	if dies {
 		if m.random.IntN(2) == 0 {
@@ -289,6 +315,9 @@ func (m *model) prune(action *Prune, dies bool) error {
 		if ok && artifact.Backup == action.Backup && artifact.ID != action.Artifact && replica.Condition == state.Verified {
 			remaining++
 		}
+	}
+	if remaining < action.Remaining && m.condemned {
+		return errors.New("fewer would remain than the plan promises")
 	}
 	if remaining < action.Remaining {
 		m.t.Fatalf("%s promises %d remaining, there are %d", action.Address, action.Remaining, remaining)

@@ -44,6 +44,7 @@ func newModel(t testing.TB, seed uint64) *model {
 		m.spec.Backups = append(m.spec.Backups, &spec.Backup{
 			Address: "backup." + name, Name: name, Source: "source.x." + name, To: to[:1+random.IntN(len(to))],
 			Schedule: spec.Schedule{Every: units.Duration(day)}, MinCopies: 1, Compression: "compression.balanced",
+			BackfillAll: random.IntN(3) == 0,
 		})
 		m.populate(m.spec.Backups[i])
 	}
@@ -140,6 +141,10 @@ func (m *model) damage(artifact *state.Artifact, place string) {
 			delete(objects, manifest)
 		}
 		m.intend(KindReplicate, artifact.Backup, artifact.ID, key, place)
+	case 13:
+		object := objects[key]
+		object.rotten, object.silent = true, true
+		objects[key] = object
 	case 12:
 		for i := range artifact.Replicas {
 			if artifact.Replicas[i].Destination == place {
@@ -241,7 +246,7 @@ func (m *model) settleDown(seed uint64) {
 		failed := m.apply(plan)
 		m.checkStanding(standing, plan)
 		quiet++
-		if len(failed) > 0 {
+		if len(failed) > 0 || m.condemned {
 			history = append(history, fmt.Sprint(failed))
 			quiet = 0
 		}

@@ -122,6 +122,7 @@ type jsonCopy struct {
 	Artifact        string   `json:"artifact,omitzero"`
 	Destination     string   `json:"destination"`
 	From            string   `json:"from,omitzero"`
+	Others          []string `json:"others,omitempty"`
 	Key             string   `json:"key,omitzero"`
 	Version         string   `json:"version,omitzero"`
 	ManifestVersion string   `json:"manifest_version,omitzero"`
@@ -177,10 +178,10 @@ func effectOf(action Action) (before, after any, err error) {
 	case *Backup:
 		return nil, jsonBackup{action.Source, action.Destinations, action.MinCopies, action.Compression}, nil
 	case *Replicate:
-		return nil, jsonCopy{Artifact: action.Artifact, Destination: action.To, From: action.From}, nil
+		return nil, jsonCopy{Artifact: action.Artifact, Destination: action.To, From: action.From, Others: action.Others}, nil
 	case *Repair:
 		return jsonCopy{Artifact: action.Artifact, Destination: action.To},
-			jsonCopy{Artifact: action.Artifact, Destination: action.To, From: action.From}, nil
+			jsonCopy{Artifact: action.Artifact, Destination: action.To, From: action.From, Others: action.Others}, nil
 	case *Verify:
 		seen := jsonCopy{Artifact: action.Artifact, Destination: action.Destination, Key: action.Adopt, Problem: action.Problem}
 		return seen, seen, nil

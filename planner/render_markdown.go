@@ -74,6 +74,9 @@ func (m *markdown) details(plan *Plan) {
 		if backup, ok := action.(*Backup); ok {
 			facts = append(facts, "to "+strings.Join(backup.Destinations, ", "))
 		}
+		if others := othersOf(action); len(others) > 0 {
+			facts = append(facts, "else from "+strings.Join(others, ", "))
+		}
 		if len(meta.After) > 0 {
 			facts = append(facts, "after "+strings.Join(meta.After, ", "))
 		}

@@ -150,9 +150,24 @@ func (p *textPrinter) action(action Action) {
 	if backup, ok := action.(*Backup); ok {
 		p.wrapped("      ", "to "+strings.Join(backup.Destinations, ", "))
 	}
+	if others := othersOf(action); p.options.Verbose && len(others) > 0 {
+		p.wrapped("      ", "else from "+strings.Join(others, ", "))
+	}
 	p.after(meta.After)
 	if p.options.Verbose && meta.Undo != "" {
 		p.wrapped("      ", "undo: "+meta.Undo)
+	}
+}
+
+// othersOf are the origins that a copy is made from when its first one proves bad.
+func othersOf(action Action) []string {
+	switch action := action.(type) {
+	case *Replicate:
+		return action.Others
+	case *Repair:
+		return action.Others
+	default:
+		return nil
 	}
 }
 

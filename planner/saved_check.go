@@ -3,6 +3,7 @@ package planner
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -78,9 +79,9 @@ func checkFields(action Action) error {
 			return errors.New("min_copies does not fit the destinations")
 		}
 	case *Replicate:
-		return checkCopy(action.Artifact, action.From, action.To)
+		return checkCopy(action.Artifact, action.From, action.Others, action.To)
 	case *Repair:
-		return checkCopy(action.Artifact, action.From, action.To)
+		return checkCopy(action.Artifact, action.From, action.Others, action.To)
 	case *Verify:
 		if action.Adopt != "" && !isKey(action.Adopt) {
 			return fmt.Errorf("%q is not a key", action.Adopt)
@@ -125,9 +126,9 @@ func checkRecords(from string) error {
 	return nil
 }
 
-// checkCopy checks the two ends of a copy.
-func checkCopy(artifact, from, to string) error {
-	if artifact == "" || from == to {
+// checkCopy checks the ends of a copy.
+func checkCopy(artifact, from string, others []string, to string) error {
+	if artifact == "" || from == to || slices.Contains(others, to) {
 		return errors.New("it copies nothing")
 	}
 	return nil
@@ -139,9 +140,9 @@ func destinationsOf(action Action) []string {
 	case *Backup:
 		return action.Destinations
 	case *Replicate:
-		return []string{action.From, action.To}
+		return slices.Concat(action.Others, []string{action.From, action.To})
 	case *Repair:
-		return []string{action.From, action.To}
+		return slices.Concat(action.Others, []string{action.From, action.To})
 	case *Verify:
 		return []string{action.Destination}
 	case *Prune:

@@ -17,11 +17,18 @@ type backupBlock struct {
 	Schedule    string                `hcl:"schedule,optional" doc:"A cron expression: due when it has fired since the last verified backup."`
 	Once        bool                  `hcl:"once,optional" doc:"Taken once, never due again."`
 	MinCopies   int64                 `hcl:"min_copies,optional" doc:"Fewer verified copies than this is a failed backup, fewer than in to is degraded; 1 when left out."`
+	Backfill    string                `hcl:"backfill,optional" doc:"latest or all: which artifacts a destination gets that does not have them, the newest or all that its retention keeps; latest when left out."`
 	EncryptTo   []string              `hcl:"encrypt_to,optional" doc:"Recipients who can read the copies; anyone who can reach them when left out or empty."`
 	DependsOn   []providers.Reference `hcl:"depends_on,optional" kind:"backup" doc:"Backups that are taken first, where they are due too."`
 	Verify      *verifyBlock          `hcl:"verify,block" doc:"How the copies are checked."`
 	Assert      []assertBlock         `hcl:"assert,block" doc:"Conditions without which the specification is refused."`
 }
+
+// What backfill can be.
+const (
+	backfillLatest = "latest"
+	backfillAll    = "all"
+)
 
 type verifyBlock struct {
 	Content  bool   `hcl:"content,optional" doc:"Check the beginning and the end of what is read; true when left out, and it cannot be false."`
@@ -32,13 +39,13 @@ type verifyBlock struct {
 func (v *verifyBlock) Defaults() { v.Content, v.ReadBack = true, "none" }
 
 func (l *loader) backup(b body, compressions map[string]*Compression) {
-	block := backupBlock{Compression: providers.Reference{Kind: kindCompression, Address: "compression.balanced"}, MinCopies: 1}
+	block := backupBlock{Compression: providers.Reference{Kind: kindCompression, Address: "compression.balanced"}, MinCopies: 1, Backfill: backfillLatest}
 	at, ok := l.decode(b, &block)
 	if !ok || !l.assert(block.Assert, at) {
 		return
 	}
 	backup := &Backup{Address: b.address, Name: b.name(), Source: block.Source.Address, Range: b.block.DefRange(), DependsOn: addresses(block.DependsOn),
-		Compression: block.Compression.Address, MinCopies: int(block.MinCopies), To: make([]string, 0, len(block.To))}
+		Compression: block.Compression.Address, MinCopies: int(block.MinCopies), BackfillAll: block.Backfill == backfillAll, To: make([]string, 0, len(block.To))}
 	for i, reference := range block.To {
 		if slices.Contains(backup.To, reference.Address) {
 			l.report(mistake(at.element("to", i), "Destination listed twice", fmt.Sprintf("%s is listed twice; one copy goes there.", reference.Address)))
@@ -53,6 +60,10 @@ func (l *loader) backup(b body, compressions map[string]*Compression) {
 	if block.MinCopies < 1 || block.MinCopies > int64(len(backup.To)) {
 		l.report(at.mistake("min_copies", "Invalid min_copies",
 			fmt.Sprintf("min_copies is %d; with the destinations listed it can be 1 to %d.", block.MinCopies, len(backup.To))))
+	}
+	if block.Backfill != backfillLatest && block.Backfill != backfillAll {
+		l.report(at.mistake("backfill", "Invalid backfill",
+			fmt.Sprintf("%q is neither latest, the newest artifact, nor all, every artifact that the destination's retention keeps.", block.Backfill)))
 	}
 	switch compression := compressions[block.Compression.Address]; {
 	case block.Compression.Address == autoCompression:

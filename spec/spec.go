@@ -132,6 +132,8 @@ type Backup struct {
 	Schedule    Schedule
 	// MinCopies is how many verified copies make the backup a success: at least 1, at most len(To).
 	MinCopies int
+	// BackfillAll: a destination gets every artifact that its retention keeps and that it does not have, not only the newest.
+	BackfillAll bool
 	// DependsOn are the backups that are taken first, where they are due too.
 	DependsOn []string
 	// NotBuilt says what of the backup can be declared but not done yet.

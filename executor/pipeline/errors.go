@@ -15,6 +15,9 @@ var (
 	ErrAltered = errors.New("the copy is not what was stored")
 )
 
+// ErrUnreadable: the original of a copy could not be opened or read to its end; nothing is known of its bytes.
+var ErrUnreadable = errors.New("the original cannot be read")
+
 // errAllFailed stops the source when no branch is left; the errors of the branches say why.
 var errAllFailed = errors.New("no destination is left")
 

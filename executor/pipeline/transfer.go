@@ -27,7 +27,8 @@ type CopyJob struct {
 }
 
 // Copy copies an object and commits the copy only when every byte of it is what is recorded. It wraps ErrAltered when the
-// original is not, ErrStalled when the target takes nothing, and otherwise the error of the origin or of the target. When
+// original is not, ErrUnreadable with the error of the origin when it cannot be read, ErrStalled when the target takes
+// nothing, and otherwise the error of the target. When
 // it fails nothing can be seen at the target that was not there before. It ends as Run does when ctx ends.
 func Copy(ctx context.Context, job CopyJob) (providers.Object, error) {
 	if err := checkRecord("object", job.Expected); err != nil {
@@ -35,7 +36,7 @@ func Copy(ctx context.Context, job CopyJob) (providers.Object, error) {
 	}
 	origin, err := openStored(ctx, job.From, job.Key)
 	if err != nil {
-		return providers.Object{}, err
+		return providers.Object{}, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -73,11 +74,13 @@ func transfer(to *distribution, origin *storedReader, job CopyJob) (providers.Ch
 			break
 		}
 		if err != nil {
-			return providers.Checksums{}, fmt.Errorf("reading %s: %w", job.Key, err)
+			return providers.Checksums{}, fmt.Errorf("%w: reading %s: %w", ErrUnreadable, job.Key, err)
 		}
 	}
-	if err := origin.compare(job.Expected); err != nil {
+	if err := origin.compare(job.Expected); errors.Is(err, ErrAltered) {
 		return providers.Checksums{}, err
+	} else if err != nil {
+		return providers.Checksums{}, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	return to.end()
 }
