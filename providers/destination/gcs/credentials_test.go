@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/castrolanda/imsctl/internal/testenv"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -117,12 +118,12 @@ func TestWhoGetsCredentials(t *testing.T) {
 		}
 	}
 	s := newStrict(t)
-	s.before = func(r *http.Request) *failure {
+	s.fail(testenv.Reset(), 0, func(r *http.Request) bool {
 		if r.Header.Get("Authorization") != "" {
 			t.Error("an endpoint without encryption got credentials")
 		}
-		return nil
-	}
+		return false
+	})
 	put(t, s.destination(t), "object", content(small))
 }
 

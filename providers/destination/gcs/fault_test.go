@@ -1,17 +1,18 @@
 package gcs
 
 import (
+	"bytes"
 	"crypto/md5"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/castrolanda/imsctl/internal/testenv"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -67,18 +68,6 @@ func put(t *testing.T, d *destination, key string, data []byte) providers.Object
 	return object
 }
 
-// names are all objects of a server.
-func (s *strict) names() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var found []string
-	for name := range s.objects {
-		found = append(found, name)
-	}
-	slices.Sort(found)
-	return found
-}
-
 // isChunk reports whether a request brings a part of a session, and isMaking whether it may make an object.
 func isChunk(r *http.Request) bool { return r.URL.Query().Get("upload_id") != "" }
 
@@ -86,69 +75,56 @@ func isMaking(r *http.Request) bool {
 	return r.URL.Query().Get("uploadType") == "multipart" || isChunk(r) && !strings.HasSuffix(r.Header.Get("Content-Range"), "/*")
 }
 
-// times lets something happen to the first n requests that match.
-func times(n int, matches func(*http.Request) bool) func(*http.Request) bool {
-	return func(r *http.Request) bool {
-		if n <= 0 || !matches(r) {
-			return false
-		}
-		n--
-		return true
-	}
-}
-
 // TestUploadsSurvive commits uploads whose requests fail for a while, and uploads whose answers are lost.
 func TestUploadsSurvive(t *testing.T) {
-	failures := map[string]*failure{"reset": {}, "503": {503, "backendError", "Service Unavailable"},
-		"429": {429, "rateLimitExceeded", "slow down"}, "403 for haste": {403, "rateLimitExceeded", "too many requests"}}
-	for _, size := range []int{0, small, large} {
-		for name, failed := range failures {
-			if size == large && name == "403 for haste" {
-				continue // the client does not count it as temporary within a session
-			}
+	isUpload := func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/upload") }
+	for name, fault := range map[string]struct {
+		testenv.Fault
+		times int
+		match func(*http.Request) bool
+	}{
+		"reset":          {testenv.Reset(), 3, isUpload},
+		"reset mid-body": {testenv.ResetMidBody(), 3, isUpload},
+		"503":            {testenv.GCSAnswer(503, "backendError", "Service Unavailable"), 3, isUpload},
+		"429":            {testenv.GCSAnswer(429, "rateLimitExceeded", "slow down"), 3, isUpload},
+		// The client does not count this one as temporary within a session.
+		"403 for haste":               {testenv.GCSAnswer(403, "rateLimitExceeded", "too many requests"), 3, func(r *http.Request) bool { return isUpload(r) && !isSession(r) }},
+		"half-closed":                 {testenv.HalfClosed(), 2, isUpload},
+		"slow":                        {testenv.Slow(time.Millisecond), 0, isUpload},
+		"lost answer":                 {testenv.LostAnswer(), 1, isMaking},
+		"cut answer":                  {testenv.CutAnswer(), 1, isMaking},
+		"reset of every second chunk": {testenv.ResetMidBody(), 0, everySecond(isChunk)},
+	} {
+		for _, size := range []int{0, small, large} {
 			t.Run(fmt.Sprintf("%s of %d bytes", name, size), func(t *testing.T) {
-				s := newStrict(t)
-				fails := times(3, func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/upload") })
-				s.before = func(r *http.Request) *failure {
-					if fails(r) {
-						return failed
-					}
-					return nil
+				s, data := newStrict(t), content(size)
+				s.fail(fault.Fault, fault.times, fault.match)
+				d := s.destination(t)
+				object := put(t, d, "object", data)
+				if object.Size != int64(size) || *object.CRC32C != sums(data).CRC32C {
+					t.Errorf("the commit says %+v", object)
 				}
-				survive(t, s, content(size))
+				there, err := s.Get(d.prefix + "object")
+				if err != nil || !bytes.Equal(there.Data, data) || s.Made() != 1 {
+					t.Errorf("the store has %q and made %d: %v", s.Names(), s.Made(), err)
+				}
 			})
 		}
-		t.Run(fmt.Sprintf("lost answer of %d bytes", size), func(t *testing.T) {
-			s := newStrict(t)
-			s.after = times(1, isMaking)
-			survive(t, s, content(size))
-		})
 	}
-	t.Run("reset of every second chunk", func(t *testing.T) {
-		s, count := newStrict(t), 0
-		s.before = func(r *http.Request) *failure {
-			if isChunk(r) {
-				if count++; count%2 == 1 {
-					return &failure{}
-				}
-			}
-			return nil
-		}
-		survive(t, s, content(large))
-	})
 }
 
-// survive uploads data to an unreliable server and checks that it is there once, whole.
-func survive(t *testing.T, s *strict, data []byte) {
-	t.Helper()
-	d := s.destination(t)
-	object := put(t, d, "object", data)
-	if object.Size != int64(len(data)) || *object.CRC32C != sums(data).CRC32C {
-		t.Errorf("the commit says %+v", object)
-	}
-	there := s.objects[d.prefix+"object"]
-	if there == nil || string(there.data) != string(data) || s.generation != 1001 {
-		t.Errorf("the store has %d objects and made %d", len(s.objects), s.generation-1000)
+// isSession reports whether a request begins a session or belongs to one.
+func isSession(r *http.Request) bool { return r.URL.Query().Get("uploadType") == "resumable" }
+
+// everySecond picks the first of the requests that match, the third, and so on.
+func everySecond(match func(*http.Request) bool) func(*http.Request) bool {
+	count := 0
+	return func(r *http.Request) bool {
+		if !match(r) {
+			return false
+		}
+		count++
+		return count%2 == 1
 	}
 }
 
@@ -162,29 +138,22 @@ func TestLostAnswerAndAbort(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.after = isMaking
-		s.before = func(r *http.Request) *failure {
-			if len(s.objects) > 0 {
-				return &failure{status: 503, message: "down"}
-			}
-			return nil
-		}
+		s.fail(testenv.GCSAnswer(503, "", "down"), 0, func(*http.Request) bool { return len(s.Names()) > 0 })
+		s.fail(testenv.LostAnswer(), 0, isMaking)
 		if _, err := upload.Commit(t.Context(), sums(content(size))); !errors.Is(err, providers.ErrTemporary) {
 			t.Errorf("a commit whose outcome cannot be known: %v", err)
 		}
-		if len(s.names()) != 1 {
+		if len(s.Names()) != 1 {
 			t.Fatal("there is no object")
 		}
 		if err := upload.Abort(t.Context()); !errors.Is(err, providers.ErrTemporary) {
 			t.Errorf("an abort while the store is down: %v", err)
 		}
-		s.mu.Lock()
-		s.before = nil
-		s.mu.Unlock()
+		s.proxy.Heal()
 		if err := upload.Abort(t.Context()); err != nil {
 			t.Error(err)
 		}
-		if left := s.names(); len(left) != 0 {
+		if left := s.Names(); len(left) != 0 {
 			t.Errorf("left: %q", left)
 		}
 	}
@@ -207,7 +176,7 @@ func TestAbortLeavesTheObjectOfAnother(t *testing.T) {
 			if err := upload.Abort(t.Context()); err != nil {
 				t.Error(err)
 			}
-			if there := s.objects["a prefix/ção/object"]; there == nil || string(there.data) != "a stranger's" {
+			if there, err := s.Get("a prefix/ção/object"); err != nil || string(there.Data) != "a stranger's" {
 				t.Error("the stranger's object was touched")
 			}
 		}
@@ -219,12 +188,7 @@ func TestSessionThatFailsForLong(t *testing.T) {
 	s := newStrict(t)
 	d := s.destination(t)
 	d.patience = time.Second
-	s.before = func(r *http.Request) *failure {
-		if isChunk(r) {
-			return &failure{503, "backendError", "Service Unavailable"}
-		}
-		return nil
-	}
+	s.fail(testenv.GCSAnswer(503, "backendError", "Service Unavailable"), 0, isChunk)
 	upload, err := begin(t, d, "object", content(large), providers.CreateOptions{})
 	if err == nil {
 		_, err = upload.Commit(t.Context(), sums(content(large)))
@@ -244,7 +208,7 @@ func TestSessionThatFailsForLong(t *testing.T) {
 func TestStoreThatAltersBytes(t *testing.T) {
 	for _, size := range []int{small, large} {
 		s := newStrict(t)
-		s.corrupt = func(data []byte) { data[len(data)/2] ^= 1 }
+		s.Corrupt(func(data []byte) { data[len(data)/2] ^= 1 })
 		upload, err := begin(t, s.destination(t), "object", content(size), providers.CreateOptions{})
 		if err != nil {
 			t.Fatal(err)
@@ -252,7 +216,7 @@ func TestStoreThatAltersBytes(t *testing.T) {
 		if _, _, err := commit(t, upload, content(size)); err == nil || !strings.Contains(err.Error(), "CRC-32C") {
 			t.Errorf("got %v", err)
 		}
-		if left := s.names(); len(left) != 0 {
+		if left := s.Names(); len(left) != 0 {
 			t.Errorf("left: %q", left)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"cloud.google.com/go/storage"
 
 	"github.com/castrolanda/imsctl/internal/testenv"
+	"github.com/castrolanda/imsctl/internal/testenv/bucket"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -60,34 +61,35 @@ func TestMissingBucket(t *testing.T) {
 
 // TestPermissions takes one permission away after the other.
 func TestPermissions(t *testing.T) {
-	for permission, calls := range map[string]map[string]func(*destination, providers.Object) error{
-		"storage.objects.create": {
+	for permission, calls := range map[bucket.Permission]map[string]func(*destination, providers.Object) error{
+		bucket.Write: {
 			"small upload": func(d *destination, _ providers.Object) error { return store(t, d, "new", small) },
 			"large upload": func(d *destination, _ providers.Object) error { return store(t, d, "new", large) },
 		},
-		"storage.objects.list": {
+		bucket.List: {
 			"status": func(d *destination, _ providers.Object) error { _, err := d.Status(t.Context()); return err },
 			"list": func(d *destination, _ providers.Object) error {
 				return d.List(t.Context(), "", func(providers.Object) error { return nil })
 			},
 			"create": func(d *destination, _ providers.Object) error { return store(t, d, "new", small) },
 		},
-		"storage.objects.get": {
+		bucket.Read: {
 			"open": func(d *destination, o providers.Object) error { _, err := d.Open(t.Context(), o.Key); return err },
 			"stat": func(d *destination, o providers.Object) error { _, err := d.Stat(t.Context(), o.Key); return err },
 		},
-		"storage.objects.delete": {
+		bucket.Delete: {
 			"delete": func(d *destination, o providers.Object) error { return d.Delete(t.Context(), o.Key, o.Version) },
 		},
 	} {
 		s := newStrict(t)
 		d := s.destination(t)
 		object := put(t, d, "kept", content(small))
-		s.denied[permission] = true
+		s.Deny(permission)
+		inWords := "storage.objects." + map[bucket.Permission]string{bucket.Write: "create", bucket.List: "list", bucket.Read: "get", bucket.Delete: "delete"}[permission]
 		for name, call := range calls {
-			says(t, permission+": "+name, call(d, object), providers.ErrDenied, permission, "on bucket "+strictBucket, "gs://"+strictBucket+"/a prefix/ção/")
+			says(t, inWords+": "+name, call(d, object), providers.ErrDenied, inWords, "on bucket "+strictBucket, "gs://"+strictBucket+"/a prefix/ção/")
 		}
-		if left := s.names(); !slices.Equal(left, []string{d.prefix + "kept"}) {
+		if left := s.Names(); !slices.Equal(left, []string{d.prefix + "kept"}) {
 			t.Errorf("without %s: %q", permission, left)
 		}
 	}
@@ -95,22 +97,20 @@ func TestPermissions(t *testing.T) {
 
 func TestCredentialsThatAreNotAccepted(t *testing.T) {
 	s := newStrict(t)
-	s.before = func(*http.Request) *failure {
-		return &failure{401, "authError", "Invalid Credentials"}
-	}
+	s.fail(testenv.GCSAnswer(401, "authError", "Invalid Credentials"), 0, nil)
 	_, err := s.destination(t).Status(t.Context())
 	says(t, "status", err, providers.ErrDenied, "credentials_file", "Invalid Credentials")
 }
 
 func TestProtectedObjects(t *testing.T) {
-	for keptBy, protect := range map[string]func(*stored){
-		"a temporary hold":           func(o *stored) { o.temporaryHold = true },
-		"its retention policy until": func(o *stored) { o.retainedUntil = time.Now().Add(time.Hour) },
+	for keptBy, protect := range map[string]func(*bucket.Object){
+		"a temporary hold":           func(o *bucket.Object) { o.TemporaryHold = true },
+		"its retention policy until": func(o *bucket.Object) { o.RetainedUntil = time.Now().Add(time.Hour) },
 	} {
 		s := newStrict(t)
 		d := s.destination(t)
 		object := put(t, d, "object", content(small))
-		protect(s.objects[d.prefix+"object"])
+		s.Change(d.prefix+"object", protect)
 		found, err := d.Stat(t.Context(), "object")
 		if err != nil || !strings.HasPrefix(found.KeptBy, keptBy) || found.Version != object.Version || !found.Modified.Equal(object.Modified) {
 			t.Errorf("Stat says %+v, %v", found, err)
@@ -125,7 +125,7 @@ func TestProtectedObjects(t *testing.T) {
 		if err := upload.Abort(t.Context()); err != nil {
 			t.Error(err)
 		}
-		if len(s.names()) != 1 {
+		if len(s.Names()) != 1 {
 			t.Error("the object is gone")
 		}
 	}
@@ -136,12 +136,7 @@ func TestProtectionThatOnlyTheStoreKnows(t *testing.T) {
 	s := newStrict(t)
 	d := s.destination(t)
 	object := put(t, d, "object", content(small))
-	s.before = func(r *http.Request) *failure {
-		if r.Method == http.MethodDelete {
-			s.objects[d.prefix+"object"].temporaryHold = true
-		}
-		return nil
-	}
+	s.beforeDeletion(func() { s.Change(d.prefix+"object", func(o *bucket.Object) { o.TemporaryHold = true }) })
 	says(t, "delete", d.Delete(t.Context(), "object", object.Version), providers.ErrProtected, "active Temporary hold")
 }
 
@@ -150,14 +145,9 @@ func TestChangeBetweenLookAndDeletion(t *testing.T) {
 	s := newStrict(t)
 	d := s.destination(t)
 	object := put(t, d, "object", content(small))
-	s.before = func(r *http.Request) *failure {
-		if r.Method == http.MethodDelete {
-			s.objects[d.prefix+"object"].generation++
-		}
-		return nil
-	}
+	s.beforeDeletion(func() { s.Change(d.prefix+"object", func(o *bucket.Object) { o.Generation++ }) })
 	says(t, "delete", d.Delete(t.Context(), "object", object.Version), providers.ErrChanged)
-	if len(s.names()) != 1 {
+	if len(s.Names()) != 1 {
 		t.Error("the object is gone")
 	}
 }
@@ -169,10 +159,12 @@ func TestForeignObjects(t *testing.T) {
 	for i := range 500 {
 		for _, name := range []string{"a prefix/ção-%d", "a prefix/ç/%d", "a prefix/ção/folder %d/", "a prefix/ção/é%d"} {
 			name = fmt.Sprintf(name, i)
-			s.objects[name] = &stored{name: name, generation: int64(i) + 1, created: time.Now()}
+			if _, err := s.Put(name, nil, nil, bucket.Conditions{}); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
-	before := s.names()
+	before := s.Names()
 	object := put(t, d, "ours", content(small))
 	var listed []string
 	if err := d.List(t.Context(), "", func(o providers.Object) error { listed = append(listed, o.Key); return nil }); err != nil {
@@ -184,7 +176,7 @@ func TestForeignObjects(t *testing.T) {
 	if err := d.Delete(t.Context(), "ours", object.Version); err != nil {
 		t.Error(err)
 	}
-	if after := s.names(); !slices.Equal(before, after) {
+	if after := s.Names(); !slices.Equal(before, after) {
 		t.Errorf("%d objects of others were there, %d are now", len(before), len(after))
 	}
 }
@@ -193,28 +185,23 @@ func TestForeignObjects(t *testing.T) {
 func TestListingThatBreaks(t *testing.T) {
 	s := newStrict(t)
 	d := s.destination(t)
-	s.pageSize = 2
+	s.SetPageSize(2)
 	for _, key := range []string{"a", "b", "c"} {
 		put(t, d, key, nil)
 	}
-	s.before = func(r *http.Request) *failure {
-		if r.URL.Query().Get("pageToken") != "" {
-			return &failure{}
-		}
-		return nil
-	}
+	s.fail(testenv.Reset(), 0, func(r *http.Request) bool { return r.URL.Query().Get("pageToken") != "" })
 	says(t, "list", d.List(t.Context(), "", func(providers.Object) error { return nil }), providers.ErrTemporary, "listing gs://")
 }
 
 func TestStatusTellsTimeAndRules(t *testing.T) {
 	s := newStrict(t)
 	d := s.destination(t)
-	s.rules = map[string]any{"name": strictBucket, "retentionPolicy": map[string]any{"retentionPeriod": "86400", "effectiveTime": "2026-01-01T00:00:00Z"},
+	s.SetRules(map[string]any{"retentionPolicy": map[string]any{"retentionPeriod": "86400", "effectiveTime": "2026-01-01T00:00:00Z"},
 		"softDeletePolicy": map[string]any{"retentionDurationSeconds": "604800"},
 		"lifecycle": map[string]any{"rule": []any{
 			map[string]any{"action": map[string]any{"type": "Delete"}, "condition": map[string]any{"age": 30}},
 			map[string]any{"action": map[string]any{"type": "Delete"}, "condition": map[string]any{"age": 5, "matchesPrefix": []string{"elsewhere/"}}},
-		}}}
+		}}})
 	status, err := d.Status(t.Context())
 	if err != nil || status.Rules == nil || status.Free != -1 {
 		t.Fatalf("%+v, %v", status, err)
@@ -225,7 +212,7 @@ func TestStatusTellsTimeAndRules(t *testing.T) {
 	if want := (providers.Rules{DeleteAfter: 30 * 24 * time.Hour, KeepFor: 24 * time.Hour, SoftDelete: 7 * 24 * time.Hour}); *status.Rules != want {
 		t.Errorf("the rules are %+v", status.Rules)
 	}
-	s.denied["storage.buckets.get"] = true
+	s.Deny(bucket.Rules)
 	if status, err := d.Status(t.Context()); err != nil || status.Rules != nil || status.Time.IsZero() {
 		t.Errorf("rules that may not be read: %+v, %v", status, err)
 	}
