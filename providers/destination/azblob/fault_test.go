@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/castrolanda/imsctl/internal/testenv"
 	"github.com/castrolanda/imsctl/providers"
@@ -99,40 +100,41 @@ func expect(t *testing.T, d *destination, want map[string][]byte) {
 // TestUploadsSurvive commits uploads whose requests fail for a while, and uploads whose answers are lost.
 func TestUploadsSurvive(t *testing.T) {
 	azurite := testenv.Azurite(t)
-	faults := map[string]func(*unreliable){
-		"reset": func(u *unreliable) { u.before = failing(3, failure{}, isWrite) },
-		"503":   func(u *unreliable) { u.before = failing(3, failure{503, "ServerBusy"}, isWrite) },
-		"500":   func(u *unreliable) { u.before = failing(3, failure{500, "OperationTimedOut"}, isWrite) },
-		"429":   func(u *unreliable) { u.before = failing(3, failure{429, "TooManyRequests"}, isWrite) },
-		"lost answer": func(u *unreliable) {
-			lost := failing(1, failure{}, isMaking)
-			u.lose = func(r *http.Request) bool { return lost(r) != nil }
-		},
-		"all answers lost": func(u *unreliable) {
-			lost := failing(3, failure{}, isWrite)
-			u.lose = func(r *http.Request) bool { return lost(r) != nil }
-		},
-		"every second write": func(u *unreliable) {
-			count := 0
-			u.before = func(r *http.Request) *failure {
-				if count++; isWrite(r) && count%2 == 1 {
-					return &failure{}
-				}
-				return nil
-			}
-		},
+	second := 0
+	everySecond := func(r *http.Request) bool {
+		if !isWrite(r) {
+			return false
+		}
+		second++
+		return second%2 == 1
+	}
+	faults := map[string]struct {
+		testenv.Fault
+		times int
+		match func(*http.Request) bool
+	}{
+		"reset":              {testenv.Reset(), 3, isWrite},
+		"reset mid-body":     {testenv.ResetMidBody(), 3, isWrite},
+		"503":                {busy(), 3, isWrite},
+		"500":                {testenv.AzureAnswer(500, "OperationTimedOut"), 3, isWrite},
+		"429":                {testenv.AzureAnswer(429, "TooManyRequests"), 3, isWrite},
+		"half-closed":        {testenv.HalfClosed(), 2, isWrite},
+		"slow":               {testenv.Slow(time.Millisecond), 0, isWrite},
+		"lost answer":        {testenv.LostAnswer(), 1, isMaking},
+		"all answers lost":   {testenv.LostAnswer(), 3, isWrite},
+		"every second write": {testenv.Reset(), 0, everySecond},
 	}
 	for name, fault := range faults {
 		for _, size := range []int{0, small, 64 << 10, large, 4 * (64 << 10)} {
 			t.Run(fmt.Sprintf("%s of %d bytes", name, size), func(t *testing.T) {
 				u := newUnreliable(t, azurite)
 				d, data := u.destination(t), content(size)
-				u.set(func() { fault(u) })
+				u.fail(fault.Fault, fault.times, fault.match)
 				object, err := store(t, d, "object", data, providers.CreateOptions{})
 				if err != nil || object.Size != int64(size) {
 					t.Fatalf("the commit says %+v, %v", object, err)
 				}
-				u.set(func() { u.before, u.lose = nil, nil })
+				u.Heal()
 				expect(t, d, map[string][]byte{"object": data})
 			})
 		}
@@ -153,22 +155,15 @@ func TestLostAnswerAndAbort(t *testing.T) {
 			t.Fatal(err)
 		}
 		down := false
-		u.set(func() {
-			u.lose = func(r *http.Request) bool { down = down || isMaking(r); return down }
-			u.before = func(*http.Request) *failure {
-				if down {
-					return &failure{503, "ServerBusy"}
-				}
-				return nil
-			}
-		})
+		u.fail(busy(), 0, func(*http.Request) bool { return down })
+		u.fail(testenv.LostAnswer(), 0, func(r *http.Request) bool { down = isMaking(r); return down })
 		if _, err := upload.Commit(t.Context(), sums(data)); !errors.Is(err, providers.ErrTemporary) {
 			t.Errorf("a commit whose outcome cannot be known: %v", err)
 		}
 		if err := upload.Abort(t.Context()); !errors.Is(err, providers.ErrTemporary) {
 			t.Errorf("an abort while the store is down: %v", err)
 		}
-		u.set(func() { u.before, u.lose = nil, nil })
+		u.Heal()
 		expect(t, d, map[string][]byte{"object": data})
 		if err := upload.Abort(t.Context()); err != nil {
 			t.Error(err)
@@ -214,30 +209,26 @@ func TestBytesThatAreDamaged(t *testing.T) {
 	u := newUnreliable(t, testenv.Azurite(t))
 	for _, size := range []int{small, large} {
 		d := u.destination(t)
-		u.set(func() {
-			u.alter = func(r *http.Request, body []byte) {
-				if isWrite(r) && len(body) > 0 {
-					body[len(body)/2] ^= 1
-				}
+		u.fail(testenv.AlteredBody(func(_ *http.Request, body []byte) {
+			if len(body) > 0 {
+				body[len(body)/2] ^= 1
 			}
-		})
+		}), 0, isWrite)
 		if _, err := store(t, d, "object", content(size), providers.CreateOptions{}); err == nil {
 			t.Error("damaged bytes were committed")
 		}
-		u.set(func() { u.alter = nil })
+		u.Heal()
 		expect(t, d, nil)
 
 		other := md5.Sum([]byte("other bytes"))
-		u.set(func() {
-			u.answer = func(r *http.Response) {
-				if r.Request.Method == http.MethodHead && r.StatusCode == http.StatusOK {
-					r.Header.Set("Content-MD5", encode(other[:]))
-				}
+		u.fail(testenv.Altered(func(r *http.Response) {
+			if r.StatusCode == http.StatusOK {
+				r.Header.Set("Content-MD5", encode(other[:]))
 			}
-		})
+		}), 0, func(r *http.Request) bool { return r.Method == http.MethodHead })
 		_, err := store(t, d, "object", content(size), providers.CreateOptions{})
 		says(t, "an object with another sum", err, nil, "MD5", fmt.Sprintf("%x", other))
-		u.set(func() { u.answer = nil })
+		u.Heal()
 		expect(t, d, nil)
 	}
 }
@@ -267,7 +258,7 @@ func TestInterruptedDiscard(t *testing.T) {
 		if _, err := upload.Write(content(large)); err != nil {
 			t.Fatal(err)
 		}
-		u.set(func() { u.before = failing(1, failure{503, "ServerBusy"}, isDeletion) })
+		u.fail(busy(), 1, isDeletion)
 		if err := upload.Abort(t.Context()); !errors.Is(err, providers.ErrTemporary) {
 			t.Errorf("the abort: %v", err)
 		}
@@ -318,24 +309,20 @@ func TestReadingGoesOn(t *testing.T) {
 	if _, err := store(t, d, "object", data, providers.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	cuts := 2
-	u.set(func() {
-		u.answer = func(r *http.Response) {
-			if r.Request.Method == http.MethodGet && cuts > 0 && r.ContentLength > 1000 {
-				cuts--
-				r.Body = struct {
-					io.Reader
-					io.Closer
-				}{io.LimitReader(r.Body, 50_000), r.Body}
-			}
+	u.fail(testenv.Altered(func(r *http.Response) {
+		if r.ContentLength > 1000 {
+			r.Body = struct {
+				io.Reader
+				io.Closer
+			}{io.LimitReader(r.Body, 50_000), r.Body}
 		}
-	})
+	}), 2, func(r *http.Request) bool { return r.Method == http.MethodGet })
 	reader, err := d.Open(t.Context(), "object")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	if got, err := io.ReadAll(reader); err != nil || !bytes.Equal(got, data) || cuts != 0 {
-		t.Errorf("%d bytes, %v, %d cuts left", len(got), err, cuts)
+	if got, err := io.ReadAll(reader); err != nil || !bytes.Equal(got, data) || u.Hits() != 2 {
+		t.Errorf("%d bytes, %v, %d cuts", len(got), err, u.Hits())
 	}
 }

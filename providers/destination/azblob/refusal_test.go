@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -169,27 +170,21 @@ func TestProtectedObjects(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		protected := false
-		u.set(func() {
-			u.answer = func(r *http.Response) {
-				if protected && r.Request.Method == http.MethodHead {
-					r.Header.Set(rule.header, rule.value)
-				}
-				insert(r, "<BlobType>", rule.element)
+		var protected atomic.Bool
+		u.fail(testenv.AzureAnswer(409, "BlobImmutableDueToPolicy"), 0, func(r *http.Request) bool { return isDeletion(r) || isMaking(r) })
+		telling := testenv.Altered(func(r *http.Response) {
+			if r.Request.Method == http.MethodHead {
+				r.Header.Set(rule.header, rule.value)
 			}
-			u.before = func(r *http.Request) *failure {
-				if isDeletion(r) || isMaking(r) {
-					return &failure{409, "BlobImmutableDueToPolicy"}
-				}
-				return nil
-			}
+			insert(r, "<BlobType>", rule.element)
 		})
+		u.fail(telling, 0, func(*http.Request) bool { return protected.Load() })
 		says(t, "delete, by the store's answer", d.Delete(t.Context(), "object", object.Version), providers.ErrProtected, "BlobImmutableDueToPolicy")
 		for _, size := range []int{small, large} {
 			_, err = store(t, d, "object", content(size), providers.CreateOptions{Replace: true})
 			says(t, "replace", err, providers.ErrProtected)
 		}
-		u.set(func() { protected = true })
+		protected.Store(true)
 		says(t, "delete", d.Delete(t.Context(), "object", object.Version), providers.ErrProtected, keptBy)
 		found, err := d.Stat(t.Context(), "object")
 		if err != nil || found.KeptBy != keptBy {
@@ -204,7 +199,7 @@ func TestProtectedObjects(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		u.set(func() { u.answer, u.before = nil, nil })
+		u.Heal()
 		expect(t, d, map[string][]byte{"object": content(small)})
 	}
 }
@@ -306,14 +301,12 @@ func TestForeignBlobs(t *testing.T) {
 func TestStatusTellsTimeAndRules(t *testing.T) {
 	u := newUnreliable(t, testenv.Azurite(t))
 	d := u.destination(t)
-	u.set(func() {
-		u.answer = func(r *http.Response) {
-			r.Header.Set("Date", "Wed, 01 Jul 2026 10:00:00 GMT")
-			if r.Request.URL.Query().Get("comp") == "properties" {
-				replaceBody(r, "<StorageServiceProperties><DeleteRetentionPolicy><Enabled>true</Enabled><Days>7</Days></DeleteRetentionPolicy></StorageServiceProperties>")
-			}
+	u.fail(testenv.Altered(func(r *http.Response) {
+		r.Header.Set("Date", "Wed, 01 Jul 2026 10:00:00 GMT")
+		if r.Request.URL.Query().Get("comp") == "properties" {
+			replaceBody(r, "<StorageServiceProperties><DeleteRetentionPolicy><Enabled>true</Enabled><Days>7</Days></DeleteRetentionPolicy></StorageServiceProperties>")
 		}
-	})
+	}), 0, nil)
 	status, err := d.Status(t.Context())
 	if err != nil || status.Free != -1 || !status.Time.Equal(time.Date(2026, 7, 1, 10, 0, 0, 0, time.UTC)) ||
 		status.Rules == nil || *status.Rules != (providers.Rules{SoftDelete: 7 * 24 * time.Hour}) {
@@ -323,9 +316,8 @@ func TestStatusTellsTimeAndRules(t *testing.T) {
 	if err != nil || status.Rules != nil {
 		t.Errorf("with rights on the container alone: %+v, %v", status, err)
 	}
-	u.set(func() {
-		u.before = failing(1, failure{503, "ServerBusy"}, func(r *http.Request) bool { return r.URL.Query().Get("comp") == "properties" })
-	})
+	u.Heal()
+	u.fail(busy(), 1, func(r *http.Request) bool { return r.URL.Query().Get("comp") == "properties" })
 	_, err = d.Status(t.Context())
 	says(t, "a store that is busy", err, providers.ErrTemporary)
 }
