@@ -176,7 +176,7 @@ func (p *Proxy) rule(r *http.Request) (*Rule, <-chan struct{}) {
 func (p *Proxy) serve(forward http.Handler, w http.ResponseWriter, r *http.Request) {
 	rule, released := p.rule(r)
 	if rule == nil {
-		forward.ServeHTTP(w, r)
+		forward.ServeHTTP(w, whole(r))
 		return
 	}
 	if rule.Hit != nil {
@@ -200,7 +200,7 @@ func (p *Proxy) serve(forward http.Handler, w http.ResponseWriter, r *http.Reque
 	case faultHalfClosed:
 		halfClose(w, r, released)
 	default:
-		forward.ServeHTTP(w, fault.onTheWay(r))
+		forward.ServeHTTP(w, fault.onTheWay(whole(r)))
 	}
 }
 

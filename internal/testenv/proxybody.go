@@ -17,6 +17,17 @@ var errBroken = errors.New("the connection is broken by the test")
 // faultKey is under which a request carries what is to become of its answer.
 type faultKey struct{}
 
+// whole is a request whose body was read already. Passed on as it comes, it would be closed as soon as the server answers, and that
+// may be before whoever passes it on has seen its end, who would take it for a failure.
+func whole(r *http.Request) *http.Request {
+	data, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(data)), int64(len(data))
+	return r
+}
+
 // onTheWay is a request as the server will see it.
 func (f *Fault) onTheWay(r *http.Request) *http.Request {
 	r = r.WithContext(context.WithValue(r.Context(), faultKey{}, f))
