@@ -99,5 +99,5 @@ func (r *run) isSettled(ctx context.Context, intent *state.Intent) bool {
 
 // isReleased reports whether the specification gives an address up.
 func (e *Executor) isReleased(address string) bool {
-	return slices.ContainsFunc(e.Spec.Removals, func(removal spec.Removal) bool { return removal.From == address })
+	return slices.ContainsFunc(e.Spec.Removals, func(removal spec.Removal) bool { return removal.Covers(address) })
 }

@@ -39,9 +39,8 @@ func recordsOf(specification *spec.Spec, document *state.Document) *records {
 		return r
 	}
 	moves := Moves(specification)
-	removed := make(map[string]bool, len(specification.Removals))
-	for _, removal := range specification.Removals {
-		removed[removal.From] = true
+	removed := func(address string) bool {
+		return slices.ContainsFunc(specification.Removals, func(removal spec.Removal) bool { return removal.Covers(address) })
 	}
 	after := *document
 	after.Artifacts = make([]*state.Artifact, 0, len(document.Artifacts))
@@ -79,13 +78,13 @@ func Moves(specification *spec.Spec) map[string]string {
 }
 
 // change returns what becomes of one artifact's record, nil when it is forgotten.
-func (r *records) change(artifact *state.Artifact, moves map[string]string, removed map[string]bool) *state.Artifact {
+func (r *records) change(artifact *state.Artifact, moves map[string]string, removed func(address string) bool) *state.Artifact {
 	after := artifact
 	if to, moved := moves[after.Backup]; moved {
 		r.count(change{to, after.Backup, to}).artifacts++
 		after = after.Of(to)
 	}
-	if removed[after.Backup] {
+	if removed(after.Backup) {
 		r.count(change{after.Backup, after.Backup, ""}).artifacts++
 		return nil
 	}
@@ -98,7 +97,7 @@ func (r *records) change(artifact *state.Artifact, moves map[string]string, remo
 				concerned.known++
 			}
 			after = after.Relocated(at, to)
-		} else if removed[at] {
+		} else if removed(at) {
 			concerned := r.count(change{after.Backup, at, ""})
 			concerned.artifacts++
 			if after = after.Without(at); after == nil {

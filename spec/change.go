@@ -10,16 +10,25 @@ import (
 
 // changes reads the blocks that change what is recorded: moved, removed, import.
 func (l *loader) changes() {
+	var moves []Move
 	for _, block := range l.blocks["moved"] {
 		if found, ok := l.changeBlock(block, "from", "to"); ok {
-			l.move(Move{From: found["from"], To: found["to"], Range: block.DefRange()})
+			moves = append(moves, Move{From: found["from"], To: found["to"], Range: block.DefRange()})
+		}
+	}
+	for _, move := range moves {
+		for _, each := range l.instancesOf(move, moves) {
+			l.move(each)
 		}
 	}
 	l.endMoves()
 	for _, block := range l.blocks["removed"] {
 		if found, ok := l.changeBlock(block, "from"); ok {
 			l.spec.Removals = append(l.spec.Removals, Removal{From: found["from"], Range: block.DefRange()})
-			l.mustBeGone(found["from"], block.Body.Attributes["from"].Expr.Range())
+			at := block.Body.Attributes["from"].Expr.Range()
+			if l.mustBeGone(found["from"], at) {
+				l.mustHaveNoInstance(found["from"], at)
+			}
 		}
 	}
 	for _, block := range l.blocks["import"] {
@@ -103,6 +112,32 @@ func (l *loader) move(move Move) {
 	}
 }
 
+// instancesOf divides the move of a block with for_each into the moves of its instances: those that it leads to in the end,
+// directly or by the moves that follow it. Every other move is one already.
+func (l *loader) instancesOf(move Move, moves []Move) []Move {
+	end := move.To
+	for range moves {
+		for _, next := range moves {
+			if next.From == end {
+				end = next.To
+				break
+			}
+		}
+	}
+	kind, _, _ := strings.Cut(end, ".")
+	var each []Move
+	for _, b := range l.bodies[kind] {
+		if isInstance(b.address, end) {
+			key := strings.TrimPrefix(b.address, end)
+			each = append(each, Move{From: move.From + key, To: move.To + key, Range: move.Range})
+		}
+	}
+	if len(each) == 0 {
+		return []Move{move}
+	}
+	return each
+}
+
 // endMoves checks that every move leads to what is declared, directly or by the moves that follow it.
 func (l *loader) endMoves() {
 	next := make(map[string]string, len(l.spec.Moves))
@@ -160,6 +195,17 @@ func (l *loader) mustBeGone(address string, at hcl.Range) bool {
 		l.report(mistake(at, "Still declared", fmt.Sprintf("%s is still declared at %s:%d.", address, other.Filename, other.Start.Line)))
 	}
 	return !exists
+}
+
+// mustHaveNoInstance is mustBeGone for all instances of a block.
+func (l *loader) mustHaveNoInstance(address string, at hcl.Range) {
+	kind, _, _ := strings.Cut(address, ".")
+	for _, b := range l.bodies[kind] {
+		if isInstance(b.address, address) {
+			l.mustBeGone(b.address, at)
+			return
+		}
+	}
 }
 
 func (l *loader) mustBeDeclared(address string, at hcl.Range) bool {

@@ -84,9 +84,13 @@ type Move struct {
 
 // Removal says that what was recorded at an address is to be forgotten.
 type Removal struct {
+	// From is the address of a block: of one instance, or of all that it ever had.
 	From  string
 	Range hcl.Range
 }
+
+// Covers reports whether what is recorded at an address is to be forgotten.
+func (r Removal) Covers(address string) bool { return address == r.From || isInstance(address, r.From) }
 
 // Import says that an artifact that lies at the destinations belongs to a backup.
 type Import struct {

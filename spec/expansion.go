@@ -66,6 +66,9 @@ type expansion struct {
 // instanceAddress is how one instance of a block is referred to.
 func instanceAddress(address, key string) string { return address + "[" + strconv.Quote(key) + "]" }
 
+// isInstance reports whether an address is that of an instance of a block.
+func isInstance(address, block string) bool { return strings.HasPrefix(address, block+"[") }
+
 // joinAddress is how a block is referred to.
 func joinAddress(kind providers.Kind, labels []string) string {
 	return strings.Join(append([]string{string(kind)}, labels...), ".")
