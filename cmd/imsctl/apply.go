@@ -54,6 +54,10 @@ func (c *cli) apply(ctx context.Context, arguments applyArguments) (err error) {
 	if err := arguments.check(); err != nil {
 		return err
 	}
+	view, err := c.newRunView(arguments.json, arguments.jsonInto)
+	if err != nil {
+		return err
+	}
 	saved, err := savedPlan(arguments.path)
 	if err != nil {
 		return err
@@ -64,10 +68,6 @@ func (c *cli) apply(ctx context.Context, arguments applyArguments) (err error) {
 		}
 	}
 	project, err := c.open(arguments.path, arguments.inputs)
-	if err != nil {
-		return err
-	}
-	view, err := c.newRunView(arguments.json, arguments.jsonInto)
 	if err != nil {
 		return err
 	}

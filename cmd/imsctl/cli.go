@@ -40,6 +40,9 @@ type cli struct {
 	// tracer tells of what is done; nil when nobody asked.
 	tracer *tracing.Tracer
 
+	// streams are the views for programs that are told of errors too.
+	streams []*streamView
+
 	// loaded is the specification that the command works on, once it is known: its secrets are struck out of errors.
 	loaded *spec.Spec
 
@@ -89,6 +92,9 @@ func (c *cli) execute(ctx context.Context, arguments []string) int {
 	}
 	if c.loaded != nil {
 		err = c.loaded.RedactError(err)
+	}
+	for _, stream := range c.streams {
+		stream.diagnostic(validationMessage{Severity: severityError, Summary: err.Error()})
 	}
 	diagnostic.Error(c.stderr, err, c.diagnosticOptions(c.stderr))
 	return exitError

@@ -87,6 +87,9 @@ func (c *cli) readSpec(path string, inputs inputs) (*spec.Spec, *providers.Regis
 
 // writeDiagnostics prints what is wrong with a specification.
 func (c *cli) writeDiagnostics(list hcl.Diagnostics, files map[string]*hcl.File, inputs inputs) {
+	for _, stream := range c.streams {
+		stream.diagnostics(list, files)
+	}
 	if inputs.compactWarnings && !list.HasErrors() {
 		diagnostic.WriteCompact(c.stderr, list, c.diagnosticOptions(c.stderr))
 		return

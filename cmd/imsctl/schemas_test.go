@@ -159,7 +159,9 @@ func TestOutputsMatchSchemas(t *testing.T) {
 	match("plan", w.run(exitDone, "plan", "-json", "broken"))
 	matchLines(w.run(exitError, "apply", "-json", "-auto-approve", "broken"))
 	match("validate", w.run(exitError, "validate", "-json", "notes.txt"))
-	for _, kind := range []string{"version", "plan", "apply_start", "apply_complete", "apply_errored", "apply_summary"} {
+	matchLines(w.run(exitError, "apply", "-json", "notes.txt"))
+	matchLines(w.run(exitError, "verify", "-json", "-artifact", "none"))
+	for _, kind := range []string{"version", "plan", "apply_start", "apply_complete", "apply_errored", "apply_summary", "diagnostic"} {
 		if !bytes.Contains(w.printed.Bytes(), []byte(`"type":"`+kind+`"`)) {
 			t.Errorf("no line of type %s was looked at", kind)
 		}

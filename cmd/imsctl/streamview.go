@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/hashicorp/hcl/v2"
 
 	"github.com/castrolanda/imsctl/executor"
 	"github.com/castrolanda/imsctl/executor/pipeline"
@@ -26,7 +27,24 @@ type streamView struct {
 func (c *cli) newStreamView(w io.Writer, file io.Closer) *streamView {
 	view := &streamView{cli: c, out: jsonLines{w: w, clock: c.clock}, file: file}
 	view.out.print(levelInfo, "version", "imsctl v"+c.version, map[string]any{"imsctl_version": c.version})
+	c.streams = append(c.streams, view)
 	return view
+}
+
+// diagnostics tells of what is wrong with a specification.
+func (v *streamView) diagnostics(list hcl.Diagnostics, files map[string]*hcl.File) {
+	for _, message := range validationOf(list, files).Diagnostics {
+		v.diagnostic(message)
+	}
+}
+
+// diagnostic tells of what is in the way of the command as a whole. What becomes of an action is told with its end.
+func (v *streamView) diagnostic(message validationMessage) {
+	level := levelError
+	if message.Severity == severityWarning {
+		level = levelWarn
+	}
+	v.out.print(level, "diagnostic", message.Summary, map[string]any{"diagnostic": message})
 }
 
 func (v *streamView) planned(plan *planner.Plan) error {

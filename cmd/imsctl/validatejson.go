@@ -16,6 +16,12 @@ type validation struct {
 	Diagnostics   []validationMessage `json:"diagnostics"`
 }
 
+// The severities of a message.
+const (
+	severityError   = "error"
+	severityWarning = "warning"
+)
+
 // validationMessage is one mistake or warning.
 type validationMessage struct {
 	Severity string             `json:"severity"`
@@ -51,9 +57,9 @@ type validationSnippet struct {
 func validationOf(list hcl.Diagnostics, files map[string]*hcl.File) validation {
 	result := validation{FormatVersion: "1.0", Type: "validation", Diagnostics: make([]validationMessage, 0, len(list))}
 	for _, found := range list {
-		message := validationMessage{Severity: "error", Summary: found.Summary, Detail: found.Detail}
+		message := validationMessage{Severity: severityError, Summary: found.Summary, Detail: found.Detail}
 		if found.Severity == hcl.DiagWarning {
-			message.Severity = "warning"
+			message.Severity = severityWarning
 			result.WarningCount++
 		} else {
 			result.ErrorCount++

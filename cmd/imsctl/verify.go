@@ -56,6 +56,10 @@ func (c *cli) verify(ctx context.Context, arguments verifyArguments) (err error)
 	if err := checkParallelism(arguments.parallelism); err != nil {
 		return err
 	}
+	view, err := c.newRunView(arguments.json, arguments.jsonInto)
+	if err != nil {
+		return err
+	}
 	project, err := c.open(arguments.path, arguments.inputs)
 	if err != nil {
 		return err
@@ -72,10 +76,6 @@ func (c *cli) verify(ctx context.Context, arguments verifyArguments) (err error)
 	plan := planner.Verification(project.spec, session.Document(), arguments.selection, c.clock.Now())
 	if !plan.HasChanges() {
 		return errors.New("there is no copy to verify: the state records none that this selects")
-	}
-	view, err := c.newRunView(arguments.json, arguments.jsonInto)
-	if err != nil {
-		return err
 	}
 	return c.carryOut(ctx, project, session, plan, arguments.parallelism, view)
 }
