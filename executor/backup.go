@@ -85,6 +85,7 @@ func (t *taking) take(ctx context.Context) (result, effect, error) {
 	done := result{summary: summarize(outcome, copies), warnings: outcome.Reading.Warnings}
 	changed := effect{leftover: copies.leftover}
 	if len(artifact.Replicas) > 0 {
+		t.taken.Store(t.action.Backup, artifact.ID)
 		changed.events = []state.Event{{PutArtifact: artifact}}
 	}
 	return done, changed, t.judge(copies)
@@ -150,10 +151,7 @@ func (t *taking) seal(ctx context.Context, outcome pipeline.Outcome, artifact *s
 		}
 		now := t.now()
 		copies.stored = append(copies.stored, branch.Name)
-		artifact.Replicas = append(artifact.Replicas, state.Replica{
-			Destination: branch.Name, Version: branch.Object.Version, ManifestVersion: object.Version,
-			Condition: state.Verified, StoredAt: now, VerifiedAt: now,
-		})
+		artifact.Replicas = append(artifact.Replicas, storedReplica(branch.Name, artifact.Stored, branch.Object, object, now))
 	}
 	slices.SortFunc(artifact.Replicas, func(a, b state.Replica) int { return strings.Compare(a.Destination, b.Destination) })
 	return copies

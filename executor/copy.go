@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/castrolanda/imsctl/executor/pipeline"
 	"github.com/castrolanda/imsctl/internal/units"
@@ -115,11 +116,19 @@ func (t *transfer) from(ctx context.Context, from string) (state.Replica, error)
 	if err != nil {
 		return state.Replica{}, fmt.Errorf("writing the manifest to %s: %w", t.to, err)
 	}
-	now := t.now()
-	return state.Replica{
-		Destination: t.to, Version: object.Version, ManifestVersion: sealed.Version,
+	return storedReplica(t.to, t.artifact.Stored, object, sealed, t.now()), nil
+}
+
+// storedReplica is the record of a copy that was just committed.
+func storedReplica(at string, stored state.Sums, object, manifest providers.Object, now time.Time) state.Replica {
+	replica := state.Replica{
+		Destination: at, Version: object.Version, ManifestVersion: manifest.Version,
 		Condition: state.Verified, StoredAt: now, VerifiedAt: now,
-	}, nil
+	}
+	if stored.Confirms(object.CRC32C) {
+		replica.ComparedAt = now
+	}
+	return replica
 }
 
 // readManifest reads an artifact's manifest at a destination and checks that it is the one that was recorded.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/castrolanda/imsctl/internal/clock"
@@ -62,6 +63,8 @@ type run struct {
 	reporter Reporter
 	// before are the intents that earlier runs left open.
 	before []*state.Intent
+	// taken are the ids of the artifacts that this run took, by the address of their backup.
+	taken sync.Map
 	// moves say where addresses that were given up lead to.
 	moves map[string]string
 }

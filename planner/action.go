@@ -122,12 +122,15 @@ type Repair struct {
 // Verify reads a copy back and compares every byte.
 type Verify struct {
 	Meta
-	Artifact    string `json:"artifact"`
+	// Artifact is empty for the one that the backup in the same plan takes.
+	Artifact    string `json:"artifact,omitzero"`
 	Destination string `json:"destination"`
 	// Adopt is set when the state does not know the copy yet: its manifest was found at the destination under this key.
 	Adopt string `json:"adopt,omitempty"`
 	// Problem is set when the copy was seen to be bad and the state shall say so: to find it bad is then a success.
 	Problem string `json:"problem,omitempty"`
+	// Checksum is set when nothing is read but the manifest: what the store says of the bytes is compared instead.
+	Checksum bool `json:"checksum,omitzero"`
 }
 
 // Prune deletes a copy that retention no longer keeps.

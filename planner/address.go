@@ -5,10 +5,11 @@ package planner
 // keeps apart two actions on the same thing.
 
 // unfinishedSuffix marks what an interrupted upload left, retentionSuffix the deletions that a limit or a doubt holds back,
-// movedSuffix and removedSuffix the changes to what is recorded.
+// readBackSuffix the reading back of a copy that the same plan brings, movedSuffix and removedSuffix the changes to what is recorded.
 const (
 	unfinishedSuffix = "/unfinished"
 	retentionSuffix  = "/retention"
+	readBackSuffix   = "/read_back"
 	movedSuffix      = "/moved"
 	removedSuffix    = "/removed"
 )

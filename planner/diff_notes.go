@@ -64,7 +64,7 @@ func (d *differ) fromManifest(view *DestinationView, key string, manifest Manife
 		return nil
 	}
 	description.Backup = owner
-	if data, ok := view.Objects[description.Key]; !ok || data.Size != description.Stored.Size {
+	if data, ok := view.Objects[description.Key]; !ok || data.Size != description.Stored.Size || description.Stored.Refutes(data.CRC32C) {
 		strange.hollow++
 		return nil
 	}

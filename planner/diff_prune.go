@@ -20,6 +20,8 @@ type clearing struct {
 	planned bool
 	// delete are the candidates, oldest first.
 	delete []candidate
+	// reading are the addresses of the actions that read back what stays.
+	reading []string
 }
 
 // candidate is a copy to be deleted, and why.
@@ -50,6 +52,7 @@ func (t *task) planPrunes(i int) {
 			t.verify(held, i)
 		}
 	}
+	p.readBack()
 	if len(p.delete) == 0 {
 		return
 	}
@@ -182,7 +185,8 @@ func (p *clearing) remaining() int {
 	return len(p.stay)
 }
 
-// conditions are the actions that the copies which stay depend on.
+// conditions are the actions that the copies which stay depend on, and those that read them back: nothing is deleted on the
+// word of a copy that is about to prove bad.
 func (p *clearing) conditions() []string {
 	var after []string
 	if p.planned {
@@ -195,6 +199,7 @@ func (p *clearing) conditions() []string {
 			after = append(after, copyAddress(p.backup.Address, p.place.address, held.artifact.ID))
 		}
 	}
+	after = append(after, p.reading...)
 	slices.Sort(after)
 	return after
 }

@@ -24,6 +24,8 @@ type model struct {
 	described map[string]*described
 	now       time.Time
 	serial    int
+	// taken are the artifacts that were taken last, by backup.
+	taken map[string]string
 	// condemned is set when an action of the current apply found a copy altered that nothing had shown to be.
 	condemned bool
 	// failing is the chance that an action dies half way.
@@ -209,6 +211,7 @@ func (m *model) take(action *Backup, dies bool) error {
 		return errDied
 	}
 	m.document.Artifacts = append(m.document.Artifacts, artifact)
+	m.taken[action.Backup] = artifact.ID
 	return nil
 }
 
@@ -216,7 +219,7 @@ func (m *model) take(action *Backup, dies bool) error {
 func (m *model) putReplica(artifact *state.Artifact, place string) {
 	data := m.put(place, artifact.Key, artifact.Stored.Size)
 	manifest := m.put(place, state.ManifestKey(artifact.Key), artifact.ManifestSize)
-	m.record(artifact, state.Replica{Destination: place, Version: data, ManifestVersion: manifest, Condition: state.Verified})
+	m.record(artifact, state.Replica{Destination: place, Version: data, ManifestVersion: manifest, Condition: state.Verified, StoredAt: artifact.EndedAt})
 }
 
 // record puts a replica into an artifact in place of the one that is there.
@@ -283,7 +286,11 @@ func (m *model) verify(action *Verify, dies bool) error {
 	if dies {
 		return errDied
 	}
-	artifact := m.document.Find(action.Artifact)
+	id := action.Artifact
+	if id == "" {
+		id = m.taken[action.Backup]
+	}
+	artifact := m.document.Find(id)
 	if artifact == nil {
 		if action.Adopt == "" {
 			return errors.New("not in the state")
@@ -295,7 +302,7 @@ func (m *model) verify(action *Verify, dies bool) error {
 	}
 	objects := m.places[action.Destination].objects
 	replica := state.Replica{
-		Destination: action.Destination, Condition: state.Verified,
+		Destination: action.Destination, Condition: state.Verified, StoredAt: artifact.EndedAt, ReadBackAt: m.now,
 		Version: objects[artifact.Key].version, ManifestVersion: objects[state.ManifestKey(artifact.Key)].version,
 	}
 	if !m.isWhole(artifact, action.Destination) {

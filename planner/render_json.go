@@ -128,6 +128,7 @@ type jsonCopy struct {
 	ManifestVersion string   `json:"manifest_version,omitzero"`
 	Remaining       int      `json:"remaining,omitzero"`
 	Problem         string   `json:"problem,omitzero"`
+	Checksum        bool     `json:"checksum,omitzero"`
 	Intent          string   `json:"intent,omitzero"`
 	Remnants        []string `json:"remnants,omitempty"`
 }
@@ -183,7 +184,7 @@ func effectOf(action Action) (before, after any, err error) {
 		return jsonCopy{Artifact: action.Artifact, Destination: action.To},
 			jsonCopy{Artifact: action.Artifact, Destination: action.To, From: action.From, Others: action.Others}, nil
 	case *Verify:
-		seen := jsonCopy{Artifact: action.Artifact, Destination: action.Destination, Key: action.Adopt, Problem: action.Problem}
+		seen := jsonCopy{Artifact: action.Artifact, Destination: action.Destination, Key: action.Adopt, Problem: action.Problem, Checksum: action.Checksum}
 		return seen, seen, nil
 	case *Prune:
 		return jsonCopy{

@@ -86,6 +86,9 @@ func checkFields(action Action) error {
 		if action.Adopt != "" && !isKey(action.Adopt) {
 			return fmt.Errorf("%q is not a key", action.Adopt)
 		}
+		if action.Artifact == "" && (action.Adopt != "" || len(action.After) == 0) {
+			return errors.New("it does not say which artifact is meant")
+		}
 		if action.Adopt != "" && action.Problem != "" {
 			return errors.New("it adopts what it knows to be bad")
 		}
@@ -172,6 +175,11 @@ func hasOwnAddress(action Action) bool {
 	case *Repair:
 		return own(action.To, action.Artifact)
 	case *Verify:
+		if address, after := strings.CutSuffix(meta.Address, readBackSuffix); after && action.Artifact == "" {
+			return address == placeAddress(meta.Backup, action.Destination)
+		} else if after {
+			return address == copyAddress(meta.Backup, action.Destination, action.Artifact)
+		}
 		return own(action.Destination, action.Artifact)
 	case *Prune:
 		return own(action.Destination, action.Artifact)

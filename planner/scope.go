@@ -113,7 +113,7 @@ func matches(meta *Meta, addresses []string) bool {
 	}
 	_, place, _ := strings.Cut(meta.Address, "@")
 	place, _, _ = strings.Cut(place, "#")
-	for _, suffix := range []string{retentionSuffix, backfillSuffix, movedSuffix, removedSuffix} {
+	for _, suffix := range []string{retentionSuffix, backfillSuffix, readBackSuffix, movedSuffix, removedSuffix} {
 		place = strings.TrimSuffix(place, suffix)
 	}
 	for _, address := range addresses {

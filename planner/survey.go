@@ -240,7 +240,8 @@ func (d *differ) classifyUnrecorded(view *DestinationView, artifact *state.Artif
 	}
 	manifest := view.Manifests[state.ManifestKey(artifact.Key)]
 	// The bytes of the manifest are the description's: whose it is was decided when the artifact was made of it.
-	if hasData && manifest.Err == nil && manifest.Manifest != nil && manifest.SHA256 == artifact.ManifestSHA256 && data.Size == artifact.Stored.Size {
+	if hasData && manifest.Err == nil && manifest.Manifest != nil && manifest.SHA256 == artifact.ManifestSHA256 &&
+		data.Size == artifact.Stored.Size && !artifact.Stored.Refutes(data.CRC32C) {
 		return adoptable
 	}
 	return foreign
@@ -274,6 +275,8 @@ func classifyRecorded(at *place, artifact *state.Artifact, record *state.Replica
 		return altered, "size " + sizes(data.Size, artifact.Stored.Size)
 	case artifact.ManifestSize > 0 && manifest.Size != artifact.ManifestSize:
 		return altered, "its manifest is damaged: size " + fmt.Sprintf("%d B, written as %d B", manifest.Size, artifact.ManifestSize)
+	case artifact.Stored.Refutes(data.CRC32C):
+		return altered, fmt.Sprintf("the store's checksum is %08x, manifest says %s", *data.CRC32C, artifact.Stored.CRC32C)
 	case data.Version != record.Version || manifest.Version != record.ManifestVersion:
 		return changed, ""
 	default:

@@ -10,10 +10,12 @@ import (
 // Selection narrows what a verification reads. Empty fields select everything.
 type Selection struct {
 	Artifact, Backup, Destination string
+	// Checksums compares what the stores say of the bytes and reads nothing but the manifests.
+	Checksums bool
 }
 
-// Verification is the plan to read back every recorded copy at the specification's destinations that is selected, whatever
-// was proven of it before.
+// Verification is the plan to read back every recorded copy at the specification's destinations that is selected, or to compare
+// its checksum, whatever was proven of it before.
 func Verification(spec *spec.Spec, document *state.Document, selection Selection, now time.Time) *Plan {
 	declared := make(map[string]bool, len(spec.Destinations))
 	for _, destination := range spec.Destinations {
@@ -30,13 +32,17 @@ func Verification(spec *spec.Spec, document *state.Document, selection Selection
 			if !declared[replica.Destination] || selection.Destination != "" && replica.Destination != selection.Destination {
 				continue
 			}
-			plan.Actions = append(plan.Actions, &Verify{
+			action := &Verify{
 				Meta: Meta{
 					Address: artifact.Backup + "@" + replica.Destination + "#" + artifact.ID, Backup: artifact.Backup,
 					Reason: "asked for", Cause: CauseTime, Bytes: artifact.Stored.Size,
 				},
-				Artifact: artifact.ID, Destination: replica.Destination,
-			})
+				Artifact: artifact.ID, Destination: replica.Destination, Checksum: selection.Checksums,
+			}
+			if selection.Checksums {
+				action.Bytes = 0
+			}
+			plan.Actions = append(plan.Actions, action)
 		}
 	}
 	return plan

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/providers"
@@ -31,12 +34,16 @@ const (
 )
 
 type verifyBlock struct {
-	Content  bool   `hcl:"content,optional" doc:"Check the beginning and the end of what is read; true when left out, and it cannot be false."`
-	ReadBack string `hcl:"read_back,optional" doc:"none, latest, all or a percentage: which copies are read back after a run; none when left out."`
+	Content  bool           `hcl:"content,optional" doc:"Check the beginning and the end of what is read; true when left out, and it cannot be false."`
+	ReadBack string         `hcl:"read_back,optional" doc:"Which copies are read back and compared: none; latest, those of the newest artifact, once; all, each in every interval; or a percentage of those at each destination in every interval, such as \"10%\". None when left out."`
+	Every    units.Duration `hcl:"every,optional" doc:"The interval of all and of a percentage; 7d when left out."`
 }
 
+// readBackEvery is the interval in which copies are read back again.
+const readBackEvery = units.Duration(7 * 24 * time.Hour)
+
 // Defaults implements the defaults of a nested block.
-func (v *verifyBlock) Defaults() { v.Content, v.ReadBack = true, "none" }
+func (v *verifyBlock) Defaults() { v.Content, v.ReadBack, v.Every = true, "none", readBackEvery }
 
 func (l *loader) backup(b body, compressions map[string]*Compression) {
 	block := backupBlock{Compression: providers.Reference{Kind: kindCompression, Address: "compression.balanced"}, MinCopies: 1, Backfill: backfillLatest}
@@ -92,9 +99,19 @@ func (l *loader) verification(block verifyBlock, backup *Backup, at places) {
 		l.report(at.mistake("verify.read_back", "Invalid read_back", fmt.Sprintf("%q is not none, latest, all or a percentage such as \"10%%\".", block.ReadBack)))
 		return
 	}
-	if block.ReadBack != "none" && backup.NotBuilt == "" {
-		l.report(warning(at.of("verify.read_back"), "Not built yet",
-			"Copies are not read back by themselves yet: run \"imsctl verify\" for it. Every copy is decoded and compared while it is written."))
+	switch block.ReadBack {
+	case "none":
+	case "latest":
+		backup.ReadBack.Latest = true
+	case "all":
+		backup.ReadBack = ReadBack{Percent: 100, Every: block.Every}
+	default:
+		percent, _ := strconv.Atoi(strings.TrimSuffix(block.ReadBack, "%")) // the pattern has digits only
+		backup.ReadBack = ReadBack{Percent: percent, Every: block.Every}
+	}
+	if at.given("verify.every") && backup.ReadBack.Percent == 0 {
+		l.report(at.mistake("verify.every", "Interval without a rotation",
+			fmt.Sprintf("every is the interval of read_back = \"all\" and of a percentage; with %q nothing is read back again. Leave it out.", block.ReadBack)))
 	}
 }
 

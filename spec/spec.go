@@ -120,6 +120,16 @@ type Retention struct {
 	Range      hcl.Range
 }
 
+// ReadBack says which copies are read back by themselves and compared; the zero value: none.
+type ReadBack struct {
+	// Latest: those of the newest artifact, each once after it was stored.
+	Latest bool
+	// Percent of the copies at each destination, at least one, in every interval, those first that were proven longest ago;
+	// 100 are all.
+	Percent int
+	Every   units.Duration
+}
+
 // Backup is the promise that a source has copies.
 type Backup struct {
 	Address, Name string
@@ -134,6 +144,8 @@ type Backup struct {
 	MinCopies int
 	// BackfillAll: a destination gets every artifact that its retention keeps and that it does not have, not only the newest.
 	BackfillAll bool
+	// ReadBack says which copies are read back by themselves.
+	ReadBack ReadBack
 	// DependsOn are the backups that are taken first, where they are due too.
 	DependsOn []string
 	// NotBuilt says what of the backup can be declared but not done yet.

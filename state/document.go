@@ -5,6 +5,7 @@
 package state
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -69,6 +70,16 @@ type Sums struct {
 	MD5    string `json:"md5,omitempty"`
 }
 
+// Confirms reports whether a store's CRC-32C is the recorded one; false where either is not known.
+func (s Sums) Confirms(crc32c *uint32) bool {
+	return crc32c != nil && s.CRC32C != "" && s.CRC32C == fmt.Sprintf("%08x", *crc32c)
+}
+
+// Refutes reports whether a store's CRC-32C is not the recorded one; false where either is not known.
+func (s Sums) Refutes(crc32c *uint32) bool {
+	return crc32c != nil && s.CRC32C != "" && !s.Confirms(crc32c)
+}
+
 // Artifact is one backup that was taken: its description and its copies.
 type Artifact struct {
 	Description
@@ -100,9 +111,13 @@ type Replica struct {
 	Condition       Condition `json:"condition"`
 	// Problem says what was found, when Condition is Altered.
 	Problem string `json:"problem,omitempty"`
-	// StoredAt is when it was committed, VerifiedAt when it was last proven, UTC.
-	StoredAt   time.Time      `json:"stored_at"`
-	VerifiedAt time.Time      `json:"verified_at"`
+	// StoredAt is when this version was committed, or first seen; VerifiedAt when it was last proven, UTC.
+	StoredAt   time.Time `json:"stored_at"`
+	VerifiedAt time.Time `json:"verified_at"`
+	// ReadBackAt is when it was last read back, every byte, and ComparedAt when the store's own checksum was last found to be
+	// the recorded one; zero when never.
+	ReadBackAt time.Time      `json:"read_back_at,omitzero"`
+	ComparedAt time.Time      `json:"compared_at,omitzero"`
 	Unknown    jsontext.Value `json:",embed"`
 }
 

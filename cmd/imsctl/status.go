@@ -68,6 +68,8 @@ type copyStatus struct {
 	Verdict     string    `json:"verdict"`
 	StoredBytes int64     `json:"stored_bytes,omitzero"`
 	VerifiedAt  time.Time `json:"verified_at,omitzero"`
+	ReadBackAt  time.Time `json:"read_back_at,omitzero"`
+	ComparedAt  time.Time `json:"compared_at,omitzero"`
 	Problem     string    `json:"problem,omitempty"`
 }
 
@@ -142,7 +144,8 @@ func copyOf(artifact *state.Artifact, destination string) copyStatus {
 	if !ok {
 		return status
 	}
-	status.Verdict, status.StoredBytes, status.VerifiedAt = verdictOK, artifact.Stored.Size, replica.VerifiedAt
+	status.Verdict, status.StoredBytes = verdictOK, artifact.Stored.Size
+	status.VerifiedAt, status.ReadBackAt, status.ComparedAt = replica.VerifiedAt, replica.ReadBackAt, replica.ComparedAt
 	if replica.Condition != state.Verified {
 		status.Verdict, status.Problem = verdictAltered, replica.Problem
 	}
@@ -150,15 +153,15 @@ func copyOf(artifact *state.Artifact, destination string) copyStatus {
 }
 
 func (c *cli) statusText(statuses []backupStatus, now time.Time) error {
-	rows := [][]string{{"BACKUP / DESTINATION", "STATUS", "AGE", "STORED", "VERIFIED", "DUE"}}
+	rows := [][]string{{"BACKUP / DESTINATION", "STATUS", "AGE", "STORED", "VERIFIED", "READ BACK", "DUE"}}
 	for _, status := range statuses {
-		rows = append(rows, []string{status.Address, status.Verdict, ago(status.TakenAt, now), "", "", due(status, now)})
+		rows = append(rows, []string{status.Address, status.Verdict, ago(status.TakenAt, now), "", "", "", due(status, now)})
 		for _, entry := range status.Copies {
 			stored := "-"
 			if entry.Verdict != verdictMissing {
 				stored = units.Bytes(entry.StoredBytes)
 			}
-			rows = append(rows, []string{"  " + entry.Destination, entry.Verdict, "", stored, ago(entry.VerifiedAt, now), ""})
+			rows = append(rows, []string{"  " + entry.Destination, entry.Verdict, "", stored, ago(entry.VerifiedAt, now), ago(entry.ReadBackAt, now), ""})
 		}
 	}
 	return writeTable(c.stdout, c.look(c.stdout).Width, rows)

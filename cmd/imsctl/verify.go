@@ -29,7 +29,8 @@ func (c *cli) verifyCommand() *cobra.Command {
 		Long: `Reads every recorded copy of PATH's artifacts (or those that the flags select)
 from its destination, decompresses it and compares it with what was backed up.
 What it finds is recorded: a copy that was altered no longer counts as a backup,
-and the next plan repairs it.
+and the next plan repairs it. With -checksums nothing is read but the manifests:
+what the stores say of size and checksum is compared, where they keep one.
 
 EXIT STATUS
   0  every copy is what was backed up
@@ -45,6 +46,7 @@ EXIT STATUS
 	flags.StringVar(&arguments.selection.Artifact, "artifact", "", "only this artifact `id`")
 	flags.StringVar(&arguments.selection.Backup, "backup", "", "only the artifacts of this backup `address`")
 	flags.StringVar(&arguments.selection.Destination, "destination", "", "only the copies at this destination `address`")
+	flags.BoolVar(&arguments.selection.Checksums, "checksums", false, "compare what the stores say, without reading the copies")
 	flags.BoolVar(&arguments.json, "json", false, "print one JSON object per line")
 	flags.StringVar(&arguments.jsonInto, "json-into", "", "write what -json would print to a `file` too")
 	flags.IntVar(&arguments.parallelism, "parallelism", 2, "read `n` copies at once")
