@@ -123,13 +123,15 @@ type Provider struct {
 
 // Registry is the set of providers a specification may name. It does not change once made.
 type Registry struct {
-	providers []Provider
-	codec     CodecFactory
+	providers  []Provider
+	codec      CodecFactory
+	encryption EncryptionFactory
 }
 
-// NewRegistry returns a registry of the given providers and of the codecs that newCodec makes. Two providers of the same kind and type are an error.
-func NewRegistry(newCodec CodecFactory, list ...Provider) (*Registry, error) {
-	registry := &Registry{codec: newCodec}
+// NewRegistry returns a registry of the given providers, of the codecs that newCodec makes and of the encryption that
+// newEncryption does. Two providers of the same kind and type are an error.
+func NewRegistry(newCodec CodecFactory, newEncryption EncryptionFactory, list ...Provider) (*Registry, error) {
+	registry := &Registry{codec: newCodec, encryption: newEncryption}
 	for _, provider := range list {
 		if _, exists := registry.Lookup(provider.Kind, provider.Type); exists {
 			return nil, fmt.Errorf("provider %s %q is registered twice", provider.Kind, provider.Type)
@@ -162,3 +164,8 @@ func (r *Registry) Types(kind Kind) []string {
 
 // Codec makes the codec of a compression method; see CodecFactory.
 func (r *Registry) Codec(method string, level int) (Codec, error) { return r.codec(method, level) }
+
+// Encryption makes the encryption for recipients; see EncryptionFactory.
+func (r *Registry) Encryption(recipients []string) (Encryption, []RecipientProblem) {
+	return r.encryption(recipients)
+}

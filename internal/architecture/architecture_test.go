@@ -56,6 +56,8 @@ var rules = []rule{
 		"providers", "internal/..."}},
 	{"providers/compression", "codecs implement a contract and know no other provider", []string{
 		"providers", "providers/compression/...", "internal/..."}},
+	{"providers/encryption", "encryption implements a contract and knows no other provider", []string{
+		"providers", "internal/..."}},
 	{"providers/host", "one folder is one provider: it knows the contracts and itself", []string{
 		"providers", "internal/..."}},
 	{"providers/source", "one folder is one provider: it knows the contracts and itself", []string{

@@ -2,15 +2,10 @@ package testenv
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"runtime"
 	"strconv"
 	"testing"
 	"time"
@@ -87,35 +82,9 @@ func StartGCS(ctx context.Context) (endpoint string, emulator *Emulator, err err
 	return endpoint, emulator, nil
 }
 
-// BuildGCS builds the emulator, once for each version of it, and returns the path of the program. It is in a module of its own,
-// so that what it depends on is no dependency of imsctl.
+// BuildGCS builds the emulator and returns the path of the program.
 func BuildGCS(ctx context.Context) (string, error) {
-	_, file, _, _ := runtime.Caller(0)
-	module := filepath.Join(filepath.Dir(file), "emulators")
-	pinned, err := os.ReadFile(filepath.Join(module, "go.mod"))
-	if err != nil {
-		return "", fmt.Errorf("finding the emulators: %w", err)
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("finding a folder for the emulators: %w", err)
-	}
-	hash := sha256.Sum256(append(pinned, runtime.Version()...))
-	program := filepath.Join(cache, "imsctl-emulators", hex.EncodeToString(hash[:8]), "fake-gcs-server")
-	if _, err := os.Stat(program); err == nil {
-		return program, nil
-	}
-	if err := os.MkdirAll(filepath.Dir(program), 0o755); err != nil {
-		return "", err
-	}
-	// Another test may build it at the same time: the last one to finish wins, and they are equal.
-	building := program + "." + strconv.Itoa(os.Getpid())
-	command := exec.CommandContext(ctx, "go", "build", "-o", building, "github.com/fsouza/fake-gcs-server")
-	command.Dir = module
-	if output, err := command.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("fake-gcs-server cannot be built: %w: %s", err, output)
-	}
-	return program, os.Rename(building, program)
+	return buildTool(ctx, "github.com/fsouza/fake-gcs-server")
 }
 
 // awaitHTTP waits until a server answers, or its process has ended.

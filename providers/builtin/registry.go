@@ -18,6 +18,7 @@ import (
 	"github.com/castrolanda/imsctl/providers/destination/azblob"
 	"github.com/castrolanda/imsctl/providers/destination/gcs"
 	destinationlocal "github.com/castrolanda/imsctl/providers/destination/local"
+	"github.com/castrolanda/imsctl/providers/encryption"
 	hostlocal "github.com/castrolanda/imsctl/providers/host/local"
 	"github.com/castrolanda/imsctl/providers/host/ssh"
 	notifycommand "github.com/castrolanda/imsctl/providers/notify/command"
@@ -31,7 +32,7 @@ import (
 
 // Registry returns the registry of what is built in. Its order is that of the language reference.
 func Registry() (*providers.Registry, error) {
-	return providers.NewRegistry(compression.NewCodec,
+	return providers.NewRegistry(compression.NewCodec, encryption.New,
 		hostlocal.Provider(), ssh.Provider(),
 		postgres.Provider(), redis.Provider(), files.Provider(), dockerlogs.Provider(), command.Provider(),
 		destinationlocal.Provider(), gcs.Provider(), azblob.Provider(),

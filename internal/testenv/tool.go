@@ -1,0 +1,59 @@
+package testenv
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"testing"
+)
+
+// Age builds age's reference tools and returns the folder that has age and age-keygen.
+func Age(t testing.TB) string {
+	t.Helper()
+	program := ""
+	for _, name := range []string{"filippo.io/age/cmd/age", "filippo.io/age/cmd/age-keygen"} {
+		var err error
+		if program, err = buildTool(t.Context(), name); err != nil {
+			Skip(t, err.Error())
+		}
+	}
+	return filepath.Dir(program)
+}
+
+// buildTool builds a program of the module of tools, once for each version of it, and returns its path. The module is apart,
+// so that what the tools depend on is no dependency of imsctl.
+func buildTool(ctx context.Context, name string) (string, error) {
+	_, file, _, _ := runtime.Caller(0)
+	module := filepath.Join(filepath.Dir(file), "emulators")
+	pinned, err := os.ReadFile(filepath.Join(module, "go.mod"))
+	if err != nil {
+		return "", fmt.Errorf("finding the emulators: %w", err)
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("finding a folder for the emulators: %w", err)
+	}
+	hash := sha256.Sum256(append(pinned, runtime.Version()...))
+	program := filepath.Join(cache, "imsctl-emulators", hex.EncodeToString(hash[:8]), path.Base(name))
+	if _, err := os.Stat(program); err == nil {
+		return program, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(program), 0o755); err != nil {
+		return "", err
+	}
+	// Another test may build it at the same time: the last one to finish wins, and they are equal.
+	building := program + "." + strconv.Itoa(os.Getpid())
+	command := exec.CommandContext(ctx, "go", "build", "-o", building, name)
+	command.Dir = module
+	if output, err := command.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%s cannot be built: %w: %s", name, err, output)
+	}
+	return program, os.Rename(building, program)
+}
