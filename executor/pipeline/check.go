@@ -4,15 +4,16 @@ import (
 	"context"
 	"fmt"
 	"io"
-
-	"github.com/castrolanda/imsctl/providers"
 )
 
-// check decompresses the stored stream while it is written, as a restore would.
+// check reads a stream while it is written, as a restore would.
 type check struct {
 	*receiver
-	ctx   context.Context
-	codec providers.Codec
+	ctx context.Context
+	// open decompresses or decrypts the stream.
+	open func(io.Reader) (io.ReadCloser, error)
+	// wrong is the error of a stream that does not come back as it was.
+	wrong error
 	tally *tally
 	done  chan struct{}
 	err   error
@@ -21,26 +22,26 @@ type check struct {
 	current *chunk
 }
 
-func newCheck(ctx context.Context, codec providers.Codec) *check {
-	return &check{receiver: newReceiver(), ctx: ctx, codec: codec, tally: newTally(), done: make(chan struct{})}
+func newCheck(ctx context.Context, open func(io.Reader) (io.ReadCloser, error), wrong error) *check {
+	return &check{receiver: newReceiver(), ctx: ctx, open: open, wrong: wrong, tally: newTally(), done: make(chan struct{})}
 }
 
-// run is the life of the check's goroutine. failed is called when the stream cannot be decompressed.
+// run is the life of the check's goroutine. failed is called when the stream cannot be read.
 func (c *check) run(failed func(error)) {
 	defer close(c.done)
-	c.err = c.decompress()
+	c.err = c.read()
 	if c.current != nil {
 		c.current.release()
 	}
 	c.leave()
 	if c.err != nil && c.ctx.Err() == nil {
-		c.err = fmt.Errorf("%w: %w", ErrNotReproduced, c.err)
+		c.err = fmt.Errorf("%w: %w", c.wrong, c.err)
 		failed(c.err)
 	}
 }
 
-func (c *check) decompress() (err error) {
-	reader, err := c.codec.NewReader(queueReader{c})
+func (c *check) read() (err error) {
+	reader, err := c.open(queueReader{c})
 	if err != nil {
 		return err
 	}
@@ -53,15 +54,15 @@ func (c *check) decompress() (err error) {
 	return err
 }
 
-// compare says whether the whole stream came back as it was.
-func (c *check) compare(raw *tally) error {
+// compare says whether the whole stream came back as it was before.
+func (c *check) compare(before *tally) error {
 	<-c.done
 	if c.err != nil {
 		return c.err
 	}
-	if c.tally.sums() != raw.sums() {
-		return fmt.Errorf("%w: %d bytes with SHA-256 %x became %d bytes with SHA-256 %x", ErrNotReproduced,
-			raw.size, raw.sha256.Sum(nil), c.tally.size, c.tally.sha256.Sum(nil))
+	if c.tally.sums() != before.sums() {
+		return fmt.Errorf("%w: %d bytes with SHA-256 %x became %d bytes with SHA-256 %x", c.wrong,
+			before.size, before.sha256.Sum(nil), c.tally.size, c.tally.sha256.Sum(nil))
 	}
 	return nil
 }

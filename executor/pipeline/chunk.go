@@ -1,13 +1,15 @@
 package pipeline
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 )
 
 // The sizes that bound the memory of a pipeline. All branches share the chunks, and the source waits for the slowest of
 // them, so that about storedChunks chunks are in use whatever the number of branches: 8 MiB, and rawChunks more before
-// the codec. A branch that was given up may keep what it holds until its destination returns.
+// the codec; where it is encrypted, as many again between the codec and the check. A branch that was given up may keep what
+// it holds until its destination returns.
 const (
 	chunkSize    = 256 << 10
 	storedChunks = 32
@@ -86,6 +88,21 @@ func (r *receiver) leave() {
 		default:
 			return
 		}
+	}
+}
+
+// give puts a chunk into the queue, together with the caller's reference to it, and waits for room. A receiver that is gone
+// takes nothing.
+func (r *receiver) give(ctx context.Context, c *chunk) error {
+	select {
+	case r.queue <- c:
+		return nil
+	case <-r.gone:
+		c.release()
+		return nil
+	case <-ctx.Done():
+		c.release()
+		return context.Cause(ctx)
 	}
 }
 

@@ -44,7 +44,7 @@ type distribution struct {
 	ctx      context.Context
 	pool     *pool
 	branches []*branch
-	// check is nil for streams that are not decompressed on the way.
+	// check is nil for streams that are not read again on the way.
 	check   *receiver
 	verdict *verdict
 	current *chunk
@@ -161,16 +161,7 @@ func (d *distribution) pass() error {
 // give waits until a receiver has room or is gone.
 func (d *distribution) give(to *receiver, c *chunk) error {
 	c.retain()
-	select {
-	case to.queue <- c:
-		return nil
-	case <-to.gone:
-		c.release()
-		return nil
-	case <-d.ctx.Done():
-		c.release()
-		return context.Cause(d.ctx)
-	}
+	return to.give(d.ctx, c)
 }
 
 // end passes on what is left and tells everyone that the stream is over. It returns what was written.

@@ -9,6 +9,8 @@ var (
 	// ErrNotReproduced: decompressing what was about to be stored does not give back what the source wrote. The compressor
 	// or the machine's memory is at fault, and nothing was kept.
 	ErrNotReproduced = errors.New("what was compressed does not decompress to what was read")
+	// ErrNotSealed: decrypting what was about to be stored does not give back what was to be encrypted, and nothing was kept.
+	ErrNotSealed = errors.New("what was encrypted does not decrypt to what it was")
 	// ErrStalled: a destination took no data for too long and was given up, so that the others and the source need not wait.
 	ErrStalled = errors.New("the destination has stalled")
 	// ErrAltered: an object was read, and it is not the one that was recorded. Trouble with reading it is never this error.

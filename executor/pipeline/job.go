@@ -15,6 +15,8 @@ type Job struct {
 	Run    string
 	Source providers.Source
 	Codec  providers.Codec
+	// Encryption encrypts what the codec wrote; nil stores it as it is.
+	Encryption providers.Encryption
 	// Key is where the object will lie at every branch.
 	Key      string
 	Branches []Branch

@@ -4,18 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/castrolanda/imsctl/providers"
 )
 
-// Run reads the job's source once, compresses it, stores it at every branch and decompresses it again on the way. No
-// branch commits before all of this is true: the source has said that it is complete, its format's marks are there, and the
-// decompressed stream has the size and the SHA-256 of what the source wrote.
+// Run reads the job's source once, compresses it, decompresses it again on the way, encrypts it where that is asked for, and
+// stores it at every branch. No branch commits before all of this is true: the source has said that it is complete, its
+// format's marks are there, the decompressed stream has the size and the SHA-256 of what the source wrote, and what was
+// encrypted, its end included, decrypts to what was compressed.
 //
 // A branch that fails, or that keeps the others waiting longer than the stall limit, is given up, its upload aborted and its
 // error put into the outcome; the others go on. A commit may take ten stall limits. Run fails when the stream does, or when
 // all branches do; then nothing can be seen at any destination. An error says at which stage; it wraps ErrIncomplete,
-// ErrNotReproduced, ErrStalled or the error of the source or the destinations.
+// ErrNotReproduced, ErrNotSealed, ErrStalled or the error of the source or the destinations.
 //
 // When ctx ends, the source is stopped, the uploads are aborted, and Run returns within five seconds with an error that
 // wraps ctx's. If a branch has committed by then, Run returns the outcome instead, with ctx's error for the others.
@@ -24,7 +26,7 @@ import (
 // seconds, with an error in its outcome: its goroutine aborts the upload and ends as soon as the destination returns. Only
 // if it hangs inside Commit may its object still appear. A source that does not return is waited for.
 //
-// Run uses about 10 MiB besides what the codec, the source and the uploads need for themselves.
+// Run uses about 10 MiB, 18 where it encrypts, besides what the codec, the source and the uploads need for themselves.
 func Run(ctx context.Context, job Job) (Outcome, error) {
 	if len(job.Branches) == 0 {
 		return Outcome{}, errors.New("there is no destination to write to")
@@ -43,8 +45,8 @@ func Run(ctx context.Context, job Job) (Outcome, error) {
 		r.to.verdict.reach(stored, nil)
 	}
 	branches, untidy := r.to.wait()
-	if r.check != nil {
-		<-r.check.done
+	for _, check := range r.checks() {
+		<-check.done
 	}
 	for _, branch := range branches {
 		if branch.Err == nil {
@@ -72,13 +74,16 @@ func failure(ctx context.Context, err error, branches []BranchOutcome, untidy er
 	return fmt.Errorf("no destination took the data: %w", errors.Join(problems...))
 }
 
-// stream is one Run: the source's goroutine is the caller's, the codec has one, the check one and every branch one.
+// stream is one Run: the source's goroutine is the caller's, the codec and the encryption have one, each check one and every
+// branch one.
 type stream struct {
-	ctx     context.Context
-	cancel  context.CancelCauseFunc
-	job     Job
-	raw     *rawStream
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	job    Job
+	raw    *rawStream
+	// check is nil for codecs that change nothing, seal for what is not encrypted.
 	check   *check
+	seal    *seal
 	to      *distribution
 	outcome Outcome
 }
@@ -89,15 +94,33 @@ func newStream(ctx context.Context, cancel context.CancelCauseFunc, job Job) *st
 	s.raw = newRawStream(ctx, pool, newMarks(job.Source.Format()), job.Progress)
 	var receiver *receiver
 	if job.Codec.Extension() != "" {
-		s.check = newCheck(ctx, job.Codec)
+		s.check = newCheck(ctx, job.Codec.NewReader, ErrNotReproduced)
 		receiver = s.check.receiver
-		go s.check.run(func(err error) { cancel(err) })
+	}
+	if job.Encryption != nil {
+		s.seal = newSeal(ctx, pool, job.Encryption, receiver)
+		receiver = s.seal.proof.receiver
+	}
+	for _, check := range s.checks() {
+		go check.run(func(err error) { cancel(err) })
 	}
 	s.to = distribute(ctx, pool, delivery{
 		branches: job.Branches, key: job.Key, options: providers.CreateOptions{Size: job.ExpectedSize},
 		stallLimit: job.StallLimit, progress: job.Progress,
 	}, receiver, func() { cancel(errAllFailed) })
 	return s
+}
+
+// checks are what reads the stream again.
+func (s *stream) checks() []*check {
+	var list []*check
+	if s.check != nil {
+		list = append(list, s.check)
+	}
+	if s.seal != nil {
+		list = append(list, s.seal.proof)
+	}
+	return list
 }
 
 // flow moves the whole stream and proves it. It returns what was stored.
@@ -119,13 +142,23 @@ func (s *stream) flow() (providers.Checksums, error) {
 		return providers.Checksums{}, context.Cause(s.ctx)
 	}
 	s.outcome.Raw = s.raw.tally.sums()
-	if s.check != nil {
-		return encoding.stored, s.check.compare(s.raw.tally)
+	return encoding.stored, s.prove(encoding)
+}
+
+// prove holds what was read again against what was read.
+func (s *stream) prove(encoding encoding) error {
+	switch {
+	case s.check != nil:
+		if err := s.check.compare(s.raw.tally); err != nil {
+			return err
+		}
+	case encoding.coded.Size != s.outcome.Raw.Size || encoding.coded.SHA256 != s.outcome.Raw.SHA256:
+		return ErrNotReproduced
 	}
-	if encoding.stored.Size != s.outcome.Raw.Size || encoding.stored.SHA256 != s.outcome.Raw.SHA256 {
-		return encoding.stored, ErrNotReproduced
+	if s.seal != nil {
+		return s.seal.compare()
 	}
-	return encoding.stored, nil
+	return nil
 }
 
 // read has the source write the whole of itself.
@@ -144,10 +177,11 @@ func (s *stream) read() error {
 	return err
 }
 
-// encoding is what came of compressing the stream.
+// encoding is what came of compressing and encrypting the stream.
 type encoding struct {
-	stored providers.Checksums
-	err    error
+	// coded is what the codec wrote; of an encrypted stream size and SHA-256 only.
+	coded, stored providers.Checksums
+	err           error
 }
 
 // encode compresses the raw chunks into the distribution, until there are no more or the stream is given up.
@@ -157,7 +191,15 @@ func (s *stream) encode() encoding {
 		s.cancel(err)
 		return encoding{err: err}
 	}
-	writer, err := s.job.Codec.NewWriter(s.to)
+	var to io.Writer = s.to
+	if s.seal != nil {
+		if err := s.seal.begin(s.to); err != nil {
+			s.cancel(err)
+			return encoding{err: err}
+		}
+		to = s.seal
+	}
+	writer, err := s.job.Codec.NewWriter(to)
 	if err != nil {
 		return failed(err)
 	}
@@ -170,11 +212,26 @@ func (s *stream) encode() encoding {
 	if err := writer.Close(); err != nil {
 		return failed(err)
 	}
+	return s.finish()
+}
+
+// finish ends the encryption, then the stored stream.
+func (s *stream) finish() encoding {
+	if s.seal != nil {
+		if err := s.seal.end(); err != nil {
+			s.cancel(err)
+			return encoding{err: err}
+		}
+	}
 	stored, err := s.to.end()
 	if err != nil {
-		return failed(err)
+		s.cancel(err)
+		return encoding{err: err}
 	}
-	return encoding{stored: stored}
+	if s.seal != nil {
+		return encoding{coded: s.seal.tally.sums(), stored: stored}
+	}
+	return encoding{coded: stored, stored: stored}
 }
 
 // feed passes the raw chunks to the codec.
