@@ -34,9 +34,16 @@ func (r *run) backup(ctx context.Context, action *planner.Backup) (result, error
 	if err != nil {
 		return result{}, err
 	}
+	if !slices.Equal(recipientsOf(declared), action.Recipients) {
+		return result{}, fmt.Errorf("the plan was made for %s and the specification lists %s: make a new plan",
+			counted(len(action.Recipients), "recipient", "recipients"), counted(len(recipientsOf(declared)), "recipient", "recipients"))
+	}
 	taking := &taking{run: r, declared: declared, action: action, source: source, branches: branches}
 	taking.id = fmt.Sprintf("%s-%s-%s", declared.Name, r.Clock.Now().UTC().Format(compactTime), suffix)
 	taking.extension = source.Format().Extension + declared.Codec.Extension()
+	if declared.Encryption != nil {
+		taking.extension += declared.Encryption.Extension()
+	}
 	taking.key = declared.Name + "/" + taking.id + taking.extension
 
 	intent := r.intent(action)
@@ -68,6 +75,7 @@ func (t *taking) take(ctx context.Context) (result, effect, error) {
 		Run:          "imsctl-" + t.run.id,
 		Source:       t.source,
 		Codec:        t.declared.Codec,
+		Encryption:   t.declared.Encryption,
 		Key:          t.key,
 		Branches:     t.branches,
 		ExpectedSize: t.action.Bytes,
@@ -82,7 +90,7 @@ func (t *taking) take(ctx context.Context) (result, effect, error) {
 		return result{}, effect{leftover: t.action.Destinations}, err
 	}
 	copies := t.seal(ctx, outcome, artifact, manifest)
-	done := result{summary: summarize(outcome, copies), warnings: outcome.Reading.Warnings}
+	done := result{summary: summarize(outcome, copies) + t.sealedFor(), warnings: outcome.Reading.Warnings}
 	changed := effect{leftover: copies.leftover}
 	if len(artifact.Replicas) > 0 {
 		t.taken.Store(t.action.Backup, artifact.ID)
@@ -101,7 +109,8 @@ func (t *taking) describe(outcome pipeline.Outcome) (*state.Artifact, []byte, er
 		StartedAt: outcome.StartedAt, EndedAt: outcome.EndedAt,
 		Raw: raw, Stored: stored,
 		Method: t.declared.Codec.Method(), Level: t.declared.Codec.Level(), Extension: t.extension, Key: t.key,
-		Versions: outcome.Reading.Versions, RowCounts: outcome.Reading.RowCounts, Warnings: t.redactedAll(outcome.Reading.Warnings),
+		Encryption: encryptionOf(t.declared),
+		Versions:   outcome.Reading.Versions, RowCounts: outcome.Reading.RowCounts, Warnings: t.redactedAll(outcome.Reading.Warnings),
 	}}
 	data, err := state.EncodeManifest(&state.Manifest{
 		FormatVersion: state.ManifestVersion, Writer: t.Version,

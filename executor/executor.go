@@ -22,7 +22,7 @@ import (
 // DefaultParallelism is how many actions run at once unless something else is asked for.
 const DefaultParallelism = 10
 
-// Executor runs plans. All fields must be set, but for Random, Parallelism and Reporter, which have defaults.
+// Executor runs plans. All fields must be set, but for Random, Parallelism, Decryption and Reporter.
 type Executor struct {
 	Spec  *spec.Spec
 	World *planner.World
@@ -36,6 +36,8 @@ type Executor struct {
 	Version string
 	// Parallelism is how many actions run at once; 0 is DefaultParallelism.
 	Parallelism int
+	// Decryption reads encrypted artifacts back; nil when there are no identities: then their stored bytes alone are compared.
+	Decryption providers.Decryption
 	// Reporter hears what happens; nil for nobody.
 	Reporter Reporter
 }

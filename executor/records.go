@@ -112,5 +112,5 @@ func (r *run) adopt(ctx context.Context, action *planner.Adopt) (result, error) 
 	if err != nil {
 		return result{}, err
 	}
-	return result{summary: units.Bytes(artifact.Stored.Size) + " read back, equal, recorded"}, nil
+	return result{summary: units.Bytes(artifact.Stored.Size) + r.proven(artifact) + ", recorded"}, nil
 }

@@ -22,6 +22,8 @@ type Restorer struct {
 	Registry *providers.Registry
 	// Environment is what restoring providers may use.
 	Environment providers.Environment
+	// Decryption reads encrypted artifacts; nil when there are no identities.
+	Decryption providers.Decryption
 	// Progress may be nil.
 	Progress pipeline.Progress
 }
@@ -67,6 +69,9 @@ func (r *Restorer) ToTarget(ctx context.Context, request Request, target provide
 	if err != nil {
 		return "", err
 	}
+	if err := checkIdentity(request.Artifact, r.Decryption); err != nil {
+		return "", err
+	}
 	if err := restorer.Prepare(ctx); err != nil {
 		return "", err
 	}
@@ -102,6 +107,9 @@ func (r *Restorer) each(ctx context.Context, request Request, put func(io.Reader
 // origins lists where to read from, best first: in the order of the backup's destinations.
 func (r *Restorer) origins(request Request) ([]string, error) {
 	artifact := request.Artifact
+	if err := checkIdentity(artifact, r.Decryption); err != nil {
+		return nil, err
+	}
 	if request.From != "" {
 		if _, ok := artifact.Replica(request.From); !ok {
 			return nil, fmt.Errorf("%s has no copy of %s", request.From, artifact.ID)
@@ -151,6 +159,7 @@ func (r *Restorer) read(ctx context.Context, artifact *state.Artifact, origin st
 	}
 	reader, err := pipeline.Open(ctx, pipeline.VerifyJob{
 		From: pipeline.Branch{Name: origin, Destination: r.World.Destinations[origin]}, Key: artifact.Key, Codec: codec,
+		Encrypted: artifact.Encryption != nil, Decryption: r.Decryption,
 		Stored: artifact.Stored, Raw: artifact.Raw, Progress: r.Progress,
 	})
 	if err != nil {

@@ -24,7 +24,7 @@ func (r *run) verify(ctx context.Context, action *planner.Verify) (result, error
 	}
 	intent := r.intent(action)
 	intent.Artifact = artifact.ID
-	done := result{summary: units.Bytes(artifact.Stored.Size) + " read back, equal"}
+	done := result{summary: units.Bytes(artifact.Stored.Size) + r.proven(artifact)}
 	err = r.during(ctx, intent, func() (effect, error) {
 		var event *state.Event
 		var err error
@@ -134,8 +134,14 @@ func (r *run) compare(ctx context.Context, address string, destination providers
 	if err != nil {
 		return err
 	}
+	if r.Decryption != nil {
+		if err := checkIdentity(artifact, r.Decryption); err != nil {
+			return err
+		}
+	}
 	err = pipeline.Verify(ctx, pipeline.VerifyJob{
 		From: pipeline.Branch{Name: replica.Destination, Destination: destination}, Key: artifact.Key, Codec: codec,
+		Encrypted: artifact.Encryption != nil, Decryption: r.Decryption,
 		Stored: artifact.Stored, Raw: artifact.Raw, Progress: progress{reporter: r.reporter, address: address},
 	})
 	if err != nil {

@@ -97,6 +97,8 @@ type Backup struct {
 	MinCopies    int      `json:"min_copies"`
 	// Compression is the profile's address.
 	Compression string `json:"compression"`
+	// Recipients are the public keys that it is encrypted for; none when it is not encrypted.
+	Recipients []string `json:"recipients,omitempty"`
 }
 
 // Replicate copies an artifact to a destination that should have it and never had.

@@ -201,6 +201,7 @@ type copyRef struct {
 // plan decides everything about one backup.
 func (t *task) plan() {
 	t.noteFuture()
+	t.noteEncryption()
 	t.planBackup()
 	t.blockUnreachable()
 	t.planReplicas()

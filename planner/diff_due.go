@@ -109,7 +109,7 @@ func (t *task) planBackup() {
 	}
 	t.blockFull(usable, meta.Bytes)
 	meta.Undo = "nothing is overwritten; retention removes it in its time"
-	t.taking = &Backup{Meta: meta, Source: t.backup.Source, MinCopies: t.backup.MinCopies, Compression: t.backup.Compression}
+	t.taking = &Backup{Meta: meta, Source: t.backup.Source, MinCopies: t.backup.MinCopies, Compression: t.backup.Compression, Recipients: t.recipients()}
 	for _, i := range usable {
 		t.taking.Destinations = append(t.taking.Destinations, t.places[i].address)
 	}

@@ -139,6 +139,7 @@ type jsonBackup struct {
 	Destinations []string `json:"destinations"`
 	MinCopies    int      `json:"min_copies"`
 	Compression  string   `json:"compression"`
+	Recipients   []string `json:"recipients,omitempty"`
 }
 
 // changeOf renders one action.
@@ -177,7 +178,7 @@ func changeOf(action Action) (jsonChange, error) {
 func effectOf(action Action) (before, after any, err error) {
 	switch action := action.(type) {
 	case *Backup:
-		return nil, jsonBackup{action.Source, action.Destinations, action.MinCopies, action.Compression}, nil
+		return nil, jsonBackup{action.Source, action.Destinations, action.MinCopies, action.Compression, action.Recipients}, nil
 	case *Replicate:
 		return nil, jsonCopy{Artifact: action.Artifact, Destination: action.To, From: action.From, Others: action.Others}, nil
 	case *Repair:

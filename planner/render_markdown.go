@@ -73,6 +73,9 @@ func (m *markdown) details(plan *Plan) {
 		}
 		if backup, ok := action.(*Backup); ok {
 			facts = append(facts, "to "+strings.Join(backup.Destinations, ", "))
+			if text := backup.encryptedTo(); text != "" {
+				facts = append(facts, text)
+			}
 		}
 		if others := othersOf(action); len(others) > 0 {
 			facts = append(facts, "else from "+strings.Join(others, ", "))

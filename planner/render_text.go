@@ -149,6 +149,9 @@ func (p *textPrinter) action(action Action) {
 	}
 	if backup, ok := action.(*Backup); ok {
 		p.wrapped("      ", "to "+strings.Join(backup.Destinations, ", "))
+		if text := backup.encryptedTo(); text != "" {
+			p.wrapped("      ", text)
+		}
 	}
 	if others := othersOf(action); p.options.Verbose && len(others) > 0 {
 		p.wrapped("      ", "else from "+strings.Join(others, ", "))

@@ -21,7 +21,7 @@ type backupBlock struct {
 	Once        bool                  `hcl:"once,optional" doc:"Taken once, never due again."`
 	MinCopies   int64                 `hcl:"min_copies,optional" doc:"Fewer verified copies than this is a failed backup, fewer than in to is degraded; 1 when left out."`
 	Backfill    string                `hcl:"backfill,optional" doc:"latest or all: which artifacts a destination gets that does not have them, the newest or all that its retention keeps; latest when left out."`
-	EncryptTo   []string              `hcl:"encrypt_to,optional" doc:"Recipients who can read the copies; anyone who can reach them when left out or empty."`
+	EncryptTo   []string              `hcl:"encrypt_to,optional" doc:"Recipients who can read the copies (age1…, ssh-ed25519 …, ssh-rsa …); anyone who can reach them when left out or empty."`
 	DependsOn   []providers.Reference `hcl:"depends_on,optional" kind:"backup" doc:"Backups that are taken first, where they are due too."`
 	Verify      *verifyBlock          `hcl:"verify,block" doc:"How the copies are checked."`
 	Assert      []assertBlock         `hcl:"assert,block" doc:"Conditions without which the specification is refused."`
@@ -78,14 +78,30 @@ func (l *loader) backup(b body, compressions map[string]*Compression) {
 	case compression != nil:
 		backup.Codec, backup.NotBuilt = compression.Codec, compression.NotBuilt
 	}
-	if len(block.EncryptTo) > 0 {
-		backup.NotBuilt = "encryption is not built yet"
-	}
+	l.encryption(block.EncryptTo, backup, at)
 	if block.Verify != nil {
 		l.verification(*block.Verify, backup, at)
 	}
 	backup.Schedule = l.schedule(due{block.Every, block.Schedule, block.Once}, at, "backup")
 	l.spec.Backups = append(l.spec.Backups, backup)
+}
+
+// encryption checks the recipients. A backup with one that is wrong is refused as a whole: it must not be taken for fewer
+// people, and never for everybody.
+func (l *loader) encryption(recipients []string, backup *Backup, at places) {
+	if len(recipients) == 0 {
+		return
+	}
+	if at.attributes["encrypt_to"].secret {
+		l.report(mistake(at.of("encrypt_to"), "Sensitive recipients",
+			"Recipients are public keys and are written beside every copy, so they must not be made from a sensitive value."))
+		return
+	}
+	encryption, problems := l.options.Registry.Encryption(recipients)
+	for _, wrong := range problems {
+		l.report(at.mistakeIn("encrypt_to", wrong.Index, wrong.Summary, wrong.Detail))
+	}
+	backup.Encryption = encryption
 }
 
 var readBackPattern = regexp.MustCompile(`^(none|latest|all|(100|[1-9][0-9]?)%)$`)

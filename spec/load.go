@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -112,9 +113,18 @@ func (l *loader) load() {
 	}
 }
 
-// hideSecrets takes the values of sensitive variables out of the source lines that are shown.
+// privateKey finds private keys of age and of SSH, which have no place in a specification, wherever they stand.
+var privateKey = regexp.MustCompile(`(?i)AGE-(SECRET-KEY|PLUGIN)-[0-9A-Z-]+|` +
+	`-----BEGIN [A-Z ]*PRIVATE KEY-----([0-9A-Z+/=\s\\:,-]*?-----END [A-Z ]*-----)?`)
+
+// hideSecrets takes the values of sensitive variables and private keys out of the source lines that are shown.
 func (l *loader) hideSecrets() {
 	byFile := make(map[string][]hcl.Range)
+	for name, file := range l.source.files {
+		for _, at := range privateKey.FindAllIndex(file.Bytes, -1) {
+			byFile[name] = append(byFile[name], hcl.Range{Start: hcl.Pos{Byte: at[0]}, End: hcl.Pos{Byte: at[1]}})
+		}
+	}
 	for _, at := range l.hidden {
 		byFile[at.Filename] = append(byFile[at.Filename], at)
 	}

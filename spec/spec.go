@@ -139,7 +139,9 @@ type Backup struct {
 	// Compression is the profile's address, Codec its codec.
 	Compression string
 	Codec       providers.Codec
-	Schedule    Schedule
+	// Encryption is nil for a backup that is not encrypted.
+	Encryption providers.Encryption
+	Schedule   Schedule
 	// MinCopies is how many verified copies make the backup a success: at least 1, at most len(To).
 	MinCopies int
 	// BackfillAll: a destination gets every artifact that its retention keeps and that it does not have, not only the newest.

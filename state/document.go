@@ -54,11 +54,21 @@ type Description struct {
 	Extension string `json:"extension"`
 	// Key is where the bytes lie at every destination; ManifestKey(Key) is where the manifest does.
 	Key string `json:"key"`
+	// Encryption says how it was encrypted after the compression; nil when it was not.
+	Encryption *Encryption `json:"encryption,omitempty"`
 	// Versions of the programs that took part.
 	Versions map[string]string `json:"versions,omitempty"`
 	// RowCounts per table, exact for the snapshot that was dumped.
 	RowCounts map[string]int64 `json:"row_counts,omitempty"`
 	Warnings  []string         `json:"warnings,omitempty"`
+}
+
+// Encryption is how an artifact was encrypted, and for whom.
+type Encryption struct {
+	// Format is "age".
+	Format string `json:"format"`
+	// Recipients are the public keys of those who can read it, with their comments.
+	Recipients []string `json:"recipients"`
 }
 
 // Sums are the length and the checksums of a stream, in lower-case hexadecimal. CRC32C and MD5 are kept for stored

@@ -28,6 +28,7 @@ func TestDocumentedFields(t *testing.T) {
 	}{
 		"Document":      {state.Document{}, []string{"digest"}},
 		"Artifact":      {state.Artifact{}, nil},
+		"Encryption":    {state.Encryption{}, nil},
 		"Sums":          {state.Sums{}, nil},
 		"Replica":       {state.Replica{}, nil},
 		"Intent":        {state.Intent{}, nil},

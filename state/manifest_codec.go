@@ -132,6 +132,9 @@ func (m *Manifest) check() error {
 	if err := m.Stored.check(); err != nil {
 		return fmt.Errorf("stored: %w", err)
 	}
+	if e := m.Encryption; e != nil && (e.Format == "" || len(e.Recipients) == 0) {
+		return errors.New("encryption: it has no format or no recipients")
+	}
 	for table, rows := range m.RowCounts {
 		if rows < 0 {
 			return fmt.Errorf("row_counts: %s has %d rows", table, rows)

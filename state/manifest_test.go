@@ -34,6 +34,7 @@ func encodeManifest(t testing.TB, manifest *state.Manifest) []byte {
 func TestManifestRoundTrip(t *testing.T) {
 	manifest := sampleManifest()
 	manifest.Warnings = []string{`a "digest": "" in the text`, "not UTF-8: \xff"}
+	manifest.Encryption = &state.Encryption{Format: "age", Recipients: []string{"age1one", "ssh-rsa AAAA someone"}}
 	data := encodeManifest(t, manifest)
 	read, err := state.DecodeManifest(data)
 	if err != nil {
@@ -79,6 +80,7 @@ func TestManifestRefuses(t *testing.T) {
 		"raw: sha256":       func(m *state.Manifest) { m.Raw.SHA256 = m.Raw.SHA256[1:] },
 		"crc32c":            func(m *state.Manifest) { m.Stored.CRC32C = "xyzxyzxy" },
 		"md5":               func(m *state.Manifest) { m.Stored.MD5 = "0" },
+		"no recipients":     func(m *state.Manifest) { m.Encryption = &state.Encryption{Format: "age"} },
 		"rows":              func(m *state.Manifest) { m.RowCounts["public.item"] = -4 },
 		`key "../up"`:       func(m *state.Manifest) { m.Key = "../up" },
 		`key "a/../b"`:      func(m *state.Manifest) { m.Key = "a/../b" },

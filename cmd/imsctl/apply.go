@@ -21,6 +21,7 @@ import (
 // applyArguments are the flags of apply.
 type applyArguments struct {
 	planFlags
+	identities  identityFlags
 	autoApprove bool
 	planMaxAge  time.Duration
 }
@@ -42,6 +43,7 @@ A saved plan is refused when what it was made from has changed since.` + exitSta
 	}
 	flags := command.Flags()
 	arguments.register(flags)
+	arguments.identities.register(flags)
 	flags.BoolVar(&arguments.autoApprove, "auto-approve", false, "do not ask")
 	flags.BoolVar(&arguments.json, "json", false, "print one JSON object per line")
 	flags.BoolVar(&arguments.lock, "lock", true, "take the state's lock; false is refused")
@@ -79,6 +81,9 @@ func (c *cli) apply(ctx context.Context, arguments applyArguments) (err error) {
 
 	plan, err := c.planToApply(ctx, project, session.Document(), saved, arguments, view)
 	if err != nil {
+		return err
+	}
+	if project.decryption, err = c.decryption(arguments.identities, readsBack(plan), arguments.input); err != nil {
 		return err
 	}
 	if saved == nil && plan.HasChanges() {
@@ -207,7 +212,7 @@ func readLine(ctx context.Context, r io.Reader) (string, error) {
 func (c *cli) carryOut(ctx context.Context, project *project, session state.Session, plan *planner.Plan, parallelism int, view runView) error {
 	view.begin(plan)
 	runner := &executor.Executor{
-		Spec: project.spec, World: project.world, Registry: project.registry, Session: session, Clock: c.clock,
+		Spec: project.spec, World: project.world, Registry: project.registry, Session: session, Clock: c.clock, Decryption: project.decryption,
 		Version: c.version, Parallelism: parallelism, Reporter: view,
 	}
 	report, err := runner.Run(ctx, plan)

@@ -14,8 +14,8 @@ import (
 // asker asks a person for the values of variables. It is nil where nobody can be asked: without a terminal, with
 // -input=false or with IMS_INPUT=0.
 func (c *cli) asker(input bool) func(name, description string, sensitive bool) (string, error) {
-	file, ok := c.stdin.(*os.File)
-	if setting, _ := c.getenv("IMS_INPUT"); !input || setting == "0" || setting == "false" || !ok || !term.IsTerminal(int(file.Fd())) {
+	file := c.terminalInput(input)
+	if file == nil {
 		return nil
 	}
 	// One reader for all answers: what it has read ahead belongs to the next.
@@ -37,6 +37,15 @@ func (c *cli) asker(input bool) func(name, description string, sensitive bool) (
 		}
 		return strings.TrimRight(answer, "\r\n"), nil
 	}
+}
+
+// terminalInput is the terminal that a person can answer on; nil where nobody can be asked.
+func (c *cli) terminalInput(input bool) *os.File {
+	file, ok := c.stdin.(*os.File)
+	if setting, _ := c.getenv("IMS_INPUT"); !input || setting == "0" || setting == "false" || !ok || !term.IsTerminal(int(file.Fd())) {
+		return nil
+	}
+	return file
 }
 
 // environmentArguments are the arguments that IMS_CLI_ARGS and IMS_CLI_ARGS_command hold, divided at white space; quotes hold

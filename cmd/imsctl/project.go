@@ -64,6 +64,8 @@ type project struct {
 	environment providers.Environment
 	world       *planner.World
 	backend     state.Backend
+	// decryption reads encrypted artifacts; nil without identities.
+	decryption providers.Decryption
 }
 
 // loadSpec reads a specification and prints its diagnostics.

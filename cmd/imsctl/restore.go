@@ -20,6 +20,7 @@ import (
 // restoreArguments are the flags of restore.
 type restoreArguments struct {
 	inputs
+	identities  identityFlags
 	what, path  string
 	backup      string
 	at          string
@@ -43,6 +44,10 @@ up.
   imsctl restore -to-postgres postgres://localhost/restored backup.database
   imsctl restore -to-directory /srv/app -at 2026-11-20T12:00:00Z backup.files
   imsctl restore -to-stdout latest | less
+  imsctl restore -identity key.txt -to-file db.sql backup.database
+
+An encrypted artifact needs the identity of a recipient: -identity, or
+IMS_AGE_IDENTITY with the key itself, or IMS_AGE_IDENTITY_FILE.
 
 EXIT STATUS
   0  restored, whole
@@ -56,6 +61,7 @@ EXIT STATUS
 	}
 	flags := command.Flags()
 	arguments.inputs.register(flags)
+	arguments.identities.register(flags)
 	flags.StringVar(&arguments.backup, "backup", "", "the `address` of the backup that \"latest\" is about")
 	flags.StringVar(&arguments.at, "at", "", "the newest artifact not younger than this `time` (2026-11-20, 2026-11-20T12:00:00Z)")
 	flags.StringVar(&arguments.from, "from", "", "read from this destination `address` instead of the first good one")
@@ -96,6 +102,9 @@ func (c *cli) restore(ctx context.Context, arguments restoreArguments) error {
 	if err != nil {
 		return err
 	}
+	if project.decryption, err = c.decryption(arguments.identities, artifact.Encryption != nil, arguments.input); err != nil {
+		return err
+	}
 	c.warn(fmt.Sprintf("Restoring what was backed up at %s.", artifact.StartedAt.In(project.spec.Location).Format("2006-01-02 15:04 MST")))
 	if _, err := c.restoreTo(ctx, project, artifact, arguments); err != nil {
 		return fmt.Errorf("restoring %s: %w", artifact.ID, err)
@@ -116,7 +125,7 @@ func (c *cli) restoreTo(ctx context.Context, project *project, artifact *state.A
 		err = errors.Join(err, c.closeDisplay(display))
 	}()
 	restorer := &executor.Restorer{
-		Spec: project.spec, World: project.world, Registry: project.registry, Environment: project.environment,
+		Spec: project.spec, World: project.world, Registry: project.registry, Environment: project.environment, Decryption: project.decryption,
 		Progress: restoreProgress{display: display, id: artifact.ID},
 	}
 	request := executor.Request{Artifact: artifact, From: arguments.from}

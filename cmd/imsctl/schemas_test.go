@@ -36,6 +36,8 @@ backup "notes" {
   source = source.command.notes
   to     = [destination.local.one, destination.local.two]
   every  = "24h"
+
+  encrypt_to = ["age1rvwypkup526kpgpsm8x74hjmfmtvxs33v9m64929yt79syd40uhq9exmz2"]
 }
 output "names" {
   description = "what is backed up"
@@ -127,11 +129,11 @@ func TestOutputsMatchSchemas(t *testing.T) {
 	match("state", w.run(exitDone, "state", "pull"))
 	match("state", w.read(".imsctl/state.json"))
 	match("manifest", w.read("one/notes/*.manifest.json"))
-	id := strings.TrimSuffix(filepath.Base(w.find("one/notes/*.txt.gz")), ".txt.gz")
+	id := strings.TrimSuffix(filepath.Base(w.find("one/notes/*.txt.gz.age")), ".txt.gz.age")
 	match("artifact", w.run(exitDone, "state", "show", id))
 
 	// A copy that is cut.
-	if err := os.Truncate(w.find("two/notes/*.txt.gz"), 3); err != nil {
+	if err := os.Truncate(w.find("two/notes/*.txt.gz.age"), 3); err != nil {
 		t.Fatal(err)
 	}
 	match("plan", w.run(exitChanges, "plan", "-json", "-detailed-exitcode"))

@@ -69,6 +69,25 @@ func TestPostgresScripts(t *testing.T) {
 	})
 }
 
+// TestAgeScripts runs the scenarios that hold encrypted copies against the reference tools.
+func TestAgeScripts(t *testing.T) {
+	for _, program := range []string{"zstd", "ssh-keygen"} {
+		testenv.Need(t, program)
+	}
+	age := testenv.Age(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/age",
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") == "1",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", age+string(filepath.ListSeparator)+env.Getenv("PATH"))
+			return setup(env)
+		},
+		Cmds: scriptCommands,
+	})
+}
+
 func setup(env *testscript.Env) error {
 	env.Setenv("HOME", env.WorkDir)
 	env.Setenv("NO_COLOR", "1")
@@ -89,6 +108,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"samedb":   sameDatabase,
 	"replace":  replaceInFile,
 	"tmpfs":    mountTmpfs,
+	"setenv":   setFromFile,
 }
 
 // createDatabase makes and fills a database: createdb VARIABLE NAME ROWS sets VARIABLE to its URL. With "empty" for ROWS
@@ -143,6 +163,11 @@ func replaceInFile(ts *testscript.TestScript, _ bool, arguments []string) {
 		ts.Fatalf("%s does not hold %q", arguments[0], arguments[1])
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(arguments[0]), []byte(strings.ReplaceAll(text, arguments[1], arguments[2])), 0o600))
+}
+
+// setFromFile sets an environment variable to the content of a file: setenv NAME FILE.
+func setFromFile(ts *testscript.TestScript, _ bool, arguments []string) {
+	ts.Setenv(arguments[0], ts.ReadFile(arguments[1]))
 }
 
 // mountTmpfs mounts a small file system until the script ends: tmpfs FOLDER SIZE.

@@ -13,6 +13,7 @@ import (
 // verifyArguments are the flags of verify.
 type verifyArguments struct {
 	inputs
+	identities  identityFlags
 	path        string
 	selection   planner.Selection
 	json        bool
@@ -32,6 +33,10 @@ What it finds is recorded: a copy that was altered no longer counts as a backup,
 and the next plan repairs it. With -checksums nothing is read but the manifests:
 what the stores say of size and checksum is compared, where they keep one.
 
+Of an encrypted copy without an identity (-identity, IMS_AGE_IDENTITY,
+IMS_AGE_IDENTITY_FILE) the stored bytes are compared, and it is not decrypted.
+With identities it is, and one that none of them can decrypt is an error.
+
 EXIT STATUS
   0  every copy is what was backed up
   1  a copy is altered or missing, or could not be read`,
@@ -43,6 +48,7 @@ EXIT STATUS
 	}
 	flags := command.Flags()
 	arguments.inputs.register(flags)
+	arguments.identities.register(flags)
 	flags.StringVar(&arguments.selection.Artifact, "artifact", "", "only this artifact `id`")
 	flags.StringVar(&arguments.selection.Backup, "backup", "", "only the artifacts of this backup `address`")
 	flags.StringVar(&arguments.selection.Destination, "destination", "", "only the copies at this destination `address`")
@@ -78,6 +84,9 @@ func (c *cli) verify(ctx context.Context, arguments verifyArguments) (err error)
 	plan := planner.Verification(project.spec, session.Document(), arguments.selection, c.clock.Now())
 	if !plan.HasChanges() {
 		return errors.New("there is no copy to verify: the state records none that this selects")
+	}
+	if project.decryption, err = c.decryption(arguments.identities, readsBack(plan), arguments.input); err != nil {
+		return err
 	}
 	return c.carryOut(ctx, project, session, plan, arguments.parallelism, view)
 }
