@@ -65,6 +65,7 @@ var argumentCandidates = map[string]candidates{
 	"imsctl restore": func(loaded *spec.Spec, document *state.Document) []string {
 		return slices.Concat(backupAddresses(loaded), artifactIDs(document), []string{"latest"})
 	},
+	"imsctl analyze":    analyzable,
 	"imsctl state list": func(loaded *spec.Spec, _ *state.Document) []string { return backupAddresses(loaded) },
 	"imsctl state show": func(_ *spec.Spec, document *state.Document) []string { return artifactIDs(document) },
 }
@@ -153,6 +154,15 @@ func backupAddresses(loaded *spec.Spec) []string {
 		addresses = append(addresses, backup.Address)
 	}
 	return addresses
+}
+
+// analyzable are the sources and backups; files are the shell's own.
+func analyzable(loaded *spec.Spec, _ *state.Document) []string {
+	addresses := make([]string, 0, len(loaded.Sources)+len(loaded.Backups))
+	for _, source := range loaded.Sources {
+		addresses = append(addresses, source.Address)
+	}
+	return append(addresses, backupAddresses(loaded)...)
 }
 
 func destinationAddresses(loaded *spec.Spec) []string {

@@ -57,6 +57,7 @@ func TestExitCodesAreDocumented(t *testing.T) {
 		{exitDone, "list", nil}, {exitError, "list nowhere", nil}, {exitDone, "validate", nil}, {exitError, "validate wrong.hcl", nil},
 		{exitDone, "fmt -check main.hcl", nil}, {exitError, "fmt nowhere", nil}, {exitFormatSyntax, "fmt wrong.hcl", nil},
 		{exitFormatDiffers, "fmt -check ugly.hcl", nil}, {exitDone, "console", nil}, {exitError, "console wrong.hcl", nil}, {exitDone, "version", nil},
+		{exitDone, "analyze notes.txt source.command.notes", nil}, {exitError, "analyze notes.txt nowhere", nil},
 		{exitDone, "init -check=false new", nil}, {exitError, "init other", nil},
 		{exitError, "verify", damage}, {exitDegraded, "status", nil}, {exitDone, "apply -auto-approve", nil},
 		{exitError, "plan", block}, {exitDegraded, "apply -auto-approve", nil},

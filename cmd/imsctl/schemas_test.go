@@ -132,6 +132,10 @@ func TestOutputsMatchSchemas(t *testing.T) {
 	id := strings.TrimSuffix(filepath.Base(w.find("one/notes/*.txt.gz.age")), ".txt.gz.age")
 	match("artifact", w.run(exitDone, "state", "show", id))
 
+	match("analysis", w.run(exitDone, "analyze", "-json", "notes.txt", "source.command.notes", "backup.notes"))
+	match("analysis", w.run(exitDone, "analyze", "-json", "-optimize", "size", os.Args[0]))
+	match("analysis", w.run(exitError, "analyze", "-json", "nowhere"))
+
 	// A copy that is cut.
 	if err := os.Truncate(w.find("two/notes/*.txt.gz.age"), 3); err != nil {
 		t.Fatal(err)
@@ -183,6 +187,7 @@ func TestSchemasRefuse(t *testing.T) {
 		"stream":   `{"@level":"info","@message":"m","@timestamp":"2026-11-22T00:00:00Z","type":"other","format_version":"1.0"}`,
 		"validate": `{"format_version":"1.0","type":"validation","valid":true,"error_count":0,"warning_count":0,"diagnostics":null}`,
 		"version":  `{"format_version":"1.0","type":"version","imsctl_version":"1","go_version":"1","platform":"p","more":1}`,
+		"analysis": `{"format_version":"1.0","type":"analysis","subjects":[{"name":"a"}]}`,
 		"status":   `{"format_version":"1.0","type":"status","backups":[{"address":"a","verdict":"fine","schedule":"s","copies":[]}]}`,
 	} {
 		if schemas.check(schema, []byte(document)) == nil {

@@ -1,0 +1,199 @@
+// Package choice decides how data is compressed, from measurements of the methods on a sample of it and from what is known
+// of its size, its source and its destinations. It is a pure function: the same question has the same answer.
+package choice
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/castrolanda/imsctl/providers/compression/trial"
+)
+
+// Goal is what is optimised.
+type Goal string
+
+// Size: the fewest stored bytes. Balanced: the last destination has its copy soonest, with no more bytes than gzip would
+// store at its best. Speed: soonest, whatever the bytes.
+const (
+	Size     Goal = "size"
+	Balanced Goal = "balanced"
+	Speed    Goal = "speed"
+)
+
+// Goals lists them.
+func Goals() []Goal { return []Goal{Size, Balanced, Speed} }
+
+// Question is everything that a choice depends on. Zero values are what is not known.
+type Question struct {
+	Goal Goal
+	// Measurements of the candidates, in the order in which equals are preferred.
+	Measurements []trial.Measurement
+	// Dense says in words why the data cannot be made smaller: "an image"; empty when that is not known of it.
+	Dense string
+	// Bytes is the raw size.
+	Bytes int64
+	// SourceRate is how many raw bytes the source gives in a second, UploadRate how many stored bytes the slowest
+	// destination takes.
+	SourceRate, UploadRate float64
+	// Cores is how many processors there are to compress with; 0 counts as 1.
+	Cores int
+	// MinReduction, in percent, is below what the next of Fallback is tried.
+	MinReduction int
+	Fallback     []string
+	// Disappointing are methods that took off less than MinReduction in an earlier run.
+	Disappointing []string
+}
+
+// Option is a method with what it would cost.
+type Option struct {
+	Method string
+	Level  int
+	// Fraction is the part of the data that stays, Rate how many raw bytes it takes in a second on all cores.
+	Fraction, Rate float64
+	// Bytes is the predicted stored size and Seconds the predicted time until the last destination has its copy, both 0
+	// when the raw size is not known.
+	Bytes   int64
+	Seconds float64
+
+	// cost is the seconds for each raw byte.
+	cost float64
+}
+
+// Choice is the answer.
+type Choice struct {
+	Option
+	// Reason is one sentence without a full stop.
+	Reason string
+	// Warning says in words that min_reduction was missed; usually empty.
+	Warning string
+	// RunnerUp is what would have been chosen otherwise; nil when there is nothing else.
+	RunnerUp *Option
+	// Options are all candidates, in their order, with what they would cost; the last is to store the data as it is.
+	Options []Option
+}
+
+// The constants of the choice. docs/compression.md explains them.
+const (
+	// DefaultUploadRate is taken for destinations that nothing was measured of yet, in bytes per second.
+	DefaultUploadRate = 50e6
+	// pointless is the fraction from which compressing is not worth its time.
+	pointless = 0.97
+	// near is how much more time counts as no more, nearEnough how many more bytes do: a sample tells no better.
+	near       = 1.05
+	nearEnough = 1.01
+	// furtherCore is what each core but the first counts for: the source and the check work too, and cores may be
+	// threads of one.
+	furtherCore = 0.5
+	// storing is how many bytes per second can be copied as they are.
+	storing = 1e9
+)
+
+// Choose answers a question. Without measurements the data is stored as it is.
+func Choose(q Question) Choice {
+	options := q.options()
+	plain := options[len(options)-1]
+	switch {
+	case q.Dense != "":
+		return Choice{Option: plain, Options: options, Reason: "it is " + q.Dense + ": stored as it is"}
+	case best(options).Fraction > pointless:
+		return Choice{Option: plain, Options: options, Reason: q.pointless(options)}
+	}
+	ranked := q.rank(options[:len(options)-1])
+	chosen := Choice{Option: ranked[0], Options: options}
+	if len(ranked) > 1 {
+		chosen.RunnerUp = &ranked[1]
+	}
+	chosen.Reason = q.reason(chosen, ranked)
+	return q.reduce(chosen, ranked, plain)
+}
+
+// options are the candidates and, last, to store the data as it is.
+func (q Question) options() []Option {
+	options := make([]Option, 0, len(q.Measurements)+1)
+	for _, m := range q.Measurements {
+		rate := m.Rate
+		if rate <= 0 {
+			rate = Assumed(m.Method, m.Level).Rate
+		}
+		options = append(options, q.cost(Option{Method: m.Method, Level: m.Level, Fraction: m.Fraction, Rate: rate * Cores(q.Cores)}))
+	}
+	return append(options, q.cost(Option{Method: "none", Fraction: 1, Rate: storing}))
+}
+
+// Cores is how many times as fast a number of cores compress as one does.
+func Cores(cores int) float64 { return 1 + furtherCore*float64(max(1, cores)-1) }
+
+// cost predicts what an option takes: reading, compressing and uploading go on at the same time, so that the slowest of them
+// decides.
+func (q Question) cost(o Option) Option {
+	upload := q.UploadRate
+	if upload <= 0 {
+		upload = DefaultUploadRate
+	}
+	o.cost = max(1/o.Rate, o.Fraction/upload)
+	if q.SourceRate > 0 {
+		o.cost = max(o.cost, 1/q.SourceRate)
+	}
+	o.Bytes = int64(float64(q.Bytes) * o.Fraction)
+	o.Seconds = float64(q.Bytes) * o.cost
+	return o
+}
+
+// best is the option that leaves the least.
+func best(options []Option) Option {
+	return slices.MinFunc(options, func(a, b Option) int { return cmp.Compare(a.Fraction, b.Fraction) })
+}
+
+// rank orders options by the goal, the best first. Each place is filled as if the ones before it were not there.
+func (q Question) rank(options []Option) []Option {
+	left := slices.Clone(options)
+	ranked := make([]Option, 0, len(left))
+	limit := q.limit(options)
+	for len(left) > 0 {
+		i := q.first(left, limit)
+		ranked = append(ranked, left[i])
+		left = slices.Delete(left, i, i+1)
+	}
+	return ranked
+}
+
+// limit is the largest fraction that the goal permits.
+func (q Question) limit(options []Option) float64 {
+	if q.Goal != Balanced {
+		return 0
+	}
+	for _, o := range options {
+		if o.Method == "gzip" && o.Level == 9 {
+			return o.Fraction * nearEnough
+		}
+	}
+	return 0
+}
+
+// first is the index of the best option. Of equals the earlier one wins.
+func (q Question) first(options []Option, limit float64) int {
+	permitted := func(o Option) bool { return limit == 0 || o.Fraction <= limit }
+	if !slices.ContainsFunc(options, permitted) {
+		permitted = func(Option) bool { return true }
+	}
+	primary, secondary, tolerance := Option.time, Option.size, near
+	if q.Goal == Size {
+		primary, secondary, tolerance = Option.size, Option.time, nearEnough
+	}
+	least := 0.0
+	for _, o := range options {
+		if value := primary(o); permitted(o) && (least == 0 || value < least) {
+			least = value
+		}
+	}
+	chosen := -1
+	for i, o := range options {
+		if permitted(o) && primary(o) <= least*tolerance && (chosen < 0 || secondary(o) < secondary(options[chosen])) {
+			chosen = i
+		}
+	}
+	return chosen
+}
+
+func (o Option) time() float64 { return o.cost }
+func (o Option) size() float64 { return o.Fraction }
