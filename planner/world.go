@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/providers/limit"
 	"github.com/castrolanda/imsctl/providers/retry"
 	"github.com/castrolanda/imsctl/spec"
 )
@@ -22,7 +24,7 @@ const localHost = "host.local"
 // Open makes the provider objects of a specification without any I/O, but for those that are not built yet. Hosts that the specification declares are found
 // first; env.Hosts is asked for the others (host.local, when it is not declared). All mistakes are reported together.
 //
-// This is the one place where destinations are wrapped in what tries again.
+// This is the one place where destinations are wrapped in what keeps to their limits and in what tries again.
 func Open(specification *spec.Spec, env providers.Environment) (*World, error) {
 	world := &World{
 		Hosts:        make(map[string]providers.Host, len(specification.Hosts)),
@@ -56,7 +58,8 @@ func Open(specification *spec.Spec, env providers.Environment) (*World, error) {
 		}
 		world.Sources[declared.Address] = source
 	}
-	policy := retry.Default(env.Clock)
+	// Spans are measured by a clock that nobody sets.
+	policy := retry.Default(clock.System{})
 	policy.Log = env.Log
 	for _, declared := range specification.Destinations {
 		if declared.NotBuilt != "" {
@@ -67,6 +70,10 @@ func Open(specification *spec.Spec, env providers.Environment) (*World, error) {
 			problems = append(problems, fmt.Errorf("%s: %w", declared.Address, err))
 			continue
 		}
+		// Limits are inside, so that what is sent again counts again.
+		destination = limit.Destination(destination, limit.Limits{
+			Rate: int64(declared.UploadLimit), Concurrency: declared.Concurrency, Clock: clock.System{},
+		})
 		world.Destinations[declared.Address] = retry.Destination(destination, declared.Address, policy)
 	}
 	if err := errors.Join(problems...); err != nil {

@@ -58,6 +58,9 @@ type CreateOptions struct {
 	Size int64
 	// Replace permits the commit to replace an object that is there. Without it, the commit fails with ErrExists.
 	Replace bool
+	// Held hears when the upload begins and ends to wait because of a limit that was declared for its destination, already
+	// while Create runs; nil for nobody. It must return at once.
+	Held func(bool)
 }
 
 // Upload is an object being written. It is used by one goroutine at a time.

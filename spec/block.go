@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -161,17 +162,28 @@ func (l *loader) sourceBlock(b body) {
 }
 
 type destinationBlock struct {
-	Retention providers.Reference `hcl:"retention,optional" kind:"retention" doc:"What is kept there; everything when left out."`
+	Retention   providers.Reference `hcl:"retention,optional" kind:"retention" doc:"What is kept there; everything when left out."`
+	UploadLimit units.Size          `hcl:"upload_limit,optional" doc:"How many bytes are uploaded in a second, by all uploads together; no limit when left out."`
+	Concurrency int64               `hcl:"concurrency,optional" doc:"How many uploads there are at once, and as many readings; no limit when left out."`
 }
 
 func (l *loader) destination(b body, retentions map[string]*Retention) {
 	var common destinationBlock
-	config, _ := l.provider(b, providers.KindDestination, &common)
+	config, at := l.provider(b, providers.KindDestination, &common)
 	if config == nil {
 		return
 	}
+	if at.given("upload_limit") && common.UploadLimit == 0 {
+		l.report(at.mistake("upload_limit", "Invalid limit",
+			"Nothing could be uploaded at 0 bytes per second. Write a size such as \"5MB\", or leave upload_limit out for no limit."))
+	}
+	if at.given("concurrency") && (common.Concurrency < 1 || common.Concurrency > maxCount) {
+		l.report(at.mistake("concurrency", "Invalid limit",
+			fmt.Sprintf("concurrency is %d; it must be 1 to %d. Leave it out for no limit.", common.Concurrency, maxCount)))
+	}
 	destination := &Destination{
-		Config: config.(providers.DestinationConfig), Retention: retentions[common.Retention.Address], NotBuilt: notBuilt(config),
+		Config: config.(providers.DestinationConfig), Retention: retentions[common.Retention.Address],
+		UploadLimit: common.UploadLimit, Concurrency: int(common.Concurrency), NotBuilt: notBuilt(config),
 	}
 	destination.Address, destination.Type, destination.Name, destination.Range = b.identity()
 	l.spec.Destinations = append(l.spec.Destinations, destination)

@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"reflect"
 
+	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -113,6 +114,9 @@ func typeWords(field field) string {
 		return "reference to a " + kind
 	case reflect.TypeFor[[]providers.Reference]():
 		return "list of references to a " + kind
+	}
+	if field.typ == reflect.TypeFor[units.Size]() {
+		return "size"
 	}
 	if reflect.PointerTo(field.typ).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
 		return "duration"

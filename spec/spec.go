@@ -91,6 +91,10 @@ type Destination struct {
 	Config              providers.DestinationConfig
 	// Retention is nil where everything is kept.
 	Retention *Retention
+	// UploadLimit is how many bytes a second may be uploaded, Concurrency how many uploads and as many readings there may be at
+	// once; 0 for no limit.
+	UploadLimit units.Size
+	Concurrency int
 	// NotBuilt as in Host.
 	NotBuilt string
 	Range    hcl.Range
