@@ -80,6 +80,36 @@ type Upload interface {
 	Abort(ctx context.Context) error
 }
 
+// Rereadable is an Upload of which can be read back what it has taken so far, at little cost.
+type Rereadable interface {
+	// Reread opens what the upload has taken. It may be called while a Write runs. What is read at an offset is what was written
+	// there once the Write has returned; further bytes come as they are written. The reading goes on when the upload has
+	// been committed or given up. It is errors.ErrUnsupported where the upload cannot do it after all.
+	Reread() (Reread, error)
+}
+
+// Reread is an open reading of an upload.
+type Reread interface {
+	io.ReaderAt
+	io.Closer
+}
+
+// RereadUpload opens what an upload has taken, through whatever it is wrapped in: decorators have a method Unwrap() Upload. It is
+// errors.ErrUnsupported for most uploads.
+func RereadUpload(upload Upload) (Reread, error) {
+	for upload != nil {
+		if rereadable, ok := upload.(Rereadable); ok {
+			return rereadable.Reread()
+		}
+		wrapper, ok := upload.(interface{ Unwrap() Upload })
+		if !ok {
+			break
+		}
+		upload = wrapper.Unwrap()
+	}
+	return nil, errors.ErrUnsupported
+}
+
 // Checksums are what the writer knows of the bytes it wrote.
 type Checksums struct {
 	Size   int64

@@ -33,9 +33,24 @@ type branch struct {
 	cancel context.CancelCauseFunc
 	done   chan struct{}
 
+	// heldUp is how long the source has waited for this branch while another one could go on. It belongs, as trail does until the
+	// queue is closed, to the goroutine that passes the stream on.
+	heldUp time.Duration
+	// trail is where the branch reads on after its queue is closed; nil for one that keeps pace.
+	trail *trail
+	// yield is closed to end the waiting for room in the queue.
+	yield chan struct{}
+
 	mu     sync.Mutex
 	stage  Stage
 	stored int64
+	// grown is closed, and made anew, whenever stored grows.
+	grown  chan struct{}
+	upload providers.Upload
+	// following is the name of the branch whose upload the owner reads.
+	following string
+	// limited: the owner waits because of a limit that was declared, which is no stall.
+	limited bool
 	// resting: the owner waits for others, for a chunk or for the verdict.
 	resting bool
 	outcome BranchOutcome
@@ -68,7 +83,7 @@ func (b *branch) store(verdict *verdict) (object providers.Object, untidy, err e
 	if err != nil {
 		return object, nil, b.explain("beginning the upload", err)
 	}
-	b.rest()
+	b.begin(upload)
 	if err = b.write(upload); err == nil {
 		err = verdict.wait(b.ctx)
 	}
@@ -94,6 +109,9 @@ func (b *branch) write(upload providers.Upload) error {
 		case <-b.ctx.Done():
 			return context.Cause(b.ctx)
 		case c, open := <-b.queue:
+			if !open && b.trail != nil {
+				return b.follow(upload)
+			}
 			if !open {
 				return nil
 			}
@@ -131,6 +149,20 @@ func (b *branch) enter(stage Stage) {
 	b.tell()
 }
 
+// begin notes the upload, into which the owner waits for others to give it something.
+func (b *branch) begin(upload providers.Upload) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.upload, b.moved, b.resting = upload, time.Now(), true
+}
+
+// hold notes that the owner begins or ends to wait because of a limit.
+func (b *branch) hold(limited bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.limited, b.moved = limited, time.Now()
+}
+
 // work and rest note whose turn it is: the destination's, or the others'.
 func (b *branch) work() {
 	b.mu.Lock()
@@ -150,6 +182,8 @@ func (b *branch) advance(n int64) {
 	defer b.mu.Unlock()
 	b.stored += n
 	b.moved, b.resting = time.Now(), true
+	close(b.grown)
+	b.grown = make(chan struct{})
 	b.tell()
 }
 
@@ -172,7 +206,7 @@ func (b *branch) finish(object providers.Object, untidy, err error) {
 		b.stage = StageFailed
 	}
 	b.tell()
-	b.outcome, b.untidy, b.over = BranchOutcome{Name: b.Name, Object: object, Err: errors.Join(err, untidy)}, untidy, true
+	b.outcome, b.untidy, b.over = BranchOutcome{Name: b.Name, Followed: b.following, Object: object, Err: errors.Join(err, untidy)}, untidy, true
 }
 
 // wait is called since others wait for the branch, ready when they do no longer.
@@ -188,6 +222,13 @@ func (b *branch) ready() {
 	b.awaited = time.Time{}
 }
 
+// idleSince is since when the destination could take more and gets nothing; false when it has something to do.
+func (b *branch) idleSince() (time.Time, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.moved, b.resting && !b.over && len(b.queue) == 0
+}
+
 // stop notes the time at which the branch was told to stop, for whatever reason.
 func (b *branch) stop() {
 	b.mu.Lock()
@@ -201,7 +242,7 @@ func (b *branch) stop() {
 func (b *branch) stalled(now time.Time, limit time.Duration) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.over || b.awaited.IsZero() || b.resting && len(b.queue) == 0 {
+	if b.over || b.limited || b.awaited.IsZero() || b.resting && len(b.queue) == 0 {
 		return nil
 	}
 	since := b.awaited
@@ -249,5 +290,5 @@ func (b *branch) abandon() {
 	b.stage = StageFailed
 	b.tell()
 	b.over, b.untidy = true, untidy
-	b.outcome = BranchOutcome{Name: b.Name, Err: fmt.Errorf("%w: %w", context.Cause(b.ctx), untidy)}
+	b.outcome = BranchOutcome{Name: b.Name, Followed: b.following, Err: fmt.Errorf("%w: %w", context.Cause(b.ctx), untidy)}
 }

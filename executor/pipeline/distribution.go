@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,8 +12,12 @@ import (
 	"github.com/castrolanda/imsctl/providers"
 )
 
-// defaultStallLimit is the stall limit of jobs that name none.
-const defaultStallLimit = time.Minute
+const (
+	// defaultStallLimit is the stall limit of jobs that name none.
+	defaultStallLimit = time.Minute
+	// defaultSlowLimit is the slow limit of jobs that name none.
+	defaultSlowLimit = time.Second
+)
 
 // verdict is the decision on a stream, made once, that every branch waits for before it commits.
 type verdict struct {
@@ -50,6 +55,13 @@ type distribution struct {
 	current *chunk
 	digest  *digest
 
+	// begun is when the stream began, and slowLimit how long one branch alone may hold it up.
+	begun     time.Time
+	slowLimit time.Duration
+	// ended is closed when the stream is over, size is how long it is then.
+	ended chan struct{}
+	size  int64
+
 	supervisor sync.WaitGroup
 	finished   chan struct{}
 }
@@ -60,13 +72,20 @@ type delivery struct {
 	key        string
 	options    providers.CreateOptions
 	stallLimit time.Duration
+	slowLimit  time.Duration
 	progress   Progress
 }
 
 // distribute starts the branches. allLost is called when the last of them has failed. The caller writes the stream, then
 // calls end or gives ctx up, reaches the verdict, and waits; waiting ends everything that was started.
 func distribute(ctx context.Context, pool *pool, to delivery, check *receiver, allLost func()) *distribution {
-	d := &distribution{ctx: ctx, pool: pool, check: check, verdict: newVerdict(), digest: newDigest(), finished: make(chan struct{})}
+	d := &distribution{
+		ctx: ctx, pool: pool, check: check, verdict: newVerdict(), digest: newDigest(), begun: time.Now(), slowLimit: to.slowLimit,
+		ended: make(chan struct{}), finished: make(chan struct{}),
+	}
+	if d.slowLimit <= 0 {
+		d.slowLimit = defaultSlowLimit
+	}
 	var left atomic.Int64
 	left.Store(int64(len(to.branches)))
 	lost := func() {
@@ -77,7 +96,9 @@ func distribute(ctx context.Context, pool *pool, to delivery, check *receiver, a
 	for _, target := range to.branches {
 		b := &branch{
 			Branch: target, receiver: newReceiver(), key: to.key, options: to.options, progress: to.progress, done: make(chan struct{}),
+			grown: make(chan struct{}),
 		}
+		b.options.Held = b.hold
 		b.ctx, b.cancel = context.WithCancelCause(ctx)
 		d.branches = append(d.branches, b)
 		go b.run(d.verdict, lost)
@@ -139,21 +160,15 @@ func (d *distribution) pass() error {
 	d.digest.add(c.data)
 	var waiting []*branch
 	for _, b := range d.branches {
-		if !b.offer(c) {
+		if b.trail == nil && !b.offer(c) {
 			waiting = append(waiting, b)
-			b.wait()
 		}
+	}
+	if len(waiting) > 0 {
+		return d.hold(c, waiting)
 	}
 	if d.check != nil {
-		if err := d.give(d.check, c); err != nil {
-			return err
-		}
-	}
-	for _, b := range waiting {
-		if err := d.give(b.receiver, c); err != nil {
-			return err
-		}
-		b.ready()
+		return d.give(d.check, c)
 	}
 	return nil
 }
@@ -174,9 +189,13 @@ func (d *distribution) end() (providers.Checksums, error) {
 			return providers.Checksums{}, err
 		}
 	}
+	d.size = d.digest.size
+	close(d.ended)
 	for _, b := range d.branches {
 		b.wait()
-		close(b.queue)
+		if b.trail == nil {
+			close(b.queue)
+		}
 	}
 	if d.check != nil {
 		close(d.check.queue)
@@ -184,13 +203,38 @@ func (d *distribution) end() (providers.Checksums, error) {
 	return d.digest.sums(), nil
 }
 
-// wait returns what came of the branches once the verdict is reached. untidy says where something may be left.
-func (d *distribution) wait() (outcomes []BranchOutcome, untidy error) {
-	for _, b := range d.branches {
+// wait returns what came of the branches once the verdict is reached. untidy says where something may be left. kept, which may
+// be nil, is called when only branches that follow another one are left, if one of the others has committed.
+func (d *distribution) wait(kept func([]BranchOutcome)) (outcomes []BranchOutcome, untidy error) {
+	outcomes = make([]BranchOutcome, len(d.branches))
+	late, committed := 0, false
+	settle := func(i int) {
+		b := d.branches[i]
 		outcome, err := b.await()
-		outcomes = append(outcomes, outcome)
+		outcomes[i] = outcome
+		committed = committed || outcome.Err == nil
 		if err != nil {
 			untidy = errors.Join(untidy, fmt.Errorf("%s: %w", b.Name, err))
+		}
+		if b.trail != nil {
+			// It may have ended before it began to follow. What cannot be closed was only read.
+			_ = b.trail.close()
+		}
+	}
+	for i, b := range d.branches {
+		if b.trail != nil {
+			late++
+			outcomes[i] = BranchOutcome{Name: b.Name, Followed: b.trail.leader.Name, Pending: true}
+			continue
+		}
+		settle(i)
+	}
+	if late > 0 && committed && kept != nil {
+		kept(slices.Clone(outcomes))
+	}
+	for i := range outcomes {
+		if outcomes[i].Pending {
+			settle(i)
 		}
 	}
 	close(d.finished)

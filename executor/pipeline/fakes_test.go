@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,6 +38,9 @@ type memory struct {
 	deaf       chan struct{}
 	// delay is how long each write takes.
 	delay time.Duration
+	// reread: what an upload has taken can be read back. rereading is how many do.
+	reread    bool
+	rereading atomic.Int64
 	// cut is how many bytes Open gives, and brokenWith the error it ends with.
 	cut        int
 	brokenWith error
@@ -127,8 +131,36 @@ type memoryUpload struct {
 	ctx  context.Context
 	to   *memory
 	key  string
-	data []byte
 	over bool
+
+	mu   sync.Mutex
+	data []byte
+}
+
+// Reread implements providers.Rereadable for destinations that can.
+func (u *memoryUpload) Reread() (providers.Reread, error) {
+	if !u.to.reread {
+		return nil, errors.ErrUnsupported
+	}
+	u.to.rereading.Add(1)
+	return &memoryReread{u}, nil
+}
+
+type memoryReread struct{ upload *memoryUpload }
+
+func (r *memoryReread) ReadAt(p []byte, offset int64) (int, error) {
+	r.upload.mu.Lock()
+	defer r.upload.mu.Unlock()
+	n := copy(p, r.upload.data[min(offset, int64(len(r.upload.data))):])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+func (r *memoryReread) Close() error {
+	r.upload.to.rereading.Add(-1)
+	return nil
 }
 
 func (u *memoryUpload) Write(p []byte) (int, error) {
@@ -144,6 +176,8 @@ func (u *memoryUpload) Write(p []byte) (int, error) {
 			return 0, err
 		}
 	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	u.data = append(u.data, p...)
 	return len(p), nil
 }

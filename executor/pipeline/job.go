@@ -24,7 +24,13 @@ type Job struct {
 	ExpectedSize int64
 	// StallLimit is how long a branch may take no byte while others wait for it before it is given up; 0 means a minute.
 	StallLimit time.Duration
-	Clock      clock.Clock
+	// SlowLimit is how long the source may wait in total for one branch while another could go on, before that one is left behind;
+	// 0 means a second. A twentieth of the time that the stream has taken is added to it.
+	SlowLimit time.Duration
+	// Kept is called when all branches have ended but those that follow another one, if one has committed; it may be nil. Its
+	// outcome marks those that go on meanwhile as pending.
+	Kept  func(Outcome)
+	Clock clock.Clock
 	// Progress may be nil.
 	Progress Progress
 }
@@ -47,11 +53,16 @@ type Outcome struct {
 	Branches []BranchOutcome
 }
 
-// BranchOutcome is what came of one branch: a committed object, or the error that it was given up for.
+// BranchOutcome is what came of one branch: a committed object, or the error that it was given up for, ErrSlow if it was left
+// behind.
 type BranchOutcome struct {
 	Name   string
 	Object providers.Object
-	Err    error
+	// Followed is the branch whose upload this one read on from, because it was slower than the source.
+	Followed string
+	// Pending: it is not known yet.
+	Pending bool
+	Err     error
 }
 
 // Stage is what a branch is doing.

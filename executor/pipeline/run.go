@@ -19,6 +19,10 @@ import (
 // all branches do; then nothing can be seen at any destination. An error says at which stage; it wraps ErrIncomplete,
 // ErrNotReproduced, ErrNotSealed, ErrStalled or the error of the source or the destinations.
 //
+// A branch that is only slow does not hold the source up for long either: past the slow limit it is left behind, if another one
+// keeps pace. Where the upload of one that does can be reread (providers.Rereadable), the slow one follows it and goes on in its
+// own time; Run waits for it, and calls Kept before. Otherwise it is given up with ErrSlow.
+//
 // When ctx ends, the source is stopped, the uploads are aborted, and Run returns within five seconds with an error that
 // wraps ctx's. If a branch has committed by then, Run returns the outcome instead, with ctx's error for the others.
 //
@@ -44,7 +48,13 @@ func Run(ctx context.Context, job Job) (Outcome, error) {
 	} else {
 		r.to.verdict.reach(stored, nil)
 	}
-	branches, untidy := r.to.wait()
+	branches, untidy := r.to.wait(func(branches []BranchOutcome) {
+		if job.Kept != nil {
+			kept := r.outcome
+			kept.Branches, kept.Stored = branches, stored
+			job.Kept(kept)
+		}
+	})
 	for _, check := range r.checks() {
 		<-check.done
 	}
@@ -106,7 +116,7 @@ func newStream(ctx context.Context, cancel context.CancelCauseFunc, job Job) *st
 	}
 	s.to = distribute(ctx, pool, delivery{
 		branches: job.Branches, key: job.Key, options: providers.CreateOptions{Size: job.ExpectedSize},
-		stallLimit: job.StallLimit, progress: job.Progress,
+		stallLimit: job.StallLimit, slowLimit: job.SlowLimit, progress: job.Progress,
 	}, receiver, func() { cancel(errAllFailed) })
 	return s
 }

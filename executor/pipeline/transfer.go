@@ -52,7 +52,7 @@ func Copy(ctx context.Context, job CopyJob) (providers.Object, error) {
 	} else {
 		to.verdict.reach(sums, nil)
 	}
-	outcomes, untidy := to.wait()
+	outcomes, untidy := to.wait(nil)
 	if outcomes[0].Err == nil {
 		return outcomes[0].Object, nil
 	}

@@ -160,3 +160,6 @@ func (t turns) give() {
 		<-t
 	}
 }
+
+// Unwrap is the upload that is wrapped, for providers.RereadUpload.
+func (u *upload) Unwrap() providers.Upload { return u.Upload }

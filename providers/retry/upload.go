@@ -47,3 +47,6 @@ func (u *upload) Commit(ctx context.Context, sums providers.Checksums) (object p
 func (u *upload) Abort(ctx context.Context) error {
 	return u.destination.call("abort", u.key).run(ctx, func() error { return u.inner.Abort(ctx) })
 }
+
+// Unwrap is the upload that is wrapped, for providers.RereadUpload.
+func (u *upload) Unwrap() providers.Upload { return u.inner }

@@ -112,3 +112,6 @@ func (u *upload) Commit(ctx context.Context, sums providers.Checksums) (object p
 func (u *upload) Abort(ctx context.Context) error {
 	return u.destination.call(ctx, slog.LevelDebug, "upload ended", func() error { return u.Upload.Abort(ctx) }, u.destination.about(u.key)...)
 }
+
+// Unwrap is the upload that is wrapped, for providers.RereadUpload.
+func (u *upload) Unwrap() providers.Upload { return u.Upload }

@@ -166,6 +166,18 @@ func (u *upload) Abort(context.Context) error {
 	return nil
 }
 
+// Reread implements providers.Rereadable, on hosts whose open files can be read from any place.
+func (u *upload) Reread() (providers.Reread, error) {
+	file, err := u.destination.files.Open(u.temporary)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s back: %w", u.temporary, err)
+	}
+	if reread, ok := file.(providers.Reread); ok {
+		return reread, nil
+	}
+	return nil, errors.Join(errors.ErrUnsupported, file.Close())
+}
+
 // name is the file the upload is to become.
 func (u *upload) name() string { return u.destination.path(u.key) }
 
