@@ -68,9 +68,21 @@ type taking struct {
 	id        string
 	extension string
 	key       string
+
+	// artifact and manifest are nil until the stream has proven good. The artifact's replicas are those that have a manifest.
+	artifact *state.Artifact
+	manifest []byte
+	// recorded: the artifact is in the state, with the replicas that were sealed before the others were waited for.
+	recorded bool
+	// places are in the order of the branches; zero as long as nothing is known.
+	places   []Place
+	problems []error
+	leftover []string
+	events   []state.Event
 }
 
 func (t *taking) take(ctx context.Context) (result, effect, error) {
+	t.places = make([]Place, len(t.branches))
 	outcome, err := pipeline.Run(ctx, pipeline.Job{
 		Run:          "imsctl-" + t.run.id,
 		Source:       t.source,
@@ -79,24 +91,33 @@ func (t *taking) take(ctx context.Context) (result, effect, error) {
 		Key:          t.key,
 		Branches:     t.branches,
 		ExpectedSize: t.action.Bytes,
+		SlowLimit:    t.SlowLimit,
 		Clock:        t.Clock,
 		Progress:     progress{reporter: t.reporter, address: t.action.Address},
+		Kept: func(outcome pipeline.Outcome) {
+			t.seal(ctx, outcome)
+			t.record(ctx)
+		},
 	})
 	if err != nil {
 		return result{}, effect{leftover: t.leftovers(ctx, t.branches, t.key)}, err
 	}
-	artifact, manifest, err := t.describe(outcome)
-	if err != nil {
-		return result{}, effect{leftover: t.action.Destinations}, err
+	t.seal(ctx, outcome)
+	t.copyLate(ctx)
+	for i, place := range t.places {
+		if place.Status == PlaceFailed {
+			t.problems = append(t.problems, fmt.Errorf("%s: %w", place.Destination, place.err))
+			t.leftover = append(t.leftover, t.leftovers(ctx, t.branches[i:i+1], t.key)...)
+		}
 	}
-	copies := t.seal(ctx, outcome, artifact, manifest)
-	done := result{summary: summarize(outcome, copies) + t.sealedFor(), warnings: outcome.Reading.Warnings}
-	changed := effect{leftover: copies.leftover}
-	if len(artifact.Replicas) > 0 {
-		t.taken.Store(t.action.Backup, artifact.ID)
-		changed.events = []state.Event{{PutArtifact: artifact}}
+	done := result{summary: t.summarize(outcome) + t.sealedFor(), warnings: outcome.Reading.Warnings, places: t.places}
+	if t.artifact != nil && len(t.artifact.Replicas) > 0 {
+		t.taken.Store(t.action.Backup, t.id)
+		if !t.recorded {
+			t.events = []state.Event{{PutArtifact: t.artifact}}
+		}
 	}
-	return done, changed, t.judge(copies)
+	return done, effect{events: t.events, leftover: t.leftover}, t.judge()
 }
 
 // describe makes the artifact, without its copies yet, and the bytes of its manifest.
@@ -132,50 +153,81 @@ func (t *taking) sourceType() string {
 	return ""
 }
 
-// copies is what came of the destinations.
-type copies struct {
-	stored   []string
-	problems []error
-	leftover []string
+// seal writes the manifest to every branch whose bytes are committed and that has none yet, and adds the copies to the artifact.
+// Bytes that get no manifest are removed again: without one they are no backup.
+func (t *taking) seal(ctx context.Context, outcome pipeline.Outcome) {
+	if t.artifact == nil {
+		var err error
+		if t.artifact, t.manifest, err = t.describe(outcome); err != nil {
+			t.problems = append(t.problems, err)
+		}
+	}
+	for i, branch := range outcome.Branches {
+		if branch.Pending || t.places[i].Status != "" {
+			continue
+		}
+		place := &t.places[i]
+		place.Destination = branch.Name
+		switch {
+		case branch.Err != nil:
+			place.Status, place.err = PlaceFailed, branch.Err
+		case t.manifest == nil:
+			place.Status, place.err = PlaceFailed, errors.New("there is no manifest for it")
+		default:
+			t.sealOne(ctx, i, branch)
+		}
+	}
 }
 
-// seal writes the manifest to every branch whose bytes are committed, and records the copies in the artifact. Bytes that
-// get no manifest are removed again: without one they are no backup.
-func (t *taking) seal(ctx context.Context, outcome pipeline.Outcome, artifact *state.Artifact, manifest []byte) copies {
-	var copies copies
-	for i, branch := range outcome.Branches {
-		if branch.Err != nil {
-			copies.problems = append(copies.problems, fmt.Errorf("%s: %w", branch.Name, branch.Err))
-			copies.leftover = append(copies.leftover, t.leftovers(ctx, t.branches[i:i+1], t.key)...)
-			continue
+// sealOne writes the manifest to one branch.
+func (t *taking) sealOne(ctx context.Context, i int, branch pipeline.BranchOutcome) {
+	place, destination := &t.places[i], t.branches[i].Destination
+	object, err := providers.WriteObject(ctx, destination, state.ManifestKey(t.key), t.manifest, false)
+	if err != nil {
+		place.Status, place.err = PlaceFailed, fmt.Errorf("writing the manifest: %w", err)
+		if err := destination.Delete(context.WithoutCancel(ctx), t.key, branch.Object.Version); err != nil && !errors.Is(err, providers.ErrNotExist) {
+			place.err = errors.Join(place.err, fmt.Errorf("removing what was stored: %w", err))
 		}
-		destination := t.branches[i].Destination
-		object, err := providers.WriteObject(ctx, destination, state.ManifestKey(t.key), manifest, false)
-		if err != nil {
-			copies.problems = append(copies.problems, fmt.Errorf("%s: writing the manifest: %w", branch.Name, err))
-			if err := destination.Delete(context.WithoutCancel(ctx), t.key, branch.Object.Version); err != nil && !errors.Is(err, providers.ErrNotExist) {
-				copies.leftover = append(copies.leftover, branch.Name)
-			}
-			continue
-		}
-		now := t.now()
-		copies.stored = append(copies.stored, branch.Name)
-		artifact.Replicas = append(artifact.Replicas, storedReplica(branch.Name, artifact.Stored, branch.Object, object, now))
+		return
 	}
-	slices.SortFunc(artifact.Replicas, func(a, b state.Replica) int { return strings.Compare(a.Destination, b.Destination) })
-	return copies
+	place.Status = PlaceStored
+	if branch.Followed != "" {
+		place.From, place.Reason = branch.Followed, becauseSlow
+	}
+	t.add(storedReplica(branch.Name, t.artifact.Stored, branch.Object, object, t.now()))
+}
+
+// add adds a copy to the artifact, as an event of its own when that is in the state already.
+func (t *taking) add(replica state.Replica) {
+	if t.recorded {
+		t.events = append(t.events, state.Event{PutReplica: &state.ReplicaChange{Artifact: t.id, Replica: replica}})
+		return
+	}
+	t.artifact.Replicas = append(t.artifact.Replicas, replica)
+	slices.SortFunc(t.artifact.Replicas, func(a, b state.Replica) int { return strings.Compare(a.Destination, b.Destination) })
 }
 
 // judge holds the copies against what was declared.
-func (t *taking) judge(copies copies) error {
-	if len(copies.problems) == 0 {
+func (t *taking) judge() error {
+	if len(t.problems) == 0 {
 		return nil
 	}
-	problems := errors.Join(copies.problems...)
-	if len(copies.stored) >= t.action.MinCopies {
-		return fmt.Errorf("%w: %d of %d copies: %w", errDegraded, len(copies.stored), len(t.branches), problems)
+	problems, stored := errors.Join(t.problems...), t.stored()
+	if stored >= t.action.MinCopies {
+		return fmt.Errorf("%w: %d of %d copies: %w", errDegraded, stored, len(t.branches), problems)
 	}
-	return fmt.Errorf("%d of %d copies, and min_copies is %d: %w", len(copies.stored), len(t.branches), t.action.MinCopies, problems)
+	return fmt.Errorf("%d of %d copies, and min_copies is %d: %w", stored, len(t.branches), t.action.MinCopies, problems)
+}
+
+// stored counts the copies.
+func (t *taking) stored() int {
+	count := 0
+	for _, place := range t.places {
+		if place.Status == PlaceStored || place.Status == PlaceCopied {
+			count++
+		}
+	}
+	return count
 }
 
 // declared finds a backup of the specification.
@@ -202,14 +254,14 @@ func (e *Executor) branches(addresses []string) ([]pipeline.Branch, error) {
 }
 
 // summarize says in a few words what was stored.
-func summarize(outcome pipeline.Outcome, copies copies) string {
+func (t *taking) summarize(outcome pipeline.Outcome) string {
 	took := outcome.EndedAt.Sub(outcome.StartedAt)
 	noun := "copies"
-	if len(copies.stored) == 1 {
+	if t.stored() == 1 {
 		noun = "copy"
 	}
 	return fmt.Sprintf("%s in %s, stored %s%s, %d %s", units.Bytes(outcome.Raw.Size), units.Age(took),
-		units.Bytes(outcome.Stored.Size), reduction(outcome.Raw.Size, outcome.Stored.Size), len(copies.stored), noun)
+		units.Bytes(outcome.Stored.Size), reduction(outcome.Raw.Size, outcome.Stored.Size), t.stored(), noun)
 }
 
 // reduction says how much smaller the stored bytes are, when they are.

@@ -28,7 +28,10 @@ func (r *run) copyArtifact(ctx context.Context, action planner.Action, id string
 	}
 	intent := r.intent(action)
 	intent.Artifact, intent.Key, intent.Destinations = id, artifact.Key, []string{to}
-	transfer := &transfer{run: r, action: action, artifact: artifact, target: target, to: to}
+	transfer := &transfer{
+		run: r, artifact: artifact, target: target, to: to,
+		progress: progress{reporter: r.reporter, address: action.Common().Address},
+	}
 	err = r.during(ctx, intent, func() (effect, error) {
 		replica, err := transfer.fromAny(ctx, from)
 		if err != nil {
@@ -36,22 +39,24 @@ func (r *run) copyArtifact(ctx context.Context, action planner.Action, id string
 		}
 		return effect{events: append(transfer.found, state.Event{PutReplica: &state.ReplicaChange{Artifact: id, Replica: replica}})}, nil
 	})
+	place := Place{Destination: to, Status: PlaceCopied, From: transfer.used}
 	if err != nil {
-		return result{}, err
+		place.Status, place.err = PlaceFailed, err
+		return result{places: []Place{place}}, err
 	}
 	return result{
 		summary:  fmt.Sprintf("%s copied from %s", units.Bytes(artifact.Stored.Size), transfer.used),
-		warnings: transfer.warnings,
+		warnings: transfer.warnings, places: []Place{place},
 	}, nil
 }
 
 // transfer is the copying of one artifact to one destination.
 type transfer struct {
 	*run
-	action   planner.Action
 	artifact *state.Artifact
 	target   providers.Destination
 	to       string
+	progress pipeline.Progress
 	// used is the origin that served, found what the state learns of the others, warnings what people do.
 	used     string
 	found    []state.Event
@@ -105,7 +110,7 @@ func (t *transfer) from(ctx context.Context, from string) (state.Replica, error)
 	object, err := pipeline.Copy(ctx, pipeline.CopyJob{
 		From: origin, To: pipeline.Branch{Name: t.to, Destination: t.target},
 		Key: t.artifact.Key, Expected: t.artifact.Stored, Replace: true,
-		Progress: progress{reporter: t.reporter, address: t.action.Common().Address},
+		Progress: t.progress,
 	})
 	if errors.Is(err, pipeline.ErrAltered) || errors.Is(err, pipeline.ErrUnreadable) {
 		return state.Replica{}, fmt.Errorf("%s: %w", from, err)

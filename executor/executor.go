@@ -22,7 +22,7 @@ import (
 // DefaultParallelism is how many actions run at once unless something else is asked for.
 const DefaultParallelism = 10
 
-// Executor runs plans. All fields must be set, but for Random, Parallelism, Decryption and Reporter.
+// Executor runs plans. All fields must be set, but for Random, Parallelism, SlowLimit, Decryption and Reporter.
 type Executor struct {
 	Spec  *spec.Spec
 	World *planner.World
@@ -38,6 +38,8 @@ type Executor struct {
 	Parallelism int
 	// Decryption reads encrypted artifacts back; nil when there are no identities: then their stored bytes alone are compared.
 	Decryption providers.Decryption
+	// SlowLimit is how long one slow destination may hold a source up; 0 is the pipeline's own.
+	SlowLimit time.Duration
 	// Reporter hears what happens; nil for nobody.
 	Reporter Reporter
 }

@@ -14,6 +14,7 @@ import (
 type result struct {
 	summary  string
 	warnings []string
+	places   []Place
 }
 
 // perform runs one action and turns what came of it into an Entry.
@@ -24,7 +25,7 @@ func (r *run) perform(ctx context.Context, action planner.Action) Entry {
 	r.reporter.Started(action)
 	begun := r.Clock.Now()
 	done, err := r.dispatch(ctx, action)
-	entry := Entry{Action: action, Summary: done.summary, Warnings: r.redactedAll(done.warnings), Err: r.Spec.RedactError(err), Took: r.Clock.Now().Sub(begun)}
+	entry := Entry{Action: action, Summary: done.summary, Warnings: r.redactedAll(done.warnings), Err: r.Spec.RedactError(err), Places: r.told(done.places), Took: r.Clock.Now().Sub(begun)}
 	switch {
 	case err == nil:
 		entry.Status = Done
@@ -35,6 +36,16 @@ func (r *run) perform(ctx context.Context, action planner.Action) Entry {
 	}
 	r.reporter.Ended(entry)
 	return entry
+}
+
+// told says of each place that failed why, without secrets.
+func (r *run) told(places []Place) []Place {
+	for i := range places {
+		if places[i].err != nil {
+			places[i].Reason = r.Spec.Redact(places[i].err.Error())
+		}
+	}
+	return places
 }
 
 // redactedAll strikes the secrets of the specification out of texts.

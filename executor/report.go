@@ -31,7 +31,51 @@ type Entry struct {
 	Summary string
 	// Warnings are worth a look although the action succeeded.
 	Warnings []string
-	Took     time.Duration
+	// Places are the destinations that the action was to bring a copy to, in the order in which they were declared; none when
+	// there was no copy to bring.
+	Places []Place
+	Took   time.Duration
+}
+
+// PlaceStatus is what became of an action at one destination.
+type PlaceStatus string
+
+// Stored: it took the stream, or what another one had taken of it. Copied: it has its copy from another destination. Failed: it
+// has none.
+const (
+	PlaceStored PlaceStatus = "stored"
+	PlaceCopied PlaceStatus = "copied"
+	PlaceFailed PlaceStatus = "failed"
+)
+
+// Place is one destination of an action.
+type Place struct {
+	Destination string
+	Status      PlaceStatus
+	// From is the destination that the copy was made from, or that was followed; empty for what came from the source.
+	From string
+	// Reason says why it failed, or why it was not stored as the others were.
+	Reason string
+	err    error
+}
+
+// String says it in a line.
+func (p Place) String() string {
+	text := p.Destination + ": " + string(p.Status)
+	switch {
+	case p.Status == PlaceFailed:
+		return text + ": " + p.Reason
+	case p.Status == PlaceStored && p.From != "":
+		text += " after the others, following " + p.From
+	case p.Status == PlaceCopied && p.Reason != "":
+		text += " afterwards from " + p.From
+	case p.From != "":
+		text += " from " + p.From
+	}
+	if p.Reason != "" {
+		text += ", " + p.Reason
+	}
+	return text
 }
 
 // Report is what became of a plan, in the order of the plan's actions.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/castrolanda/imsctl/executor"
@@ -78,6 +79,9 @@ func (v *humanRunView) Branch(address, destination string, bytes int64, stage pi
 // Ended implements executor.Reporter.
 func (v *humanRunView) Ended(entry executor.Entry) {
 	v.display.Finish(entry.Action.Common().Address, entryLine(entry))
+	for _, line := range placeLines(entry) {
+		v.display.Println("    " + line)
+	}
 	for _, warning := range entry.Warnings {
 		v.display.Println("    warning: " + warning)
 	}
@@ -88,6 +92,21 @@ func (v *humanRunView) close() error {
 		return nil
 	}
 	return v.cli.closeDisplay(v.display)
+}
+
+// placeLines say what became of each destination, where that is not plainly what the action's own line says.
+func placeLines(entry executor.Entry) []string {
+	plain := func(place executor.Place) bool { return place.Status == executor.PlaceStored && place.From == "" }
+	if len(entry.Places) < 2 || !slices.ContainsFunc(entry.Places, func(place executor.Place) bool { return !plain(place) }) {
+		return nil
+	}
+	var lines []string
+	for _, place := range entry.Places {
+		// An error is told in full at the end.
+		line, _, _ := strings.Cut(place.String(), "\n")
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 // entryLine is one action's end in one line.

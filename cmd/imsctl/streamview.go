@@ -94,7 +94,26 @@ func (v *streamView) Ended(entry executor.Entry) {
 	if len(entry.Warnings) > 0 {
 		body["warnings"] = entry.Warnings
 	}
+	if len(entry.Places) > 0 {
+		body["destinations"] = placeDocuments(entry.Places)
+	}
 	v.out.print(level, kind, entryLine(entry), body)
+}
+
+// placeDocument is what became of an action at one destination, in JSON.
+type placeDocument struct {
+	Destination string `json:"destination"`
+	Status      string `json:"status"`
+	From        string `json:"from,omitempty"`
+	Reason      string `json:"reason,omitempty"`
+}
+
+func placeDocuments(places []executor.Place) []placeDocument {
+	var documents []placeDocument
+	for _, place := range places {
+		documents = append(documents, placeDocument{place.Destination, string(place.Status), place.From, place.Reason})
+	}
+	return documents
 }
 
 // word is a status as programs read it.

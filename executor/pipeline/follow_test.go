@@ -32,8 +32,8 @@ func following(t *testing.T, destinations ...*memory) {
 // before it is done.
 func TestSlowBranchFollows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		data := noise(40 << 20)
-		fast, leader, slow, slower := newMemory(), leading(), paced(100*time.Millisecond), paced(300*time.Millisecond)
+		data := noise(20 << 20)
+		fast, leader, slow, slower := newMemory(), leading(), paced(200*time.Millisecond), paced(600*time.Millisecond)
 		var took time.Duration
 		begun := time.Now()
 		j := job(t, "none", timed(data, &took), fast, leader, slow, slower)
@@ -73,20 +73,20 @@ func TestSlowBranchFollows(t *testing.T) {
 
 // What goes wrong while a branch follows.
 func TestFollowingFails(t *testing.T) {
-	data := noise(40 << 20)
+	data := noise(20 << 20)
 	for name, test := range map[string]struct {
 		happens      func(leader, slow *memory)
 		leader, slow error
 	}{
-		"the leader fails":      {func(leader, _ *memory) { leader.fail, leader.failAfter = errBucket, 30<<20 }, errBucket, ErrSlow},
+		"the leader fails":      {func(leader, _ *memory) { leader.fail, leader.failAfter = errBucket, 17<<20 }, errBucket, ErrSlow},
 		"the leader's commit":   {func(leader, _ *memory) { leader.commit = errBucket }, errBucket, nil},
-		"the follower fails":    {func(_, slow *memory) { slow.fail, slow.failAfter = errBucket, 30<<20 }, nil, errBucket},
+		"the follower fails":    {func(_, slow *memory) { slow.fail, slow.failAfter = errBucket, 17<<20 }, nil, errBucket},
 		"the follower's commit": {func(_, slow *memory) { slow.commit = errBucket }, nil, errBucket},
-		"the follower stalls":   {func(_, slow *memory) { slow.blockIn, slow.blockAfter = "write", 30<<20 }, nil, ErrStalled},
-		"the leader stalls":     {func(leader, _ *memory) { leader.blockIn, leader.blockAfter = "write", 30<<20 }, ErrSlow, ErrSlow},
+		"the follower stalls":   {func(_, slow *memory) { slow.blockIn, slow.blockAfter = "write", 17<<20 }, nil, ErrStalled},
+		"the leader stalls":     {func(leader, _ *memory) { leader.blockIn, leader.blockAfter = "write", 17<<20 }, ErrStalled, ErrSlow},
 	} {
 		bubble(t, name, func(t *testing.T) {
-			fast, leader, slow := newMemory(), leading(), paced(100*time.Millisecond)
+			fast, leader, slow := newMemory(), leading(), paced(200*time.Millisecond)
 			test.happens(leader, slow)
 			j := job(t, "none", pieces(data, 50_000), fast, leader, slow)
 			j.SlowLimit, j.StallLimit = 2*time.Second, 20*time.Second
@@ -111,9 +111,9 @@ func TestFollowingFails(t *testing.T) {
 // When the stream fails, so does whoever follows; and an interrupt ends it.
 func TestFollowingEnds(t *testing.T) {
 	bubble(t, "with the stream", func(t *testing.T) {
-		leader, slow := leading(), paced(100*time.Millisecond)
+		leader, slow := leading(), paced(200*time.Millisecond)
 		broken := source{dumpFormat(), func(ctx context.Context, w io.Writer) error {
-			if err := writePieces(ctx, w, noise(40<<20), 50_000); err != nil {
+			if err := writePieces(ctx, w, noise(20<<20), 50_000); err != nil {
 				return err
 			}
 			return errors.New("exit status 1")
@@ -124,10 +124,10 @@ func TestFollowingEnds(t *testing.T) {
 		following(t, leader)
 	})
 	bubble(t, "with its context", func(t *testing.T) {
-		leader, slow := leading(), paced(100*time.Millisecond)
+		leader, slow := leading(), paced(200*time.Millisecond)
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		outcome, err := Run(ctx, job(t, "none", pieces(noise(40<<20), 50_000), leader, slow))
+		outcome, err := Run(ctx, job(t, "none", pieces(noise(20<<20), 50_000), leader, slow))
 		if err != nil || outcome.Branches[0].Err != nil || !errors.Is(outcome.Branches[1].Err, context.DeadlineExceeded) {
 			t.Fatal(err, outcome.Branches)
 		}

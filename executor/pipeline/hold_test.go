@@ -38,18 +38,19 @@ func TestSlowBranchIsLeftBehind(t *testing.T) {
 		slow     []bool
 		from, to time.Duration
 	}{
-		"one":                      {[]time.Duration{0, 100 * time.Millisecond}, []bool{false, true}, 2 * time.Second, 3 * time.Second},
-		"two":                      {[]time.Duration{0, 100 * time.Millisecond, 70 * time.Millisecond}, []bool{false, true, true}, 4 * time.Second, 6 * time.Second},
-		"slower than slow":         {[]time.Duration{100 * time.Millisecond, 200 * time.Millisecond}, []bool{false, true}, 25 * time.Second, 31 * time.Second},
-		"equally slow":             {[]time.Duration{100 * time.Millisecond, 100 * time.Millisecond}, []bool{false, false}, 25 * time.Second, 30 * time.Second},
-		"alone":                    {[]time.Duration{100 * time.Millisecond}, []bool{false}, 25 * time.Second, 30 * time.Second},
-		"slow for a moment":        {[]time.Duration{0, 3 * time.Millisecond}, []bool{false, false}, 500 * time.Millisecond, time.Second},
-		"nobody slow":              {[]time.Duration{0, 0}, []bool{false, false}, 0, 0},
-		"a little slower":          {[]time.Duration{100 * time.Millisecond, 101 * time.Millisecond}, []bool{false, false}, 25 * time.Second, 31 * time.Second},
-		"slow and two that are so": {[]time.Duration{100 * time.Millisecond, 100 * time.Millisecond, 500 * time.Millisecond}, []bool{false, false, true}, 25 * time.Second, 31 * time.Second},
+		"one":              {[]time.Duration{0, time.Second}, []bool{false, true}, 2 * time.Second, 4 * time.Second},
+		"two":              {[]time.Duration{0, time.Second, 700 * time.Millisecond}, []bool{false, true, true}, 3 * time.Second, 8 * time.Second},
+		"slower than slow": {[]time.Duration{time.Second, 2 * time.Second}, []bool{false, true}, 40 * time.Second, 85 * time.Second},
+		"equally slow":     {[]time.Duration{time.Second, time.Second}, []bool{false, false}, 40 * time.Second, 55 * time.Second},
+		"alone":            {[]time.Duration{time.Second}, []bool{false}, 40 * time.Second, 55 * time.Second},
+		"not for long":     {[]time.Duration{0, 30 * time.Millisecond}, []bool{false, false}, time.Second, 2 * time.Second},
+		"nobody slow":      {[]time.Duration{0, 0}, []bool{false, false}, 0, 0},
+		// Whoever is a little faster has something to do nearly all of the time.
+		"a little slower": {[]time.Duration{time.Second, 1010 * time.Millisecond}, []bool{false, false}, 40 * time.Second, 55 * time.Second},
+		"slower than two": {[]time.Duration{time.Second, time.Second, 5 * time.Second}, []bool{false, false, true}, 40 * time.Second, 70 * time.Second},
 	} {
 		bubble(t, name, func(t *testing.T) {
-			data := noise(78 << 20)
+			data := noise(20 << 20)
 			var destinations []providers.Destination
 			for _, delay := range test.delays {
 				destinations = append(destinations, paced(delay))
