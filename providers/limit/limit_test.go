@@ -76,7 +76,6 @@ func (r *sinkReader) Close() error             { r.sink.readings.Add(-1); return
 type sinkUpload struct {
 	sink *sink
 	over sync.Once
-	fail error
 }
 
 func (u *sinkUpload) Write(p []byte) (int, error) {
