@@ -20,10 +20,15 @@ func (r *run) cleanup(ctx context.Context, action *planner.Cleanup) (result, err
 	}
 	intent := r.intent(action)
 	intent.Key, intent.Destinations = action.Key, []string{action.Destination}
+	done := result{summary: "removed"}
 	err = r.during(ctx, intent, func() (effect, error) {
-		return effect{}, r.removeUnfinished(ctx, destination, action)
+		err := r.removeUnfinished(ctx, destination, action)
+		if errors.Is(err, providers.ErrProtected) {
+			done.summary, err = keptByPolicy+": "+policyOf(err), nil
+		}
+		return effect{}, err
 	})
-	return result{summary: "removed"}, err
+	return done, err
 }
 
 func (r *run) removeUnfinished(ctx context.Context, destination providers.Destination, action *planner.Cleanup) error {

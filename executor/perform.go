@@ -70,6 +70,8 @@ func (r *run) dispatch(ctx context.Context, action planner.Action) (result, erro
 		return r.verify(ctx, action)
 	case *planner.Prune:
 		return r.prune(ctx, action)
+	case *planner.Keep:
+		return r.keep(ctx, action)
 	case *planner.Forget:
 		return r.forget(ctx, action)
 	case *planner.Cleanup:

@@ -2,7 +2,6 @@ package executor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/castrolanda/imsctl/internal/units"
@@ -31,17 +30,23 @@ func (r *run) prune(ctx context.Context, action *planner.Prune) (result, error) 
 	}
 	intent := r.intent(action)
 	intent.Artifact, intent.Key, intent.Destinations = artifact.ID, artifact.Key, []string{action.Destination}
+	done := result{summary: fmt.Sprintf("%s freed, %d verified copies remain there", units.Bytes(artifact.Stored.Size), remaining)}
 	err = r.during(ctx, intent, func() (effect, error) {
 		// A deletion once begun is finished: half of one would be work for the next run.
-		if err := deleteBoth(context.WithoutCancel(ctx), destination, action); err != nil {
+		kept, err := deleteBoth(context.WithoutCancel(ctx), destination, action)
+		if err != nil {
 			return effect{}, err
 		}
-		return effect{events: []state.Event{removal(action.Artifact, action.Destination)}}, nil
+		if kept.by == "" {
+			return effect{events: []state.Event{removal(action.Artifact, action.Destination)}}, nil
+		}
+		done.summary = keptByPolicy + ": " + kept.by
+		return effect{events: r.keptEvents(action, kept)}, nil
 	})
 	if err != nil {
 		return result{}, err
 	}
-	return result{summary: fmt.Sprintf("%s freed, %d verified copies remain there", units.Bytes(artifact.Stored.Size), remaining)}, nil
+	return done, nil
 }
 
 // confirmRemaining counts the verified copies of the same backup at the same destination without the one to be deleted,
@@ -71,22 +76,6 @@ func (r *run) confirmRemaining(ctx context.Context, destination providers.Destin
 		return 0, fmt.Errorf("the newest copy that would remain, %s: %w", newest.ID, err)
 	}
 	return count, nil
-}
-
-// deleteBoth deletes the two objects of a copy if they are still those that the plan saw. What is gone is fine.
-func deleteBoth(ctx context.Context, destination providers.Destination, action *planner.Prune) error {
-	for _, object := range []struct{ key, version string }{
-		{state.ManifestKey(action.Key), action.ManifestVersion},
-		{action.Key, action.Version},
-	} {
-		if object.version == "" {
-			continue
-		}
-		if err := destination.Delete(ctx, object.key, object.version); err != nil && !errors.Is(err, providers.ErrNotExist) {
-			return fmt.Errorf("deleting %s: %w", object.key, err)
-		}
-	}
-	return nil
 }
 
 // removal is the event of a copy that is gone.

@@ -10,6 +10,7 @@ const (
 	KindRepair    Kind = "repair"
 	KindVerify    Kind = "verify"
 	KindPrune     Kind = "prune"
+	KindKeep      Kind = "keep"
 	KindForget    Kind = "forget"
 	KindCleanup   Kind = "cleanup"
 	KindMove      Kind = "move"
@@ -31,6 +32,8 @@ func (k Kind) Symbol() string {
 		return "?"
 	case KindPrune:
 		return "-"
+	case KindKeep:
+		return "#"
 	case KindForget:
 		return "."
 	case KindCleanup:
@@ -149,6 +152,16 @@ type Prune struct {
 	Remaining int `json:"remaining"`
 }
 
+// Keep records that the store keeps a copy by a rule of its own which retention would delete. It touches nothing but the state,
+// and is planned once for each copy and rule.
+type Keep struct {
+	Meta
+	Artifact    string `json:"artifact"`
+	Destination string `json:"destination"`
+	// By is the store's rule: "a temporary hold".
+	By string `json:"by"`
+}
+
 // Forget drops the record of a copy that is gone and cannot or need not be restored. It touches nothing but the state.
 type Forget struct {
 	Meta
@@ -220,6 +233,9 @@ func (*Verify) Kind() Kind { return KindVerify }
 
 // Kind implements Action.
 func (*Prune) Kind() Kind { return KindPrune }
+
+// Kind implements Action.
+func (*Keep) Kind() Kind { return KindKeep }
 
 // Kind implements Action.
 func (*Forget) Kind() Kind { return KindForget }

@@ -5,11 +5,12 @@ package planner
 // keeps apart two actions on the same thing.
 
 // unfinishedSuffix marks what an interrupted upload left, retentionSuffix the deletions that a limit or a doubt holds back,
-// readBackSuffix the reading back of a copy that the same plan brings, movedSuffix and removedSuffix the changes to what is recorded.
+// keptSuffix what is recorded of a copy that the store keeps, readBackSuffix the reading back of a copy that the same plan brings, movedSuffix and removedSuffix the changes to what is recorded.
 const (
 	unfinishedSuffix = "/unfinished"
 	retentionSuffix  = "/retention"
 	readBackSuffix   = "/read_back"
+	keptSuffix       = "/kept"
 	movedSuffix      = "/moved"
 	removedSuffix    = "/removed"
 )

@@ -23,6 +23,7 @@ func Diff(specification *spec.Spec, document *state.Document, observed *Observed
 	d.planImports()
 	d.recover()
 	d.noteStrangers()
+	d.noteRules()
 	d.blockUnbuilt()
 	d.orderBackups()
 	d.changeRecords()
@@ -179,6 +180,8 @@ type task struct {
 	wholes [][]bool
 	// needs says which planned actions copy from a copy: it must not be deleted before they are done.
 	needs map[copyRef][]string
+	// pinned are the copies that a copy which cannot be made now will be made from.
+	pinned map[copyRef]bool
 	// verifying are the copies whose reading back is planned, wanted the bad ones that are to be repaired, now or later.
 	verifying, wanted map[copyRef]bool
 }
@@ -187,6 +190,7 @@ type task struct {
 func (d *differ) newTask(backup *spec.Backup) *task {
 	t := &task{differ: d, survey: d.survey(backup)}
 	t.latest = t.newest()
+	t.pinned = make(map[copyRef]bool)
 	t.needs, t.verifying, t.wanted = make(map[copyRef][]string), make(map[copyRef]bool), make(map[copyRef]bool)
 	t.arriving, t.wholes = make([]map[*holding]string, len(t.places)), make([][]bool, len(t.places))
 	return t

@@ -53,6 +53,7 @@ func (t *task) backfill(i int) {
 			continue
 		}
 		if missing > 0 || !t.fits(t.places[i].address, held.artifact.Stored.Size) {
+			t.pin(held, i)
 			missing++
 			bytes += held.artifact.Stored.Size
 			continue

@@ -25,6 +25,10 @@ func (t *task) replicate(held *holding, i, rank int, intent *state.Intent, reaso
 // repair plans to copy an artifact again over a copy that is bad.
 func (t *task) repair(held *holding, i int) {
 	to := t.places[i].address
+	if by := t.protection(held, i); by != "" {
+		t.blockCopy(held, i, CauseDrift, fmt.Sprintf("%s, and what is there cannot be replaced: %s: %s", held.copies[i].problem, keptByPolicy, by))
+		return
+	}
 	meta, from, others := t.copyMeta(held, i, CauseDrift, held.copies[i].problem, ": copied again from %s")
 	if meta == nil {
 		return
@@ -71,10 +75,19 @@ func (t *task) copyMeta(held *holding, i int, cause Cause, reason, how string) (
 
 // blockCopy says that a copy should be made and cannot be now.
 func (t *task) blockCopy(held *holding, i int, cause Cause, reason string) {
+	t.pin(held, i)
 	t.add(&Blocked{Failed: true, Degraded: t.coveredWithout(i), Meta: Meta{
 		Address: copyAddress(t.backup.Address, t.places[i].address, held.artifact.ID), Backup: t.backup.Address,
 		Reason: reason, Cause: cause,
 	}})
+}
+
+// pin keeps the copies that an artifact could be copied to place i from, once that can be done.
+func (t *task) pin(held *holding, i int) {
+	sources, _ := t.origins(held, i)
+	for _, source := range sources {
+		t.pinned[copyRef{source, held}] = true
+	}
 }
 
 // coveredWithout reports whether the backup has its min_copies although the copy at place i is missing: those of the

@@ -42,9 +42,12 @@ func (t *task) planPrunes(i int) {
 	p := &clearing{task: t, index: i, place: &t.places[i]}
 	p.planned = t.isGoingTo(i)
 	p.choose()
-	if doubt := p.doubt(); doubt != "" && len(p.delete) > 0 {
-		p.block(doubt+": nothing is deleted", true)
-		p.hold(len(p.delete))
+	p.spare()
+	if len(p.delete) > 0 {
+		if doubt := p.doubt(); doubt != "" {
+			p.block(doubt+": nothing is deleted", true)
+			p.hold(len(p.delete))
+		}
 	}
 	p.limit()
 	for _, held := range p.stay {
@@ -93,9 +96,9 @@ func (p *clearing) choose() {
 }
 
 // isNeeded reports whether a copy stays although the retention does not ask for it: it is being verified or brought by
-// this plan, or it started in the future.
+// this plan, another place's copy will be made from it, or it started in the future.
 func (p *clearing) isNeeded(held *holding) bool {
-	return held.copies[p.index].condition == adoptable || p.verifying[copyRef{p.index, held}] ||
+	return p.pinned[copyRef{p.index, held}] || held.copies[p.index].condition == adoptable || p.verifying[copyRef{p.index, held}] ||
 		p.arriving[p.index][held] != "" || held.artifact.StartedAt.After(p.now)
 }
 
@@ -132,19 +135,6 @@ func (p *clearing) noteDamage(held *holding) {
 func (p *clearing) ageReason(held *holding, newer int) string {
 	return fmt.Sprintf("%s old, %s; %s", units.Age(p.now.Sub(held.artifact.StartedAt)), rules(p.place.retention),
 		counted(newer, "newer verified backup remains", "newer verified backups remain"))
-}
-
-// doubt says why nothing may be deleted at the place, or is empty.
-func (p *clearing) doubt() string {
-	if view := p.place.view; view != nil && (view.Skew > maxSkew || view.Skew < -maxSkew) {
-		return fmt.Sprintf("clock of %s differs by %s", p.place.address, units.Age(view.Skew.Abs()))
-	}
-	for _, held := range p.stay {
-		if held.artifact.StartedAt.Sub(p.now) > maxSkew {
-			return fmt.Sprintf("%s started in the future (%s), so that some clock is wrong", held.artifact.ID, moment(held.artifact.StartedAt))
-		}
-	}
-	return ""
 }
 
 // limit holds back what exceeds max_deletes: the newest of the candidates.

@@ -48,7 +48,10 @@ func (d *differ) cleanUp(ref objectRef, intent *state.Intent, backup string, rem
 	size := int64(0)
 	data, hasData := objects[ref.key]
 	_, hasManifest := objects[state.ManifestKey(ref.key)]
-	if hasData && !hasManifest && !recorded && !d.copying[ref] {
+	if bare := hasData && !hasManifest && !recorded && !d.copying[ref]; bare && data.KeptBy != "" {
+		d.notes = append(d.notes, Note{Address: ref.destination, Code: KeptByPolicy, Text: fmt.Sprintf("%s of an upload interrupted at %s lie at %s under %s, %s: %s",
+			units.Bytes(data.Size), moment(intent.BeganAt), ref.destination, ref.key, keptByPolicy, data.KeptBy)})
+	} else if bare {
 		action.Version, size = data.Version, data.Size
 	}
 	for _, remnant := range remnants {

@@ -4,7 +4,7 @@ import "github.com/fatih/color"
 
 // kinds in the order in which a summary counts them.
 var kinds = [...]Kind{
-	KindBackup, KindReplicate, KindRepair, KindVerify, KindPrune, KindForget, KindCleanup,
+	KindBackup, KindReplicate, KindRepair, KindVerify, KindPrune, KindKeep, KindForget, KindCleanup,
 	KindMove, KindRelease, KindAdopt, KindBlocked,
 }
 
@@ -15,6 +15,8 @@ func (k Kind) verb() string {
 		return "back up"
 	case KindCleanup:
 		return "clean up"
+	case KindKeep:
+		return keptByPolicy
 	default:
 		return string(k)
 	}
@@ -22,8 +24,8 @@ func (k Kind) verb() string {
 
 // task is the kind in a summary, after a number.
 func (k Kind) task() string {
-	if k == KindBlocked {
-		return string(k)
+	if k == KindBlocked || k == KindKeep {
+		return k.verb()
 	}
 	return "to " + k.verb()
 }
@@ -39,7 +41,7 @@ func (k Kind) color() color.Attribute {
 		return color.FgCyan
 	case KindPrune, KindCleanup:
 		return color.FgRed
-	case KindForget, KindRelease:
+	case KindForget, KindRelease, KindKeep:
 		return color.FgWhite
 	default:
 		return color.FgMagenta

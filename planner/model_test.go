@@ -28,6 +28,8 @@ type model struct {
 	taken map[string]string
 	// condemned is set when an action of the current apply found a copy altered that nothing had shown to be.
 	condemned bool
+	// refused is set when a store kept what nothing had shown to be kept.
+	refused bool
 	// failing is the chance that an action dies half way.
 	failing float64
 }
@@ -47,6 +49,17 @@ type modelObject struct {
 	version string
 	rotten  bool
 	silent  bool
+	// kept is the rule by which the store keeps it; a hidden one is told only when it is to be deleted.
+	kept   string
+	hidden bool
+}
+
+// shownRule is the rule that a listing shows.
+func (o modelObject) shownRule() string {
+	if o.hidden {
+		return ""
+	}
+	return o.kept
 }
 
 // described is what a manifest says.
@@ -86,7 +99,7 @@ func (m *model) observe() *Observed {
 		view := emptyView()
 		view.Skew, view.Remnants = place.skew, slices.Clone(place.remnants)
 		for key, object := range place.objects {
-			view.Objects[key] = providers.Object{Key: key, Size: object.size, Version: object.version, Modified: m.now}
+			view.Objects[key] = providers.Object{Key: key, Size: object.size, Version: object.version, Modified: m.now, KeptBy: object.shownRule()}
 			if !strings.HasSuffix(key, state.ManifestSuffix) || known[objectRef{address, key}] {
 				continue
 			}
@@ -117,7 +130,7 @@ func (m *model) apply(plan *Plan) map[string]error {
 	m.t.Helper()
 	failed := map[string]error{}
 	done := map[string]bool{}
-	m.condemned = false
+	m.condemned, m.refused = false, false
 	for len(done) < len(plan.Actions) {
 		before := len(done)
 		for _, i := range m.random.Perm(len(plan.Actions)) {
@@ -155,6 +168,8 @@ func (m *model) perform(action Action) error {
 		return m.verify(action, dies)
 	case *Prune:
 		return m.prune(action, dies)
+	case *Keep:
+		return m.keep(action, dies)
 	case *Forget:
 		m.removeReplica(action.Artifact, action.Destination)
 	case *Cleanup:
@@ -305,6 +320,9 @@ func (m *model) verify(action *Verify, dies bool) error {
 		Destination: action.Destination, Condition: state.Verified, StoredAt: artifact.EndedAt, ReadBackAt: m.now,
 		Version: objects[artifact.Key].version, ManifestVersion: objects[state.ManifestKey(artifact.Key)].version,
 	}
+	if before, ok := artifact.Replica(action.Destination); ok {
+		replica.KeptBy, replica.KeptUntil = before.KeptBy, before.KeptUntil
+	}
 	if !m.isWhole(artifact, action.Destination) {
 		replica.Condition = state.Altered
 		m.record(artifact, replica)
@@ -330,6 +348,14 @@ func (m *model) prune(action *Prune, dies bool) error {
 		m.t.Fatalf("%s promises %d remaining, there are %d", action.Address, action.Remaining, remaining)
 	}
 	objects := m.places[action.Destination].objects
+	for _, key := range []string{state.ManifestKey(action.Key), action.Key} {
+		switch object := objects[key]; {
+		case object.hidden:
+			return m.refuse(action)
+		case object.kept != "":
+			m.t.Fatalf("%s would delete what the store keeps", action.Address)
+		}
+	}
 	for _, object := range []struct{ key, version string }{
 		{state.ManifestKey(action.Key), action.ManifestVersion}, {action.Key, action.Version},
 	} {
@@ -346,6 +372,31 @@ func (m *model) prune(action *Prune, dies bool) error {
 		return errDied
 	}
 	m.removeReplica(action.Artifact, action.Destination)
+	return nil
+}
+
+// refuse keeps a copy by a rule that nothing showed before. That is no failure.
+func (m *model) refuse(action *Prune) error {
+	artifact := m.document.Find(action.Artifact)
+	replica, _ := artifact.Replica(action.Destination)
+	replica.KeptBy, replica.KeptUntil = "a hidden rule", m.now.Add(7*day)
+	m.record(artifact, replica)
+	m.refused = true
+	return nil
+}
+
+// keep records that the store keeps a copy.
+func (m *model) keep(action *Keep, dies bool) error {
+	if dies {
+		return errDied
+	}
+	artifact := m.document.Find(action.Artifact)
+	replica, ok := artifact.Replica(action.Destination)
+	if !ok || action.By == "" {
+		m.t.Fatalf("%s is of no recorded copy, or of no rule", action.Address)
+	}
+	replica.KeptBy, replica.KeptUntil = action.By, time.Time{}
+	m.record(artifact, replica)
 	return nil
 }
 

@@ -33,7 +33,7 @@ func (l *lookout) ask(ctx context.Context) {
 		l.fail(err)
 		return
 	}
-	l.view.Free = status.Free
+	l.view.Free, l.view.Rules, l.view.HasClock = status.Free, status.Rules, !status.Time.IsZero()
 	if !status.Time.IsZero() {
 		// The store told its time somewhere between the question and the answer.
 		after := l.clock.Now()

@@ -24,6 +24,10 @@ type DestinationView struct {
 	// Free bytes, -1 when unlimited or unknown. Skew is the store's clock minus this machine's, 0 where it has none.
 	Free int64
 	Skew time.Duration
+	// HasClock: the store told a time of its own, so that the times of its objects are its own too.
+	HasClock bool
+	// Rules are what the store does by itself; nil where that is not known.
+	Rules *providers.Rules
 	// Objects by key, under the prefixes of the specification's backups.
 	Objects map[string]providers.Object
 	// Manifests by key: those that the state does not know, read and parsed.

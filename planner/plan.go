@@ -32,7 +32,28 @@ type Note struct {
 	// Address is what it is about.
 	Address string `json:"address"`
 	Text    string `json:"text"`
+	// Code says to programs what it is about; empty for what only people need.
+	Code NoteCode `json:"code,omitzero"`
+	// Artifacts are the ids that it concerns, in order.
+	Artifacts []string `json:"artifacts,omitempty"`
+	// Found is what the store does and Declared what the specification asks for: durations such as "7d", "forever".
+	Found    string `json:"found,omitzero"`
+	Declared string `json:"declared,omitzero"`
 }
+
+// NoteCode is a kind of note.
+type NoteCode string
+
+// KeptByPolicy: copies that retention would delete and the store keeps. StoreDeletes: the store deletes what retention keeps.
+// StoreKeeps: it keeps what retention would delete. StoreMayKeep: it keeps objects, and for how long cannot be read.
+// SoftDelete: what is deleted is paid for a while longer.
+const (
+	KeptByPolicy NoteCode = "kept_by_policy"
+	StoreDeletes NoteCode = "store_deletes"
+	StoreKeeps   NoteCode = "store_keeps"
+	StoreMayKeep NoteCode = "store_may_keep"
+	SoftDelete   NoteCode = "soft_delete"
+)
 
 // HasChanges reports whether there is anything to execute or anything blocked.
 func (p *Plan) HasChanges() bool { return len(p.Actions) > 0 }

@@ -91,6 +91,7 @@ func (m *model) populate(backup *spec.Backup) {
 			m.intend(KindBackup, backup.Address, artifact.ID, artifact.Key, backup.To...)
 			continue
 		}
+		m.protect(artifact)
 		m.document.Artifacts = append(m.document.Artifacts, artifact)
 	}
 	for _, place := range backup.To {
@@ -103,6 +104,23 @@ func (m *model) populate(backup *spec.Backup) {
 			m.places[place].remnants = append(m.places[place].remnants, providers.Remnant{Key: backup.Name + "/stray", Name: "stray", Size: 9})
 		case 2:
 			m.put(place, backup.Name+"/bare", 17)
+		}
+	}
+}
+
+// protect lets a store keep some of an artifact's objects by a rule of its own.
+func (m *model) protect(artifact *state.Artifact) {
+	if m.random.IntN(6) > 0 {
+		return
+	}
+	hidden := m.random.IntN(3) == 0
+	for _, replica := range artifact.Replicas {
+		for _, key := range []string{artifact.Key, state.ManifestKey(artifact.Key)} {
+			objects := m.places[replica.Destination].objects
+			if object, ok := objects[key]; ok && m.random.IntN(2) == 0 {
+				object.kept, object.hidden = "a hold", hidden
+				objects[key] = object
+			}
 		}
 	}
 }
@@ -260,7 +278,7 @@ func (m *model) settleDown(seed uint64) {
 		failed := m.apply(plan)
 		m.checkStanding(standing, plan)
 		quiet++
-		if len(failed) > 0 || m.condemned {
+		if len(failed) > 0 || m.condemned || m.refused {
 			history = append(history, fmt.Sprint(failed))
 			quiet = 0
 		}

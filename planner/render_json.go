@@ -58,6 +58,7 @@ type jsonSummary struct {
 	Repair    int  `json:"repair"`
 	Verify    int  `json:"verify"`
 	Prune     int  `json:"prune"`
+	Keep      int  `json:"keep"`
 	Forget    int  `json:"forget"`
 	Cleanup   int  `json:"cleanup"`
 	Move      int  `json:"move"`
@@ -71,7 +72,7 @@ type jsonSummary struct {
 func summarize(plan *Plan) jsonSummary {
 	return jsonSummary{
 		Backup: plan.Count(KindBackup), Replicate: plan.Count(KindReplicate), Repair: plan.Count(KindRepair),
-		Verify: plan.Count(KindVerify), Prune: plan.Count(KindPrune), Forget: plan.Count(KindForget),
+		Verify: plan.Count(KindVerify), Prune: plan.Count(KindPrune), Keep: plan.Count(KindKeep), Forget: plan.Count(KindForget),
 		Cleanup: plan.Count(KindCleanup), Move: plan.Count(KindMove), Release: plan.Count(KindRelease), Adopt: plan.Count(KindAdopt), Blocked: plan.Count(KindBlocked),
 		Changes: plan.HasChanges(), Failed: plan.Failed(),
 	}
@@ -129,6 +130,7 @@ type jsonCopy struct {
 	Remaining       int      `json:"remaining,omitzero"`
 	Problem         string   `json:"problem,omitzero"`
 	Checksum        bool     `json:"checksum,omitzero"`
+	KeptBy          string   `json:"kept_by,omitzero"`
 	Intent          string   `json:"intent,omitzero"`
 	Remnants        []string `json:"remnants,omitempty"`
 }
@@ -192,6 +194,9 @@ func effectOf(action Action) (before, after any, err error) {
 			Artifact: action.Artifact, Destination: action.Destination, Key: action.Key,
 			Version: action.Version, ManifestVersion: action.ManifestVersion, Remaining: action.Remaining,
 		}, nil, nil
+	case *Keep:
+		kept := jsonCopy{Artifact: action.Artifact, Destination: action.Destination, KeptBy: action.By}
+		return kept, kept, nil
 	case *Forget:
 		return jsonCopy{Artifact: action.Artifact, Destination: action.Destination}, nil, nil
 	case *Cleanup:

@@ -60,6 +60,8 @@ func busyScene(t testing.TB) *scene {
 	s.putObject(placeA, unrecorded.Key, 12*mib)
 	s.observed.Destinations[placeC] = &DestinationView{Err: errors.New("dial tcp 10.100.27.1:22: connect: no route to host")}
 
+	s.protect(placeA, s.have(30*day, placeA), "a temporary hold")
+
 	s.declare("keycloak", placeA)
 	young := s.make(hour)
 	young.ID, young.Backup, young.Key = "keycloak-20261122T110000Z-abcdef", "backup.keycloak", "keycloak/keycloak-20261122T110000Z-abcdef.sql.gz"

@@ -143,6 +143,8 @@ func newAction(kind Kind) (Action, error) {
 		return new(Verify), nil
 	case KindPrune:
 		return new(Prune), nil
+	case KindKeep:
+		return new(Keep), nil
 	case KindForget:
 		return new(Forget), nil
 	case KindCleanup:

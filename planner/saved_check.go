@@ -99,6 +99,10 @@ func checkFields(action Action) error {
 		if action.Remaining < 1 {
 			return errors.New("it would leave no verified copy")
 		}
+	case *Keep:
+		if action.By == "" {
+			return errors.New("it does not say by what the copy is kept")
+		}
 	case *Cleanup:
 		if !isKey(action.Key) {
 			return fmt.Errorf("%q is not a key", action.Key)
@@ -150,6 +154,8 @@ func destinationsOf(action Action) []string {
 		return []string{action.Destination}
 	case *Prune:
 		return []string{action.Destination}
+	case *Keep:
+		return []string{action.Destination}
 	case *Forget:
 		return []string{action.Destination}
 	case *Cleanup:
@@ -183,6 +189,8 @@ func hasOwnAddress(action Action) bool {
 		return own(action.Destination, action.Artifact)
 	case *Prune:
 		return own(action.Destination, action.Artifact)
+	case *Keep:
+		return action.Artifact != "" && meta.Address == copyAddress(meta.Backup, action.Destination, action.Artifact)+keptSuffix
 	case *Forget:
 		return own(action.Destination, action.Artifact)
 	case *Cleanup:

@@ -69,7 +69,7 @@ func TestLoadSavedRefuses(t *testing.T) {
 		{"an unknown field", `"remaining":`, `"leaving":`, "leaving"},
 		{"a field twice", `"remaining":`, `"remaining":9,"remaining":`, "remaining"},
 		{"another kind's fields", `"kind":"forget"`, `"kind":"prune"`, "not a key"},
-		{"a prune that leaves nothing", `"remaining":6`, `"remaining":0`, "would leave no verified copy"},
+		{"a prune that leaves nothing", `"remaining":7`, `"remaining":0`, "would leave no verified copy"},
 		{"a key that leads elsewhere", `"key":"database/database-20261022`, `"key":"../database/database-20261022`, "is not a key"},
 		{"an address of something else", `"address":"` + prune + `"`, `"address":"` + prune + `0"`, "not that of what it does"},
 		{"an artifact other than the address says", `"artifact":"database-20261022T120000Z-abcdef"`, `"artifact":"database-20261122T120000Z-abcdef"`, "not that of what it does"},

@@ -155,6 +155,13 @@ func (s *scene) seal(place string, artifact *state.Artifact, lineage string) {
 	}
 }
 
+// protect lets a store keep an artifact's bytes.
+func (s *scene) protect(place string, artifact *state.Artifact, rule string) {
+	object := s.observed.Destinations[place].Objects[artifact.Key]
+	object.KeptBy = rule
+	s.observed.Destinations[place].Objects[artifact.Key] = object
+}
+
 // lose removes objects from a place.
 func (s *scene) lose(place string, keys ...string) {
 	for _, key := range keys {

@@ -162,4 +162,6 @@ type Rules struct {
 	KeepFor time.Duration
 	// SoftDelete is how long deleted objects can still be had back, and are paid for.
 	SoftDelete time.Duration
+	// Keeps says by what else it may refuse to delete objects, for a time that cannot be read: "an immutability policy".
+	Keeps string
 }

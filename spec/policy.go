@@ -144,7 +144,7 @@ func (p *policy) drill(backup *Backup) {
 
 // retention warns of a destination where a backup is too old to be kept before the next one comes.
 func (p *policy) retention(backup *Backup) {
-	every := backup.Schedule.interval()
+	every := backup.Schedule.Interval()
 	for _, address := range backup.To {
 		keep := p.destinations[address].Retention
 		if keep == nil || keep.KeepWithin == 0 || every == 0 || time.Duration(keep.KeepWithin) >= every || keep.counts() {
@@ -158,19 +158,6 @@ func (p *policy) retention(backup *Backup) {
 // counts reports whether a retention keeps a number of artifacts, whatever their age.
 func (r *Retention) counts() bool {
 	return r.KeepLast > 1 || r.KeepHourly > 1 || r.KeepDaily > 1 || r.KeepWeekly > 1 || r.KeepMonthly > 1 || r.KeepYearly > 1
-}
-
-// interval is the time between two backups; 0 when there is no next one.
-func (s Schedule) interval() time.Duration {
-	if s.Once {
-		return 0
-	}
-	// Any moment will do: what counts is the distance of two.
-	first := s.DueAt(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
-	if first.IsZero() {
-		return 0
-	}
-	return s.DueAt(first).Sub(first)
 }
 
 // unused warns of blocks that nothing refers to.

@@ -74,3 +74,16 @@ func (s Schedule) String() string {
 		return "every " + s.Every.String()
 	}
 }
+
+// Interval is the time between two backups; 0 when there is no next one.
+func (s Schedule) Interval() time.Duration {
+	if s.Once {
+		return 0
+	}
+	// Any moment will do: what counts is the distance of two.
+	first := s.DueAt(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	if first.IsZero() {
+		return 0
+	}
+	return s.DueAt(first).Sub(first)
+}

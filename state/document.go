@@ -126,9 +126,13 @@ type Replica struct {
 	VerifiedAt time.Time `json:"verified_at"`
 	// ReadBackAt is when it was last read back, every byte, and ComparedAt when the store's own checksum was last found to be
 	// the recorded one; zero when never.
-	ReadBackAt time.Time      `json:"read_back_at,omitzero"`
-	ComparedAt time.Time      `json:"compared_at,omitzero"`
-	Unknown    jsontext.Value `json:",embed"`
+	ReadBackAt time.Time `json:"read_back_at,omitzero"`
+	ComparedAt time.Time `json:"compared_at,omitzero"`
+	// KeptBy is the rule of the store by which it keeps the copy although retention would delete it. KeptUntil is set where
+	// the store said so only when asked to delete it: it is not asked again before.
+	KeptBy    string         `json:"kept_by,omitzero"`
+	KeptUntil time.Time      `json:"kept_until,omitzero"`
+	Unknown   jsontext.Value `json:",embed"`
 }
 
 // ManifestKey is the key of the manifest that belongs to the artifact stored under key.

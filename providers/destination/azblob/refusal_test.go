@@ -317,6 +317,18 @@ func TestStatusTellsTimeAndRules(t *testing.T) {
 		t.Errorf("with rights on the container alone: %+v, %v", status, err)
 	}
 	u.Heal()
+	for header, keeps := range map[string]string{"x-ms-has-legal-hold": "a legal hold", "x-ms-has-immutability-policy": "an immutability policy"} {
+		u.fail(testenv.Altered(func(r *http.Response) {
+			if r.Request.URL.Query().Get("restype") == "container" && r.Request.URL.Query().Get("comp") == "" {
+				r.Header.Set(header, "true")
+			}
+		}), 0, nil)
+		status, err = d.Status(t.Context())
+		if err != nil || status.Rules == nil || status.Rules.Keeps != keeps {
+			t.Errorf("%s: %+v, %v", header, status.Rules, err)
+		}
+		u.Heal()
+	}
 	u.fail(busy(), 1, func(r *http.Request) bool { return r.URL.Query().Get("comp") == "properties" })
 	_, err = d.Status(t.Context())
 	says(t, "a store that is busy", err, providers.ErrTemporary)

@@ -12,8 +12,9 @@ import (
 )
 
 // Status checks that the container can be listed, and tells the store's time and how long it keeps what is deleted, where
-// that can be read, which needs rights on the account. Whether blobs can be written shows with the first. Life cycles of an
-// account cannot be read with the rights of its data.
+// that can be read, which needs rights on the account, and whether the container has a legal hold or an immutability policy, but
+// not for how long. Whether blobs can be written shows with the first. Life cycles of an account cannot be read with the rights
+// of its data.
 func (d *destination) Status(ctx context.Context) (providers.Status, error) {
 	account, blobs, err := d.connection.get(ctx)
 	if err != nil {
@@ -27,17 +28,40 @@ func (d *destination) Status(ctx context.Context) (providers.Status, error) {
 	if page.Date != nil {
 		status.Time = page.Date.UTC()
 	}
-	rules, err := account.GetProperties(ctx, nil)
-	if err == nil {
-		status.Rules = &providers.Rules{}
-		if kept := rules.DeleteRetentionPolicy; kept != nil && value(kept.Enabled) {
-			status.Rules.SoftDelete = time.Duration(value(kept.Days)) * 24 * time.Hour
-		}
-		return status, nil
-	}
-	err = d.explain(ctx, err, needRead)
-	if ctx.Err() != nil || errors.Is(err, providers.ErrTemporary) {
+	rules, known := providers.Rules{}, false
+	service, err := account.GetProperties(ctx, nil)
+	if err := d.unread(ctx, err); err != nil {
 		return providers.Status{}, fmt.Errorf("reading the rules of %s: %w", d.connection.access.service, err)
 	}
-	return status, nil // the rules are not for us to read
+	if err == nil {
+		known = true
+		if kept := service.DeleteRetentionPolicy; kept != nil && value(kept.Enabled) {
+			rules.SoftDelete = time.Duration(value(kept.Days)) * 24 * time.Hour
+		}
+	}
+	here, err := blobs.GetProperties(ctx, nil)
+	if err := d.unread(ctx, err); err != nil {
+		return providers.Status{}, fmt.Errorf("reading the rules of %s: %w", d.url(""), err)
+	}
+	if err == nil {
+		known = true
+		switch {
+		case value(here.HasLegalHold):
+			rules.Keeps = "a legal hold"
+		case value(here.HasImmutabilityPolicy):
+			rules.Keeps = "an immutability policy"
+		}
+	}
+	if known {
+		status.Rules = &rules
+	}
+	return status, nil
+}
+
+// unread is the error of a question about rules that was not answered; nil where it was, or where they are not for us to read.
+func (d *destination) unread(ctx context.Context, err error) error {
+	if err = d.explain(ctx, err, needRead); ctx.Err() != nil || errors.Is(err, providers.ErrTemporary) {
+		return err
+	}
+	return nil
 }
