@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"io/fs"
+	"net"
 	"time"
 )
 
@@ -14,10 +15,19 @@ type Host interface {
 	// LookPath finds a program, as a shell on that host would, and returns its path there.
 	LookPath(ctx context.Context, program string) (string, error)
 	// Run runs a command and waits for it. Nil means exit status 0; a command that ended otherwise gives an *ExitError.
-	// When ctx ends, the command and all its children are ended, first asked (SIGTERM), after a short grace forced.
+	// When ctx ends, the command and all its children are ended, first asked (SIGTERM), after a short grace forced. An
+	// error that is ErrTemporary is that of the connection to the host.
 	Run(ctx context.Context, command Command) error
 	// Files reaches the host's file system.
 	Files() FileSystem
+}
+
+// Dialer is a Host that reaches what listens on it, whatever this machine's own way to that host is.
+type Dialer interface {
+	Host
+	// Dial connects to a socket as a program on that host would: network is "unix" with an absolute path, or "tcp" with
+	// HOST:PORT. The connection has a CloseWrite() error; ctx is for the dialling only.
+	Dial(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Command is a program with its arguments; no shell is involved.
@@ -45,7 +55,8 @@ type ExitError struct {
 }
 
 // FileSystem is the part of a host's file system that sources and destinations need. Paths are absolute. Errors
-// satisfy errors.Is with fs.ErrNotExist, fs.ErrExist, fs.ErrPermission and syscall.ENOSPC where they apply.
+// satisfy errors.Is with fs.ErrNotExist, fs.ErrExist, fs.ErrPermission and syscall.ENOSPC where they apply, and with
+// ErrTemporary where the connection to the host was in the way: whether the operation was carried out is not known then.
 type FileSystem interface {
 	Lstat(path string) (FileInfo, error)
 	// ReadDir lists a folder sorted by name. An entry that vanishes meanwhile is left out.

@@ -157,7 +157,7 @@ func ruleOf(folder string) (rule, bool) {
 func (r rule) allows(folder, imported string) bool {
 	if within(imported, "internal/testenv") && !within(folder, "bench") {
 		// It imports testing, which has no place in the program.
-		return within(folder, "internal/testenv") || within(folder, "providers/destination/destinationtest")
+		return within(folder, "internal/testenv") || within(folder, "providers/destination/destinationtest") || within(folder, "providers/host/hosttest")
 	}
 	return slices.ContainsFunc(r.allowed, func(pattern string) bool {
 		if below, ok := strings.CutSuffix(pattern, "/..."); ok {

@@ -4,6 +4,7 @@ package local
 import (
 	"context"
 	"fmt"
+	"net"
 	"os/exec"
 
 	"github.com/castrolanda/imsctl/providers"
@@ -39,6 +40,11 @@ func (*host) Name() string { return "local" }
 
 // Files reaches this machine's file system.
 func (h *host) Files() providers.FileSystem { return h.files }
+
+// Dial connects to a socket of this machine.
+func (*host) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, network, address)
+}
 
 // LookPath finds a program in PATH; a name with a slash is taken as it is. The error wraps exec.ErrNotFound where there is none.
 func (*host) LookPath(ctx context.Context, program string) (string, error) {

@@ -1,20 +1,22 @@
-package local_test
+package hosttest
 
 import (
 	"bufio"
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/iotest"
 
 	"github.com/castrolanda/imsctl/internal/testenv"
-	"github.com/castrolanda/imsctl/providers/host/local"
 )
 
 // pids reads the process ids a script prints, one a line, and calls then with them.
@@ -42,8 +44,17 @@ func pids(t *testing.T, count int, then func()) (io.Writer, func() []int) {
 	}
 }
 
-func TestRunEndsTheWholeGroupWhenTheContextEnds(t *testing.T) {
-	t.Parallel()
+// alive reports whether a process exists and is not a zombie.
+func alive(t *testing.T, pid int) bool {
+	t.Helper()
+	if syscall.Kill(pid, 0) != nil {
+		return false
+	}
+	state, err := exec.Command("ps", "-o", "stat=", "-p", fmt.Sprint(pid)).Output()
+	return err == nil && !strings.HasPrefix(strings.TrimSpace(string(state)), "Z")
+}
+
+func testCancel(t *testing.T, s *suite) {
 	testenv.Need(t, "ps")
 	for _, test := range []struct {
 		name, script string
@@ -60,7 +71,7 @@ func TestRunEndsTheWholeGroupWhenTheContextEnds(t *testing.T) {
 			command := shell(test.script)
 			stdout, found := pids(t, test.count, cancel)
 			command.Stdout = stdout
-			err := local.New().Run(ctx, command)
+			err := s.host.Run(ctx, command)
 			if !errors.Is(err, context.Canceled) {
 				t.Errorf("got %v", err)
 			}
@@ -77,27 +88,25 @@ func TestRunEndsTheWholeGroupWhenTheContextEnds(t *testing.T) {
 	}
 }
 
-func TestRunTellsTheCauseOfACancellation(t *testing.T) {
-	t.Parallel()
+func testCancelCause(t *testing.T, s *suite) {
 	reason := errors.New("the operator went home")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	command := shell(`echo $$; sleep 1000`)
 	stdout, found := pids(t, 1, func() { cancel(reason) })
 	command.Stdout = stdout
-	err := local.New().Run(ctx, command)
+	err := s.host.Run(ctx, command)
 	found()
 	if !errors.Is(err, reason) || !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestRunLeavesNoChildAfterSuccess(t *testing.T) {
-	t.Parallel()
+func testNoChildLeft(t *testing.T, s *suite) {
 	testenv.Need(t, "ps")
 	command := shell(`sleep 1000 >/dev/null 2>&1 & echo $!`)
 	stdout, found := pids(t, 1, func() {})
 	command.Stdout = stdout
-	if err := local.New().Run(t.Context(), command); err != nil {
+	if err := s.host.Run(t.Context(), command); err != nil {
 		t.Error(err)
 	}
 	for _, pid := range found() {
@@ -107,26 +116,24 @@ func TestRunLeavesNoChildAfterSuccess(t *testing.T) {
 	}
 }
 
-func TestRunDoesNotWaitForWhoeverHoldsTheOutputOpen(t *testing.T) {
+func testHeldOpen(t *testing.T, s *suite) {
 	t.Parallel()
 	var out bytes.Buffer
 	command := shell(`sleep 1000 & echo done`)
 	command.Stdout = &out
-	err := local.New().Run(t.Context(), command)
+	err := s.host.Run(t.Context(), command)
 	if err == nil || !strings.Contains(err.Error(), "still holds it open") {
 		t.Errorf("an output that may be incomplete gives %v", err)
 	}
 	if out.String() != "done\n" {
 		t.Errorf("got %q", out.String())
 	}
-	quiet := shell(`sleep 1000 >/dev/null & echo done`)
-	quiet.Stdout = io.Discard
-	if err := local.New().Run(t.Context(), quiet); err != nil {
-		t.Errorf("standard error alone held open gives %v", err)
+	if err := s.host.Run(t.Context(), shell(`sleep 1000 & echo done`)); err != nil {
+		t.Errorf("an output that nobody wants gives %v", err)
 	}
 }
 
-func TestRunDoesNotWaitForWhoeverLeftTheGroup(t *testing.T) {
+func testLeftTheGroup(t *testing.T, s *suite) {
 	t.Parallel()
 	setsid := testenv.Need(t, "setsid")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -138,29 +145,27 @@ func TestRunDoesNotWaitForWhoeverLeftTheGroup(t *testing.T) {
 		cancel()
 		return len(p), nil
 	})
-	if err := local.New().Run(ctx, command); !errors.Is(err, context.Canceled) {
+	if err := s.host.Run(ctx, command); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestRunReturnsTheErrorOfTheOutputWriter(t *testing.T) {
-	t.Parallel()
+func testWriterFails(t *testing.T, s *suite) {
 	full := errors.New("the disk is full")
 	command := shell(`while :; do echo much output; done`)
 	command.Stdout = writerFunc(func([]byte) (int, error) { return 0, full })
-	if err := local.New().Run(t.Context(), command); !errors.Is(err, full) {
+	if err := s.host.Run(t.Context(), command); !errors.Is(err, full) {
 		t.Errorf("got %v", err)
 	}
 	// Also when the command has succeeded by then.
 	command = shell(`echo little output`)
 	command.Stdout = writerFunc(func([]byte) (int, error) { return 0, full })
-	if err := local.New().Run(t.Context(), command); !errors.Is(err, full) {
+	if err := s.host.Run(t.Context(), command); !errors.Is(err, full) {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestRunNeverShowsABrokenInputAsAWholeOne(t *testing.T) {
-	t.Parallel()
+func testBrokenInput(t *testing.T, s *suite) {
 	broken := errors.New("checksum does not match")
 	for _, test := range []struct{ name, script string }{
 		{"plain", `cat >received; touch committed`},
@@ -174,7 +179,7 @@ func TestRunNeverShowsABrokenInputAsAWholeOne(t *testing.T) {
 				command := shell(`exec 3<&0; ` + strings.ReplaceAll(test.script, "cat", "cat <&3"))
 				command.Directory = directory
 				command.Stdin = io.MultiReader(io.LimitReader(endless{}, before), iotest.ErrReader(broken))
-				if err := local.New().Run(t.Context(), command); !errors.Is(err, broken) {
+				if err := s.host.Run(t.Context(), command); !errors.Is(err, broken) {
 					t.Errorf("got %v", err)
 				}
 				if _, err := os.Stat(filepath.Join(directory, "committed")); err == nil {
@@ -185,12 +190,11 @@ func TestRunNeverShowsABrokenInputAsAWholeOne(t *testing.T) {
 	}
 }
 
-func TestRunCommitsAWholeInput(t *testing.T) {
-	t.Parallel()
+func testWholeInput(t *testing.T, s *suite) {
 	command := shell(`cat >received; touch committed`)
 	command.Directory = t.TempDir()
 	command.Stdin = io.LimitReader(endless{}, 1<<20)
-	if err := local.New().Run(t.Context(), command); err != nil {
+	if err := s.host.Run(t.Context(), command); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(filepath.Join(command.Directory, "received"))
@@ -202,7 +206,7 @@ func TestRunCommitsAWholeInput(t *testing.T) {
 	}
 }
 
-func TestRunKeepsTheInputOpenUntilACancelledGroupIsDead(t *testing.T) {
+func testCancelledInput(t *testing.T, s *suite) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	command := shell(`exec 3<&0; (trap '' TERM; cat <&3 >received; touch committed) & echo $$; wait`)
@@ -212,7 +216,7 @@ func TestRunKeepsTheInputOpenUntilACancelledGroupIsDead(t *testing.T) {
 	endlessly, feed := io.Pipe()
 	defer feed.Close()
 	command.Stdin = endlessly
-	if err := local.New().Run(ctx, command); !errors.Is(err, context.Canceled) {
+	if err := s.host.Run(ctx, command); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	found()
