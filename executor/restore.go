@@ -120,13 +120,13 @@ func (r *Restorer) origins(request Request) ([]string, error) {
 		return []string{request.From}, nil
 	}
 	var origins []string
-	for _, address := range artifact.VerifiedAt() {
+	for _, address := range artifact.Restorable() {
 		if _, ok := r.World.Destinations[address]; ok {
 			origins = append(origins, address)
 		}
 	}
 	if len(origins) == 0 {
-		return nil, fmt.Errorf("artifact %s has no verified copy at a destination of this specification", artifact.ID)
+		return nil, fmt.Errorf("artifact %s has no good copy at a destination of this specification", artifact.ID)
 	}
 	return r.preferred(artifact.Backup, origins), nil
 }

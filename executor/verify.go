@@ -186,6 +186,9 @@ func (r *run) compareChecksum(ctx context.Context, artifact *state.Artifact, at 
 	switch {
 	case err == nil:
 		replica.ComparedAt = r.now()
+		if replica.Condition == state.Unproven {
+			replica.Condition, replica.VerifiedAt = state.Verified, replica.ComparedAt
+		}
 	case errors.Is(err, pipeline.ErrAltered), errors.Is(err, providers.ErrNotExist):
 		err = fmt.Errorf("%s: %w", at, err)
 		replica.Condition, replica.Problem = state.Altered, r.Spec.Redact(err.Error())

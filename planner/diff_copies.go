@@ -290,6 +290,9 @@ func (t *task) verify(held *holding, i int) {
 			action.Cause = CauseRecovery
 			action.Reason = fmt.Sprintf("complete but not recorded: the apply of %s was interrupted; read back, then recorded", moment(intent.BeganAt))
 		}
+	} else if held.copies[i].record.Condition == state.Unproven {
+		action.Cause = CauseTime
+		action.Reason = "recorded from its manifest and never read: read back and compared"
 	} else {
 		object := t.places[i].view.Objects[held.artifact.Key]
 		manifest := t.places[i].view.Objects[state.ManifestKey(held.artifact.Key)]

@@ -77,7 +77,7 @@ func (d *differ) fromManifest(view *DestinationView, key string, manifest Manife
 func (d *differ) noteManifests(address string, strange strangers) {
 	others := "of another state at " + address + ": not touched"
 	if d.document.Lineage == "" {
-		others += "; if this state was lost, it can be rebuilt from them"
+		others += "; if this state was lost, it can be rebuilt from them: imsctl state rebuild"
 	}
 	for _, kind := range []struct {
 		count           int

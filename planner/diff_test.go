@@ -422,7 +422,7 @@ func TestDiffRecovery(t *testing.T) {
 			return s
 		}, []string{
 			"backup change db: due: no verified backup yet, every 24h to a",
-			"note a: 1 artifact of another state at a: not touched; if this state was lost, it can be rebuilt from them",
+			"note a: 1 artifact of another state at a: not touched; if this state was lost, it can be rebuilt from them: imsctl state rebuild",
 		}},
 		{"remnants of nobody are told and left", func(t *testing.T) *scene {
 			s := newScene(t, placeA)

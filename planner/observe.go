@@ -46,12 +46,7 @@ func Observe(ctx context.Context, specification *spec.Spec, document *state.Docu
 	for _, lookout := range lookouts {
 		observed.Destinations[lookout.address] = lookout.view
 	}
-	o.each(ctx, len(lookouts), func(ctx context.Context, i int) { lookouts[i].ask(ctx) })
-	visits := visitsOf(lookouts)
-	o.each(ctx, len(visits), func(ctx context.Context, i int) { visits[i].lookout.visit(ctx, visits[i].prefix) })
-	for _, lookout := range lookouts {
-		lookout.close()
-	}
+	o.look(ctx, lookouts)
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("looking at the destinations: %w", err)
 	}
@@ -145,10 +140,7 @@ func (o *observation) lookouts(document *state.Document) []*lookout {
 			}
 			at, ok := byAddress[address]
 			if !ok {
-				at = &lookout{observation: o, address: address, destination: o.world.Destinations[address], known: make(map[string]bool), listed: make(map[string]bool)}
-				at.view = &DestinationView{
-					Free: -1, Objects: make(map[string]providers.Object), Manifests: make(map[string]ManifestView),
-				}
+				at = o.lookout(address)
 				byAddress[address] = at
 				ordered = append(ordered, at)
 			}

@@ -42,7 +42,7 @@ func (t *task) reconcile(held *holding, i int, retained bool) {
 		t.forgetPruned(held, i)
 	case copied.condition == gone && (!retained || t.isLost(held, i)):
 		t.forget(held, i, CauseDrift, t.lossReason(held, i))
-	case copied.record.Condition == state.Verified:
+	case copied.record.Condition != state.Altered:
 		t.confirm(held, i)
 	}
 }

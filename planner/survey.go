@@ -57,7 +57,7 @@ const (
 	adoptable
 	// good: recorded as verified, and nothing speaks against it.
 	good
-	// changed: recorded as verified, the right size, but not the version that was written.
+	// changed: recorded, the right size, but not the version that was proven: another one, or none ever was.
 	changed
 	// altered: recorded, and known to differ from its description.
 	altered
@@ -277,7 +277,7 @@ func classifyRecorded(at *place, artifact *state.Artifact, record *state.Replica
 		return altered, "its manifest is damaged: size " + fmt.Sprintf("%d B, written as %d B", manifest.Size, artifact.ManifestSize)
 	case artifact.Stored.Refutes(data.CRC32C):
 		return altered, fmt.Sprintf("the store's checksum is %08x, manifest says %s", *data.CRC32C, artifact.Stored.CRC32C)
-	case data.Version != record.Version || manifest.Version != record.ManifestVersion:
+	case record.Condition == state.Unproven, data.Version != record.Version, manifest.Version != record.ManifestVersion:
 		return changed, ""
 	default:
 		return good, ""

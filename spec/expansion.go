@@ -37,9 +37,23 @@ func (b body) name() string {
 	if !b.hasKey {
 		return label
 	}
+	return instanceName(label, b.key)
+}
+
+// BackupName is the name of the backup with an address, declared or not.
+func BackupName(address string) string {
+	label, index, instance := strings.Cut(strings.TrimPrefix(address, string(kindBackup)+"."), "[")
+	if key, err := strconv.Unquote(strings.TrimSuffix(index, "]")); instance && err == nil {
+		return instanceName(label, key)
+	}
+	return label
+}
+
+// instanceName is the name of an instance.
+func instanceName(label, key string) string {
 	var text strings.Builder
 	text.WriteString(label + ".")
-	for _, character := range []byte(b.key) {
+	for _, character := range []byte(key) {
 		if character >= 'a' && character <= 'z' || character >= '0' && character <= '9' || character == '-' || character == '_' {
 			text.WriteByte(character)
 		} else {

@@ -77,8 +77,8 @@ func (r *Replica) check() error {
 	if r.Destination == "" {
 		return errors.New("a copy has no destination")
 	}
-	if r.Condition != Verified && r.Condition != Altered {
-		return fmt.Errorf("the copy at %s has the condition %q, which is neither %q nor %q", r.Destination, r.Condition, Verified, Altered)
+	if r.Condition != Verified && r.Condition != Altered && r.Condition != Unproven {
+		return fmt.Errorf("the copy at %s has the condition %q, which is none of %q, %q and %q", r.Destination, r.Condition, Verified, Altered, Unproven)
 	}
 	return nil
 }

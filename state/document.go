@@ -104,11 +104,12 @@ type Artifact struct {
 // Condition is what is known of a replica.
 type Condition string
 
-// A replica is Verified when it was proven equal to its description, at the commit or by reading it back since; Altered
-// when it was found different.
+// A replica is Verified when it was proven equal to its description, at the commit or since; Altered when it was found
+// different. It is Unproven when it was found beside its manifest with the right size, and nobody has read it yet.
 const (
 	Verified Condition = "verified"
 	Altered  Condition = "altered"
+	Unproven Condition = "unproven"
 )
 
 // Replica is one copy of an artifact: its bytes and its manifest at a destination.
@@ -121,9 +122,10 @@ type Replica struct {
 	Condition       Condition `json:"condition"`
 	// Problem says what was found, when Condition is Altered.
 	Problem string `json:"problem,omitempty"`
-	// StoredAt is when this version was committed, or first seen; VerifiedAt when it was last proven, UTC.
+	// StoredAt is when this version was committed, or first seen; VerifiedAt when it was last proven, UTC; the latter
+	// is zero for a copy that is unproven.
 	StoredAt   time.Time `json:"stored_at"`
-	VerifiedAt time.Time `json:"verified_at"`
+	VerifiedAt time.Time `json:"verified_at,omitzero"`
 	// ReadBackAt is when it was last read back, every byte, and ComparedAt when the store's own checksum was last found to be
 	// the recorded one; zero when never.
 	ReadBackAt time.Time `json:"read_back_at,omitzero"`
@@ -156,6 +158,17 @@ func (a *Artifact) VerifiedAt() []string {
 	var destinations []string
 	for _, replica := range a.Replicas {
 		if replica.Condition == Verified {
+			destinations = append(destinations, replica.Destination)
+		}
+	}
+	return destinations
+}
+
+// Restorable lists the destinations that hold a copy which nothing speaks against, in order, those that are verified first.
+func (a *Artifact) Restorable() []string {
+	destinations := a.VerifiedAt()
+	for _, replica := range a.Replicas {
+		if replica.Condition == Unproven {
 			destinations = append(destinations, replica.Destination)
 		}
 	}

@@ -172,17 +172,21 @@ func (c *cli) approve(ctx context.Context, arguments applyArguments) error {
 	if !arguments.input || arguments.json {
 		return errors.New("the plan needs approval: run with -auto-approve, or apply a saved plan")
 	}
-	fmt.Fprint(c.stdout, "\nDo you want to perform these actions?\n  Only \"yes\" will be accepted.\n\n  Enter a value: ")
-	answer, err := readLine(ctx, c.stdin)
-	if err != nil {
-		fmt.Fprintln(c.stdout)
-		return err
-	}
-	if answer != "yes" {
+	yes, err := c.askYes(ctx, "Do you want to perform these actions?")
+	if err == nil && !yes {
 		return errors.New("apply cancelled: nothing was changed")
 	}
-	fmt.Fprintln(c.stdout)
-	return nil
+	return err
+}
+
+// askYes asks a question. Only "yes" is a yes.
+func (c *cli) askYes(ctx context.Context, question string) (bool, error) {
+	fmt.Fprintf(c.stdout, "\n%s\n  Only \"yes\" will be accepted.\n\n  Enter a value: ", question)
+	answer, err := readLine(ctx, c.stdin)
+	if err != nil || answer == "yes" {
+		fmt.Fprintln(c.stdout)
+	}
+	return answer == "yes", err
 }
 
 // readLine reads one line, or less when the input ends, and gives up when ctx ends. The reading goroutine then stays with

@@ -50,6 +50,7 @@ func TestExitCodesAreDocumented(t *testing.T) {
 		}
 		w.write("two", "")
 	}
+	stray := func(w *workFolder) { w.write("one/notes/x.manifest.json", "{") }
 	cases := []exitCase{
 		{exitError, "status", nil}, {exitDone, "plan", nil}, {exitChanges, "plan -detailed-exitcode", nil}, {exitError, "plan nowhere", nil},
 		{exitError, "apply -auto-approve -parallelism=0", nil}, {exitDone, "apply -auto-approve", nil}, {exitDone, "plan -detailed-exitcode", nil},
@@ -60,7 +61,8 @@ func TestExitCodesAreDocumented(t *testing.T) {
 		{exitDone, "analyze notes.txt source.command.notes", nil}, {exitError, "analyze notes.txt nowhere", nil},
 		{exitDone, "init -check=false new", nil}, {exitError, "init other", nil},
 		{exitError, "verify", damage}, {exitDegraded, "status", nil}, {exitDone, "apply -auto-approve", nil},
-		{exitError, "plan", block}, {exitDegraded, "apply -auto-approve", nil},
+		{exitDone, "state rebuild -auto-approve", nil}, {exitDegraded, "state rebuild -dry-run", stray},
+		{exitError, "plan", block}, {exitDegraded, "apply -auto-approve", nil}, {exitError, "state rebuild -auto-approve", nil},
 	}
 	w := newWorkFolder(t, map[string]string{
 		"main.hcl": strings.TrimPrefix(exitSpecification, "\n"), "notes.txt": "one\n", "other/wrong.hcl": "source {", "other/ugly.hcl": "locals{\na=1\n}\n",
@@ -78,6 +80,9 @@ func TestExitCodesAreDocumented(t *testing.T) {
 		}
 		w.run(c.code, arguments...)
 		row := arguments[0]
+		if row == "state" {
+			row += " " + arguments[1]
+		}
 		if row == "list" || row == "version" {
 			row = "all others"
 		}

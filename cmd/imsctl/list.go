@@ -57,7 +57,7 @@ func (c *cli) list(command *cobra.Command, arguments listArguments) error {
 		if arguments.backup != "" && artifact.Backup != backupAddress(arguments.backup) {
 			continue
 		}
-		if len(artifact.VerifiedAt()) == 0 {
+		if len(artifact.Restorable()) == 0 {
 			unrestorable++
 			continue
 		}
@@ -77,14 +77,14 @@ func (c *cli) listText(artifacts []*state.Artifact, unrestorable int, location *
 		rows := [][]string{{"ARTIFACT", "TAKEN", "SIZE", "STORED", "COPIES"}}
 		for _, artifact := range artifacts {
 			rows = append(rows, []string{artifact.ID, artifact.StartedAt.In(location).Format("2006-01-02 15:04 MST"),
-				units.Bytes(artifact.Raw.Size), units.Bytes(artifact.Stored.Size), shortAddresses(artifact.VerifiedAt())})
+				units.Bytes(artifact.Raw.Size), units.Bytes(artifact.Stored.Size), shortAddresses(artifact.Restorable())})
 		}
 		if err := writeTable(c.stdout, c.look(c.stdout).Width, rows); err != nil {
 			return err
 		}
 	}
 	if unrestorable > 0 {
-		c.warn(fmt.Sprintf("%s without a verified copy not listed; \"imsctl status\" shows what is wrong.", counted(unrestorable, "artifact")))
+		c.warn(fmt.Sprintf("%s without a good copy not listed; \"imsctl status\" shows what is wrong.", counted(unrestorable, "artifact")))
 	}
 	return nil
 }

@@ -173,7 +173,7 @@ func selectArtifact(project *project, document *state.Document, arguments restor
 	}
 	var chosen *state.Artifact
 	for _, artifact := range document.ByBackup()[address] {
-		if len(artifact.VerifiedAt()) > 0 && (before.IsZero() || !artifact.StartedAt.After(before)) {
+		if len(artifact.Restorable()) > 0 && (before.IsZero() || !artifact.StartedAt.After(before)) {
 			chosen = artifact
 		}
 	}

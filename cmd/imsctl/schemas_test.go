@@ -145,6 +145,22 @@ func TestOutputsMatchSchemas(t *testing.T) {
 	match("status", w.run(exitDegraded, "status", "-json"))
 	match("state", w.run(exitDone, "state", "pull"))
 
+	// A state that is made again, beside another history, a damaged manifest and a destination that cannot be looked at.
+	match("rebuild", w.run(exitDone, "state", "rebuild", "-json", "-dry-run"))
+	lost := filepath.Join("lost", "main.hcl")
+	w.write(lost, strings.NewReplacer(`"one"`+"\n}", `"../one"`+"\n}", `"two"`+"\n}", `"../two"`+"\n}").Replace(schemaSpecification))
+	w.write("one/notes/x.manifest.json", "{")
+	match("rebuild", w.run(exitDegraded, "state", "rebuild", "-json", "-auto-approve", "-path", lost))
+	match("state", w.run(exitDone, "state", "pull", "-path", lost))
+	match("status", w.run(exitError, "status", "-json", lost))
+	w.write("blocked/main.hcl", strings.Replace(schemaSpecification, `"two"`+"\n}", `"../notes.txt"`+"\n}", 1))
+	w.write("blocked/notes.txt", "three\n")
+	w.run(exitDone, "apply", "-auto-approve", "-exclude", "destination.local.two", "blocked")
+	match("rebuild", w.run(exitDone, "state", "rebuild", "-json", "-dry-run", "-allow-unreachable", "-path", "blocked"))
+	if err := os.Remove(w.find("one/notes/x.manifest.json")); err != nil {
+		t.Fatal(err)
+	}
+
 	// What changes records only.
 	w.write("main.hcl", strings.ReplaceAll(schemaSpecification, `backup "notes"`, `backup "papers"`)+movedBlock)
 	match("plan", w.run(exitDone, "plan", "-json"))

@@ -128,8 +128,11 @@ func (c *cli) showStateText(location string, document *state.Document) error {
 		fmt.Fprintf(out, "  %s  taken %s, %s, stored %s\n", artifact.ID, minute(artifact.StartedAt), units.Bytes(artifact.Raw.Size), units.Bytes(artifact.Stored.Size))
 		for _, replica := range artifact.Replicas {
 			what := "verified " + minute(replica.VerifiedAt)
-			if replica.Condition != state.Verified {
-				what = string(replica.Condition) + ": " + replica.Problem
+			switch replica.Condition {
+			case state.Altered:
+				what = "altered: " + replica.Problem
+			case state.Unproven:
+				what = "not read back yet"
 			}
 			fmt.Fprintf(out, "    %s  %s\n", replica.Destination, what)
 		}

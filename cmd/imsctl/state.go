@@ -32,7 +32,7 @@ func (c *cli) stateCommand() *cobra.Command {
 	arguments.inputs.register(command.PersistentFlags())
 	command.PersistentFlags().StringVar(&arguments.path, "path", ".", "the `specification` whose state it is: a folder or one file")
 	command.AddCommand(
-		c.stateMoveCommand(&arguments), c.stateRemoveCommand(&arguments), c.statePushCommand(&arguments), c.stateLockCommand(&arguments),
+		c.stateMoveCommand(&arguments), c.stateRemoveCommand(&arguments), c.statePushCommand(&arguments), c.stateRebuildCommand(&arguments), c.stateLockCommand(&arguments),
 		&cobra.Command{Use: "list [BACKUP]", Short: "List the recorded artifacts and their copies", Args: cobra.MaximumNArgs(1), RunE: func(command *cobra.Command, positional []string) error {
 			return c.withState(command, arguments, func(document *state.Document) error { return c.stateList(document, positional) })
 		}},

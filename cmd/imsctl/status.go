@@ -47,6 +47,7 @@ const (
 	verdictOverdue  = "overdue"
 	verdictMissing  = "missing"
 	verdictAltered  = "altered"
+	verdictUnproven = "unproven"
 	verdictDegraded = "degraded"
 	verdictTooFew   = "too few copies"
 )
@@ -108,7 +109,7 @@ func statusOf(backup *spec.Backup, artifacts []*state.Artifact, now time.Time) b
 	status := backupStatus{Address: backup.Address, Schedule: backup.Schedule.String(), Verdict: verdictOK}
 	var newest *state.Artifact
 	for _, artifact := range artifacts {
-		if len(artifact.VerifiedAt()) > 0 {
+		if len(artifact.Restorable()) > 0 {
 			newest = artifact
 		}
 	}
@@ -146,8 +147,11 @@ func copyOf(artifact *state.Artifact, destination string) copyStatus {
 	}
 	status.Verdict, status.StoredBytes = verdictOK, artifact.Stored.Size
 	status.VerifiedAt, status.ReadBackAt, status.ComparedAt = replica.VerifiedAt, replica.ReadBackAt, replica.ComparedAt
-	if replica.Condition != state.Verified {
+	switch replica.Condition {
+	case state.Altered:
 		status.Verdict, status.Problem = verdictAltered, replica.Problem
+	case state.Unproven:
+		status.Verdict = verdictUnproven
 	}
 	return status
 }
