@@ -63,6 +63,10 @@ func TestAllBranchesFail(t *testing.T) {
 			stopped := false
 			from := source{dumpFormat(), func(ctx context.Context, w io.Writer) error {
 				err := writePieces(ctx, w, noise(12<<20), 50_000)
+				// However much the codec holds back, it is not so much.
+				for i := 0; i < 200 && err == nil && name == "first write"; i++ {
+					err = writePieces(ctx, w, noise(12<<20), 50_000)
+				}
 				stopped = err != nil
 				return err
 			}}

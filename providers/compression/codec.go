@@ -41,7 +41,8 @@ func methods() []method {
 // NewCodec makes the codec of a method at a level; it is a providers.CodecFactory.
 //
 //   - gzip: levels 1 to 9, default 6; compressed in parallel on all processors.
-//   - zstd: levels 1 to 22, default 3. The encoder knows four strengths: 1–2, 3–5, 6–9 and 10–22 are the same each.
+//   - zstd: levels 1 to 22, default 1; compressed in parallel on all processors. It knows
+//     four strengths: 1–2, 3–5, 6–9 and 10–22 are the same each.
 //   - xz: levels 1 to 9, default 6, which choose the dictionary as the reference tool's presets do. The encoder is pure Go,
 //     runs on one processor and is slow: below 10 MB/s, with files somewhat larger than the reference tool's. At level 9 it
 //     takes about 340 MiB of memory, and its reader 64 MiB.

@@ -2,48 +2,108 @@ package compression
 
 import (
 	"bufio"
+	"context"
+	"encoding/binary"
+	"hash/crc32"
 	"io"
-	"runtime"
 
+	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/pgzip"
 )
 
-// gzipBlock is the piece that one processor compresses at a time, in bytes. At this size the pieces cost less than one part
-// in a thousand of the ratio.
-const gzipBlock = 1 << 20
+const (
+	// gzipBlock is the piece that one processor compresses at a time, in bytes. With the end of the piece before it as a
+	// dictionary, at this size the pieces cost less than one part in a thousand of the ratio.
+	gzipBlock = 1 << 20
+	// gzipWindow is how far back a reader looks, in bytes (RFC 1951).
+	gzipWindow = 32 << 10
+	// gzipStored is the most that a block that is not compressed can hold, in bytes (RFC 1951, 3.2.4).
+	gzipStored = 1<<16 - 1
+)
 
 // gzipMethod is RFC 1952.
 func gzipMethod() method {
 	return method{
 		name: "gzip", extension: ".gz",
-		lowest: pgzip.BestSpeed, highest: pgzip.BestCompression, standard: 6,
+		lowest: gzip.BestSpeed, highest: gzip.BestCompression, standard: 6,
 		newWriter: newGzipWriter,
 		newReader: func(r *bufio.Reader) (io.Reader, error) { return &gzipReader{source: r}, nil },
 	}
 }
 
+// gzipLevels are the library's levels that write what the reference tool's levels write, or a little less, in the least
+// time: on database dumps its level 6 writes 4 % more than gzip -6 and its level 7 less, its level 8 less than gzip -9.
+func gzipLevels() [10]int { return [10]int{1: 1, 2: 2, 3: 3, 4: 5, 5: 6, 6: 7, 7: 7, 8: 8, 9: 8} }
+
+// newGzipWriter writes one member whose deflate blocks are made in parallel, as pigz does.
 func newGzipWriter(w io.Writer, level int) (io.WriteCloser, error) {
-	inner, err := pgzip.NewWriterLevel(w, level)
-	if err != nil {
-		return nil, err
-	}
-	if err := inner.SetConcurrency(gzipBlock, runtime.GOMAXPROCS(0)); err != nil {
-		return nil, err
-	}
-	return &gzipWriter{inner}, nil
+	return newBlockWriter(w, blockFormat{
+		size: gzipBlock, overlap: gzipWindow,
+		newEncoder: func() (blockEncoder, error) {
+			inner, err := flate.NewWriter(io.Discard, gzipLevels()[level])
+			return &gzipEncoder{inner}, err
+		},
+		framing: &gzipFraming{level: level},
+	}), nil
 }
 
-// gzipWriter ends pgzip's goroutines also after an error, which its own Close does not.
-type gzipWriter struct{ *pgzip.Writer }
+// gzipEncoder compresses to deflate blocks that end on a byte, none of which is the last of the file.
+type gzipEncoder struct{ inner *flate.Writer }
 
-// Close implements io.Closer.
-func (w *gzipWriter) Close() error {
-	err := w.Writer.Close()
-	if err != nil {
-		w.Reset(io.Discard)
+// encode implements blockEncoder.
+func (e *gzipEncoder) encode(_ context.Context, b *block) error {
+	if incompressible(b.data) {
+		for data := b.data; len(data) > 0; {
+			n := min(len(data), gzipStored)
+			b.out = append(b.out, 0)
+			b.out = binary.LittleEndian.AppendUint16(b.out, uint16(n))
+			b.out = binary.LittleEndian.AppendUint16(b.out, ^uint16(n))
+			b.out = append(b.out, data[:n]...)
+			data = data[n:]
+		}
+		return nil
 	}
+	out := &appender{b.out}
+	e.inner.ResetDict(out, b.before)
+	if _, err := e.inner.Write(b.data); err != nil {
+		return err
+	}
+	err := e.inner.Flush()
+	b.out = out.to
 	return err
+}
+
+// gzipFraming is the header and the trailer of a member. Neither names a file or a time, so that the same data gives the
+// same file.
+type gzipFraming struct {
+	level int
+	sum   uint32
+	size  uint32
+}
+
+// head implements framing (RFC 1952, 2.3).
+func (f *gzipFraming) head() []byte {
+	const fastest, best, unknownSystem = 4, 2, 255
+	var strength byte
+	switch f.level {
+	case 1:
+		strength = fastest
+	case 9:
+		strength = best
+	}
+	return []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, strength, unknownSystem}
+}
+
+// add implements framing.
+func (f *gzipFraming) add(b *block) {
+	f.sum = crc32.Update(f.sum, crc32.IEEETable, b.data)
+	f.size += uint32(len(b.data))
+}
+
+// tail implements framing: an empty last deflate block, the checksum and the size.
+func (f *gzipFraming) tail() []byte {
+	tail := binary.LittleEndian.AppendUint32([]byte{3, 0}, f.sum)
+	return binary.LittleEndian.AppendUint32(tail, f.size)
 }
 
 // gzipReader reads one member after the other. The library's own loop takes a cut in the file name of a later member for

@@ -2,6 +2,7 @@ package compression
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 
@@ -9,6 +10,8 @@ import (
 )
 
 const (
+	// zstdBlock is the piece that one processor compresses at a time, in bytes.
+	zstdBlock = 4 << 20
 	// zstdWindow is how far back the encoder looks, in bytes. On database dumps a larger one gains nothing and costs a
 	// third of the speed, because the window falls out of the processor's cache.
 	zstdWindow = 4 << 20
@@ -28,16 +31,64 @@ func zstdMethod() method {
 	}
 }
 
-// newZstdWriter compresses in the goroutine that writes: handing blocks between goroutines would use a third more
-// processor time for the same throughput. A stream of no bytes is a frame too, or it could not be told from nothing.
+// newZstdWriter writes frames of a block each.
 func newZstdWriter(w io.Writer, level int) (io.WriteCloser, error) {
-	return zstd.NewWriter(w,
-		zstd.WithEncoderLevel(zstd.EncoderLevelFromZstd(level)),
+	return newBlockWriter(w, blockFormat{
+		size: zstdBlock,
+		newEncoder: func() (blockEncoder, error) {
+			inner, err := zstdFrames(zstd.EncoderLevelFromZstd(level))
+			return &zstdEncoder{inner: inner}, err
+		},
+		framing: &zstdFraming{},
+	}), nil
+}
+
+// zstdFrames makes an encoder of whole frames, which starts no goroutines.
+func zstdFrames(level zstd.EncoderLevel) (*zstd.Encoder, error) {
+	return zstd.NewWriter(nil,
+		zstd.WithEncoderLevel(level),
 		zstd.WithWindowSize(zstdWindow),
 		zstd.WithEncoderConcurrency(1),
 		zstd.WithEncoderCRC(true),
 		zstd.WithZeroFrames(true),
 	)
+}
+
+// zstdEncoder makes one frame of each block.
+type zstdEncoder struct{ inner, fast *zstd.Encoder }
+
+// encode implements blockEncoder. The library's first level finds out by itself what does not compress, and stores it.
+func (e *zstdEncoder) encode(_ context.Context, b *block) error {
+	encoder := e.inner
+	if incompressible(b.data) {
+		if e.fast == nil {
+			var err error
+			if e.fast, err = zstdFrames(zstd.SpeedFastest); err != nil {
+				return err
+			}
+		}
+		encoder = e.fast
+	}
+	b.out = encoder.EncodeAll(b.data, b.out)
+	return nil
+}
+
+// zstdFraming is nothing around frames, except that a file of none is one frame of nothing, or it could not be told from
+// no file.
+type zstdFraming struct{ frames bool }
+
+// head implements framing.
+func (f *zstdFraming) head() []byte { return nil }
+
+// add implements framing.
+func (f *zstdFraming) add(*block) { f.frames = true }
+
+// tail implements framing: a frame without contents, of which only a checksum is stored (RFC 8878, 3.1.1).
+func (f *zstdFraming) tail() []byte {
+	if f.frames {
+		return nil
+	}
+	return []byte{0x28, 0xb5, 0x2f, 0xfd, 0x24, 0, 1, 0, 0, 0x99, 0xe9, 0xd8, 0x51}
 }
 
 // newZstdReader decompresses in the goroutine that reads, which takes less processor time and keeps panics where they can
