@@ -177,6 +177,13 @@ func (m *model) damage(artifact *state.Artifact, place string) {
 		object := objects[key]
 		object.rotten, object.silent = true, true
 		objects[key] = object
+	case 14:
+		// The state was made again from the manifests.
+		for i := range artifact.Replicas {
+			if artifact.Replicas[i].Condition == state.Verified {
+				artifact.Replicas[i].Condition, artifact.Replicas[i].VerifiedAt = state.Unproven, time.Time{}
+			}
+		}
 	case 12:
 		for i := range artifact.Replicas {
 			if artifact.Replicas[i].Destination == place {
