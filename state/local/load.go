@@ -99,9 +99,9 @@ func (f files) describe(path, name string, err error) error {
 // advice says how to go back to the snapshot before the last one.
 func (f files) advice() string {
 	if _, err := os.Stat(f.backup); err != nil {
-		return fmt.Sprintf("There is no older one (%s): restore %s and %s together from a copy, or move both away to begin anew",
+		return fmt.Sprintf("There is no older one (%s): restore %s and %s together from a copy, or move both away: \"imsctl state rebuild\" then makes it again from the destinations",
 			f.backup, f.snapshot, f.journal)
 	}
-	return fmt.Sprintf("To go back to the state before the last change, move %s and %s away and copy %s to %s",
+	return fmt.Sprintf("To go back to the state before the last change, move %s and %s away and copy %s to %s; \"imsctl state rebuild\" then adds what it does not know",
 		f.snapshot, f.journal, f.backup, f.snapshot)
 }
