@@ -22,11 +22,19 @@ func main() {
 func run() int {
 	cli := &cli{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		environment: os.Environ(), clock: clock.System{}, version: version,
+		environment: takeEnvironment(), clock: clock.System{}, version: version,
 	}
 	ctx, stop := cli.interruptible()
 	defer stop()
 	return cli.execute(ctx, os.Args[1:])
+}
+
+// takeEnvironment returns the environment and takes the private key out of it: no program that is run needs it.
+func takeEnvironment() []string {
+	environment := os.Environ()
+	// The name is a valid one, so that this cannot fail.
+	_ = os.Unsetenv(identityVariable)
+	return environment
 }
 
 // debounce is how long equal signals count as one: a process group and its parent are often signalled together.

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 func imsctlForTests() {
 	cli := &cli{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		environment: os.Environ(), clock: clock.System{}, version: "0.1.0",
+		environment: takeEnvironment(), clock: clock.System{}, version: "0.1.0",
 	}
 	if text, ok := cli.getenv("IMSCTL_TEST_NOW"); ok && text != "" {
 		now, err := time.Parse(time.RFC3339, text)

@@ -125,7 +125,7 @@ func (c *cli) showStateText(location string, document *state.Document) error {
 			backup = artifact.Backup
 			fmt.Fprintf(out, "\n%s\n", backup)
 		}
-		fmt.Fprintf(out, "  %s  taken %s, %s, stored %s\n", artifact.ID, minute(artifact.StartedAt), units.Bytes(artifact.Raw.Size), units.Bytes(artifact.Stored.Size))
+		fmt.Fprintf(out, "  %s  taken %s, %s, stored %s%s\n", artifact.ID, minute(artifact.StartedAt), units.Bytes(artifact.Raw.Size), units.Bytes(artifact.Stored.Size), readers(artifact))
 		for _, replica := range artifact.Replicas {
 			what := "verified " + minute(replica.VerifiedAt)
 			switch replica.Condition {
@@ -144,6 +144,14 @@ func (c *cli) showStateText(location string, document *state.Document) error {
 		fmt.Fprintf(out, "  %s of %s, begun %s\n", intent.Kind, intent.Address, minute(intent.BeganAt))
 	}
 	return out.Flush()
+}
+
+// readers says for how many people an artifact is encrypted; empty when it is not.
+func readers(artifact *state.Artifact) string {
+	if artifact.Encryption == nil {
+		return ""
+	}
+	return ", encrypted to " + counted(len(artifact.Encryption.Recipients), "recipient")
 }
 
 // minute prints a time for people.
