@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/castrolanda/imsctl/executor/pipeline"
 	"github.com/castrolanda/imsctl/internal/units"
@@ -92,6 +93,7 @@ func (t *taking) take(ctx context.Context) (result, effect, error) {
 		Branches:     t.branches,
 		ExpectedSize: t.action.Bytes,
 		SlowLimit:    t.SlowLimit,
+		StallLimit:   t.StallLimit,
 		Clock:        t.Clock,
 		Progress:     progress{reporter: t.reporter, address: t.action.Address},
 		Kept: func(outcome pipeline.Outcome) {
@@ -100,14 +102,14 @@ func (t *taking) take(ctx context.Context) (result, effect, error) {
 		},
 	})
 	if err != nil {
-		return result{}, effect{leftover: t.leftovers(ctx, t.branches, t.key)}, err
+		return result{}, effect{leftover: t.leftovers(ctx, t.branches, t.key, err)}, err
 	}
 	t.seal(ctx, outcome)
 	t.copyLate(ctx)
 	for i, place := range t.places {
 		if place.Status == PlaceFailed {
 			t.problems = append(t.problems, fmt.Errorf("%s: %w", place.Destination, place.err))
-			t.leftover = append(t.leftover, t.leftovers(ctx, t.branches[i:i+1], t.key)...)
+			t.leftover = append(t.leftover, t.leftovers(ctx, t.branches[i:i+1], t.key, place.err)...)
 		}
 	}
 	done := result{summary: t.summarize(outcome) + t.sealedFor(), warnings: outcome.Reading.Warnings, places: t.places}
@@ -162,6 +164,8 @@ func (t *taking) seal(ctx context.Context, outcome pipeline.Outcome) {
 			t.problems = append(t.problems, err)
 		}
 	}
+	var group sync.WaitGroup
+	sealed := make([]*state.Replica, len(outcome.Branches))
 	for i, branch := range outcome.Branches {
 		if branch.Pending || t.places[i].Status != "" {
 			continue
@@ -174,27 +178,37 @@ func (t *taking) seal(ctx context.Context, outcome pipeline.Outcome) {
 		case t.manifest == nil:
 			place.Status, place.err = PlaceFailed, errors.New("there is no manifest for it")
 		default:
-			t.sealOne(ctx, i, branch)
+			// At once: one that does not answer must not keep the others from becoming backups.
+			group.Go(func() { sealed[i] = t.sealOne(ctx, i, branch) })
+		}
+	}
+	group.Wait()
+	for _, replica := range sealed {
+		if replica != nil {
+			t.add(*replica)
 		}
 	}
 }
 
-// sealOne writes the manifest to one branch.
-func (t *taking) sealOne(ctx context.Context, i int, branch pipeline.BranchOutcome) {
+// sealOne writes the manifest to one branch, and returns the copy that this has made; nil when it failed.
+func (t *taking) sealOne(ctx context.Context, i int, branch pipeline.BranchOutcome) *state.Replica {
 	place, destination := &t.places[i], t.branches[i].Destination
-	object, err := providers.WriteObject(ctx, destination, state.ManifestKey(t.key), t.manifest, false)
+	object, err := t.writeManifest(ctx, destination, t.key, t.manifest, false)
 	if err != nil {
 		place.Status, place.err = PlaceFailed, fmt.Errorf("writing the manifest: %w", err)
-		if err := destination.Delete(context.WithoutCancel(ctx), t.key, branch.Object.Version); err != nil && !errors.Is(err, providers.ErrNotExist) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
+		defer cancel()
+		if err := destination.Delete(ctx, t.key, branch.Object.Version); err != nil && !errors.Is(err, providers.ErrNotExist) {
 			place.err = errors.Join(place.err, fmt.Errorf("removing what was stored: %w", err))
 		}
-		return
+		return nil
 	}
 	place.Status = PlaceStored
 	if branch.Followed != "" {
 		place.From, place.Reason = branch.Followed, becauseSlow
 	}
-	t.add(storedReplica(branch.Name, t.artifact.Stored, branch.Object, object, t.now()))
+	replica := storedReplica(branch.Name, t.artifact.Stored, branch.Object, object, t.now())
+	return &replica
 }
 
 // add adds a copy to the artifact, as an event of its own when that is in the state already.

@@ -35,7 +35,7 @@ func (r *run) copyArtifact(ctx context.Context, action planner.Action, id string
 	err = r.during(ctx, intent, func() (effect, error) {
 		replica, err := transfer.fromAny(ctx, from)
 		if err != nil {
-			return effect{events: transfer.found, leftover: r.leftovers(ctx, []pipeline.Branch{{Name: to, Destination: target}}, artifact.Key)}, err
+			return effect{events: transfer.found, leftover: r.leftovers(ctx, []pipeline.Branch{{Name: to, Destination: target}}, artifact.Key, err)}, err
 		}
 		return effect{events: append(transfer.found, state.Event{PutReplica: &state.ReplicaChange{Artifact: id, Replica: replica}})}, nil
 	})
@@ -109,7 +109,7 @@ func (t *transfer) from(ctx context.Context, from string) (state.Replica, error)
 	}
 	object, err := pipeline.Copy(ctx, pipeline.CopyJob{
 		From: origin, To: pipeline.Branch{Name: t.to, Destination: t.target},
-		Key: t.artifact.Key, Expected: t.artifact.Stored, Replace: true,
+		Key: t.artifact.Key, Expected: t.artifact.Stored, Replace: true, StallLimit: t.StallLimit,
 		Progress: t.progress,
 	})
 	if errors.Is(err, pipeline.ErrAltered) || errors.Is(err, pipeline.ErrUnreadable) {
@@ -117,7 +117,7 @@ func (t *transfer) from(ctx context.Context, from string) (state.Replica, error)
 	} else if err != nil {
 		return state.Replica{}, err
 	}
-	sealed, err := providers.WriteObject(ctx, t.target, state.ManifestKey(t.artifact.Key), manifest, true)
+	sealed, err := t.writeManifest(ctx, t.target, t.artifact.Key, manifest, true)
 	if err != nil {
 		return state.Replica{}, fmt.Errorf("writing the manifest to %s: %w", t.to, err)
 	}

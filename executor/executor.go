@@ -22,7 +22,7 @@ import (
 // DefaultParallelism is how many actions run at once unless something else is asked for.
 const DefaultParallelism = 10
 
-// Executor runs plans. All fields must be set, but for Random, Parallelism, SlowLimit, Decryption and Reporter.
+// Executor runs plans. All fields must be set, but for Random, Parallelism, StallLimit, SlowLimit, Decryption and Reporter.
 type Executor struct {
 	Spec  *spec.Spec
 	World *planner.World
@@ -36,6 +36,8 @@ type Executor struct {
 	Version string
 	// Parallelism is how many actions run at once; 0 is DefaultParallelism.
 	Parallelism int
+	// StallLimit is how long a destination may keep the others waiting before it is given up; 0 is the pipeline's own.
+	StallLimit time.Duration
 	// Decryption reads encrypted artifacts back; nil when there are no identities: then their stored bytes alone are compared.
 	Decryption providers.Decryption
 	// SlowLimit is how long one slow destination may hold a source up; 0 is the pipeline's own.

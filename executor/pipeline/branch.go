@@ -286,7 +286,7 @@ func (b *branch) abandon() {
 	if b.over {
 		return
 	}
-	untidy := fmt.Errorf("the destination does not return from %s although it was told to stop; something may be left there", b.stage)
+	untidy := fmt.Errorf("%w from %s although it was told to stop; something may be left there", ErrAbandoned, b.stage)
 	b.stage = StageFailed
 	b.tell()
 	b.over, b.untidy = true, untidy

@@ -13,6 +13,8 @@ var (
 	ErrNotSealed = errors.New("what was encrypted does not decrypt to what it was")
 	// ErrStalled: a destination took no data for too long and was given up, so that the others and the source need not wait.
 	ErrStalled = errors.New("the destination has stalled")
+	// ErrAbandoned: a destination does not return although it was told to stop. What it is doing there may end later, or never.
+	ErrAbandoned = errors.New("the destination does not return")
 	// ErrSlow: a destination was slower than the source and the others, and was left behind. It can have a copy afterwards.
 	ErrSlow = errors.New("the destination is slower than the source")
 	// ErrAltered: an object was read, and it is not the one that was recorded. Trouble with reading it is never this error.
