@@ -24,6 +24,9 @@ type Fault struct {
 	pause  time.Duration
 	answer func(*http.Response)
 	alter  func(*http.Request, []byte)
+	// arrived is told of an answer that is held until released ends.
+	arrived  chan<- struct{}
+	released <-chan struct{}
 }
 
 // faultKind is a kind of fault: one for each function below that makes one.
@@ -39,6 +42,7 @@ const (
 	faultHalfClosed
 	faultSlow
 	faultAnswered
+	faultHeld
 	faultAlter
 )
 
@@ -54,7 +58,11 @@ func LostAnswer() Fault { return Fault{kind: faultLostAnswer} }
 // CutAnswer passes on half of what the server answers, and breaks the connection.
 func CutAnswer() Fault { return Fault{kind: faultCutAnswer} }
 
-// Stall takes half of the request's body and then does nothing until the proxy is healed; the connection then breaks.
+// HeldAnswer lets the server carry the request out, tells arrived, and keeps the answer until the proxy is healed; the
+// connection then breaks.
+func HeldAnswer(arrived chan<- struct{}) Fault { return Fault{kind: faultHeld, arrived: arrived} }
+
+// Stall takes the request and then does nothing until the proxy is healed; the connection then breaks.
 func Stall() Fault { return Fault{kind: faultStall} }
 
 // HalfClosed takes the request, closes the half of the connection that the answer would come on, and leaves the other one open.
@@ -78,7 +86,7 @@ func AlteredBody(change func(*http.Request, []byte)) Fault {
 
 // Rule says which requests a fault befalls.
 type Rule struct {
-	// Match picks requests, nil all of them. The calls of a proxy's rules come one at a time.
+	// Match picks requests, nil all of them; Body tells it what they bring. The calls of a proxy's rules come one at a time.
 	Match func(*http.Request) bool
 	// Times is how often the fault happens, 0 for always.
 	Times int
@@ -174,39 +182,38 @@ func (p *Proxy) rule(r *http.Request) (*Rule, <-chan struct{}) {
 
 // serve passes a request on, with the fault that befalls it.
 func (p *Proxy) serve(forward http.Handler, w http.ResponseWriter, r *http.Request) {
+	r = whole(r)
 	rule, released := p.rule(r)
 	if rule == nil {
-		forward.ServeHTTP(w, whole(r))
+		forward.ServeHTTP(w, r)
 		return
 	}
 	if rule.Hit != nil {
 		rule.Hit(r)
 	}
 	fault := rule.Fault
+	fault.released = released
 	switch fault.kind {
 	case faultReset:
 		panic(http.ErrAbortHandler)
 	case faultAnswer:
-		_, _ = io.Copy(io.Discard, r.Body)
 		for name, values := range fault.header {
 			w.Header()[name] = values
 		}
 		w.WriteHeader(fault.status)
 		_, _ = io.WriteString(w, fault.body)
 	case faultStall:
-		_, _ = io.CopyN(io.Discard, r.Body, half(r.ContentLength))
 		<-released
 		panic(http.ErrAbortHandler)
 	case faultHalfClosed:
-		halfClose(w, r, released)
+		halfClose(w, released)
 	default:
-		forward.ServeHTTP(w, fault.onTheWay(whole(r)))
+		forward.ServeHTTP(w, fault.onTheWay(r))
 	}
 }
 
-// halfClose takes the whole request and closes the half of the connection that the answer would come on.
-func halfClose(w http.ResponseWriter, r *http.Request, released <-chan struct{}) {
-	_, _ = io.Copy(io.Discard, r.Body)
+// halfClose closes the half of the connection that the answer would come on.
+func halfClose(w http.ResponseWriter, released <-chan struct{}) {
 	connection, _, err := w.(http.Hijacker).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler)

@@ -24,8 +24,25 @@ func whole(r *http.Request) *http.Request {
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(data)), int64(len(data))
+	r.Body, r.ContentLength = &wholeBody{bytes.NewReader(data), data}, int64(len(data))
 	return r
+}
+
+// wholeBody is a body that was read already.
+type wholeBody struct {
+	*bytes.Reader
+	data []byte
+}
+
+// Close implements io.Closer.
+func (*wholeBody) Close() error { return nil }
+
+// Body is what a request brings that a proxy's rule is shown.
+func Body(r *http.Request) []byte {
+	if body, ok := r.Body.(*wholeBody); ok {
+		return body.data
+	}
+	return nil
 }
 
 // onTheWay is a request as the server will see it.
@@ -64,6 +81,10 @@ func modify(r *http.Response) error {
 	}
 	switch f.kind {
 	case faultLostAnswer:
+		return errBroken
+	case faultHeld:
+		f.arrived <- struct{}{}
+		<-f.released
 		return errBroken
 	case faultCutAnswer:
 		r.Body = body{io.MultiReader(io.LimitReader(r.Body, half(r.ContentLength)), broken{}), r.Body}

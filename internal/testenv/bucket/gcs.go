@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -94,7 +95,12 @@ func (g *GCS) inWords(name string, err error) *answer {
 func (g *GCS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Date", g.Now().Format(http.TimeFormat))
 	name, said, err := g.serve(w.Header(), r)
+	part, isPart := said.(partial)
 	switch data, isData := said.([]byte); {
+	case err == nil && isPart:
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", part.from, len(part.data)-1, len(part.data)))
+		w.WriteHeader(http.StatusPartialContent)
+		_, _ = w.Write(part.data[part.from:])
 	case err != nil:
 		refusal := g.inWords(name, err)
 		w.WriteHeader(refusal.status)
@@ -189,7 +195,28 @@ func (g *GCS) get(header http.Header, name string, r *http.Request) (any, error)
 	}
 	header.Set("X-Goog-Generation", strconv.FormatInt(object.Generation, 10))
 	header.Set("X-Goog-Hash", "crc32c="+encoded(object.CRC32C))
-	return object.Data, nil
+	return ranged(object.Data, r.Header.Get("Range"))
+}
+
+// partial is the end of an object.
+type partial struct {
+	data []byte
+	from int
+}
+
+// ranged is what a request wants of an object: all of it, or all from a byte on.
+func ranged(data []byte, span string) (any, error) {
+	if span == "" {
+		return data, nil
+	}
+	from, err := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(span, "bytes="), "-"))
+	if err != nil || from < 0 {
+		return nil, &answer{400, "invalid", "only ranges to the end are served, not " + span}
+	}
+	if from >= len(data) && from > 0 {
+		return nil, &answer{416, "requestedRangeNotSatisfiable", "the object has " + strconv.Itoa(len(data)) + " bytes"}
+	}
+	return partial{data, from}, nil
 }
 
 // conditions are the preconditions of a request.

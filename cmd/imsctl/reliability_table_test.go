@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The marks between which the table stands in docs/reliability.md.
+const tableBegin, tableEnd = "<!-- table: made by TestFaultMatrix -->\n", "<!-- end of the table -->\n"
+
+// compareMatrix holds the table in the documentation against what happened, or writes it with UPDATE_TABLE=1.
+func compareMatrix(t *testing.T, table map[[2]string]string) {
+	t.Helper()
+	for _, entry := range table {
+		if entry == "" {
+			t.Log("not all cells were run: the table is left as it is")
+			return
+		}
+	}
+	path := filepath.Join("..", "..", "docs", "reliability.md")
+	document, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, found := strings.Cut(string(document), tableBegin)
+	old, after, ended := strings.Cut(rest, tableEnd)
+	if !found || !ended {
+		t.Fatalf("%s has no place for the table", path)
+	}
+	written := renderMatrix(table)
+	if os.Getenv("UPDATE_TABLE") == "1" {
+		if err := os.WriteFile(path, []byte(before+tableBegin+written+tableEnd+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if difference := cmp.Diff(strings.Split(old, "\n"), strings.Split(written, "\n")); difference != "" {
+		t.Errorf("%s tells something else; UPDATE_TABLE=1 writes it anew:\n%s", path, difference)
+	}
+}
+
+// renderMatrix writes the table in Markdown: faults down, targets across, and below it why some cells are empty.
+func renderMatrix(table map[[2]string]string) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "| | %s |\n|---|%s\n", strings.Join(matrixTargets, " | "), strings.Repeat("---|", len(matrixTargets)))
+	var reasons []string
+	for _, fault := range matrixFaults {
+		row := []string{fault}
+		for _, target := range matrixTargets {
+			entry := table[[2]string{fault, target}]
+			if reason, isNone := strings.CutPrefix(entry, "—: "); isNone {
+				if !slices.Contains(reasons, reason) {
+					reasons = append(reasons, reason)
+				}
+				entry = fmt.Sprintf("— (%d)", slices.Index(reasons, reason)+1)
+			}
+			row = append(row, entry)
+		}
+		fmt.Fprintf(&text, "| %s |\n", strings.Join(row, " | "))
+	}
+	text.WriteString("\n")
+	for i, reason := range reasons {
+		fmt.Fprintf(&text, "(%d) %s.\n", i+1, reason)
+	}
+	return text.String()
+}
