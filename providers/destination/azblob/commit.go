@@ -93,6 +93,9 @@ func (u *upload) send(ctx context.Context, sums providers.Checksums) error {
 		}
 		// An emulator takes blocks that somebody else staged under the name for a blob, unless it is given a list.
 	}
+	if err := u.settle(ctx); err != nil {
+		return err
+	}
 	if len(u.rest) > 0 {
 		if err := u.stageBlock(ctx, u.rest); err != nil {
 			return err
@@ -145,7 +148,9 @@ func (u *upload) Abort(ctx context.Context) error {
 		return nil
 	}
 	u.stage = failed
-	if u.release() == 0 && u.staged {
+	others := u.release()
+	u.waitForAll()
+	if others == 0 && u.staged {
 		// With another upload to the key in progress its blocks would go too: the last one clears up.
 		if err := u.destination.discard(ctx, u.key); err != nil {
 			return fmt.Errorf("giving up the upload of %s: %w", u.name(), err)
@@ -172,7 +177,7 @@ func (u *upload) clean(ctx context.Context) error {
 // release frees what the upload holds, and tells how many other uploads to its key are in progress.
 func (u *upload) release() (others int) {
 	u.cancel()
-	u.rest = nil
+	u.rest, u.spare = nil, nil
 	if u.ended {
 		return u.destination.uploads(u.key)
 	}

@@ -6,7 +6,8 @@
 // that what was there when the upload began still is. Each object carries the id of its upload as metadata: that is how an
 // upload whose answer was lost finds out what became of it, and how Abort knows what it may remove.
 //
-// The largest object is 50,000 blocks of 8 MiB: 390 GiB. An upload keeps one block in memory.
+// The largest object is 50,000 blocks of 8 MiB: 390 GiB. An upload sends three blocks at once while it collects the next one, and keeps
+// these four in memory.
 //
 // Blocks of an interrupted upload are paid for and expire after a week. The store has no call that removes them. What
 // does is an empty blob under the name, made with the precondition that there is none, and deleted as exactly that

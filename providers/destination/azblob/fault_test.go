@@ -55,12 +55,18 @@ func repeated(call func() error) (err error) {
 // store uploads an object in pieces that fit no block, and gives it up when that fails.
 func store(t *testing.T, d *destination, key string, data []byte, options providers.CreateOptions) (object providers.Object, err error) {
 	t.Helper()
+	return storePieces(t, d, key, data, 150_001, options)
+}
+
+// storePieces is store in pieces of a size: of less than a block, so that blocks are sent while more comes, or of more.
+func storePieces(t *testing.T, d *destination, key string, data []byte, size int, options providers.CreateOptions) (object providers.Object, err error) {
+	t.Helper()
 	upload, err := d.Create(t.Context(), key, options)
 	if err != nil {
 		return providers.Object{}, err
 	}
 	for rest := data; err == nil && len(rest) > 0; {
-		piece := rest[:min(len(rest), 150_001)]
+		piece := rest[:min(len(rest), size)]
 		err = repeated(func() error { _, err := upload.Write(piece); return err })
 		rest = rest[len(piece):]
 	}
@@ -125,12 +131,13 @@ func TestUploadsSurvive(t *testing.T) {
 		"every second write": {testenv.Reset(), 0, everySecond},
 	}
 	for name, fault := range faults {
-		for _, size := range []int{0, small, 64 << 10, large, 4 * (64 << 10)} {
-			t.Run(fmt.Sprintf("%s of %d bytes", name, size), func(t *testing.T) {
+		for i, size := range []int{0, small, 64 << 10, large, 4 * (64 << 10), large, 7 * (64 << 10)} {
+			pieces := []int{150_001, 10_001}[i/5]
+			t.Run(fmt.Sprintf("%s of %d bytes in pieces of %d", name, size, pieces), func(t *testing.T) {
 				u := newUnreliable(t, azurite)
 				d, data := u.destination(t), content(size)
 				u.fail(fault.Fault, fault.times, fault.match)
-				object, err := store(t, d, "object", data, providers.CreateOptions{})
+				object, err := storePieces(t, d, "object", data, pieces, providers.CreateOptions{})
 				if err != nil || object.Size != int64(size) {
 					t.Fatalf("the commit says %+v, %v", object, err)
 				}

@@ -1,26 +1,20 @@
 package azblob
 
 import (
-	"bytes"
 	"context"
-	"crypto/md5"
-	"encoding/base64"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 
 	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/providers"
 )
 
 const (
-	// blockSize is how much is sent in one request, in bytes. An upload keeps one block in memory.
+	// blockSize is how much is sent in one request, in bytes. An upload keeps atOnce and one more in memory.
 	blockSize = 8 << 20
 	// mostBlocks is how many blocks a blob may have.
 	mostBlocks = 50_000
@@ -49,8 +43,10 @@ type upload struct {
 	stage       stage
 	ended       bool // whether it no longer counts as one in progress
 
-	rest    []byte     // what came and is not staged
-	blocks  []string   // the ids of what is staged, in order
+	rest    []byte     // what came and is not sent
+	sent    []*sending // the blocks on their way, in order
+	spare   [][]byte   // buffers for blocks
+	blocks  []string   // the ids of what is staged or on its way, in order
 	sums    [][16]byte // the MD5s of what is, also of blocks that will be written again
 	staged  bool       // whether anything may have been
 	asked   bool       // whether the store was asked to make the blob
@@ -93,8 +89,9 @@ func (d *destination) prepare(ctx context.Context, key string, options providers
 	return ifMatch(there.etag), nil
 }
 
-// Write collects a block, and stages what is more. When p is written again after a failure, what was staged of it is not sent
-// again; other bytes are, under the same ids.
+// Write collects a block, and has it sent while the next ones are collected. An error may be that of a block which was written
+// before: it is kept, and goes again when p is written again. Of a p that is more than a block, what was staged is not sent again;
+// other bytes are, under the same ids.
 func (u *upload) Write(p []byte) (int, error) {
 	if u.stage != writing {
 		return 0, fmt.Errorf("writing %s: the upload is over", u.name())
@@ -114,8 +111,33 @@ func (u *upload) append(p []byte) error {
 	if err := u.ctx.Err(); err != nil {
 		return err
 	}
-	size, before, staged := u.destination.blockSize, len(u.rest), len(u.blocks)
+	if err := u.reap(u.ctx); err != nil {
+		return err
+	}
+	size := u.destination.blockSize
+	switch {
+	case len(p) > size:
+		return u.appendBlocks(p)
+	case len(u.rest)+len(p) <= size:
+		u.rest = append(u.rest, p...)
+		return nil
+	}
 	// A full block waits for the byte after it, so that a blob of one block needs no list.
+	if err := u.room(u.ctx); err != nil {
+		return err
+	}
+	head := size - len(u.rest)
+	u.begin(append(u.rest, p[:head]...))
+	u.rest = append(u.buffer(), p[head:]...)
+	return nil
+}
+
+// appendBlocks takes more than a block at once, one after the other.
+func (u *upload) appendBlocks(p []byte) error {
+	if err := u.settle(u.ctx); err != nil {
+		return err
+	}
+	size, before, staged := u.destination.blockSize, len(u.rest), len(u.blocks)
 	for len(u.rest)+len(p) > size {
 		block := p[:min(size, len(p))]
 		if len(u.rest) > 0 {
@@ -133,36 +155,6 @@ func (u *upload) append(p []byte) error {
 	}
 	u.rest = append(u.rest, p...)
 	return nil
-}
-
-// stageBlock sends a block, with its MD5, under the next id.
-func (u *upload) stageBlock(ctx context.Context, block []byte) error {
-	if len(u.blocks) == mostBlocks {
-		return fmt.Errorf("a blob can have %d blocks of %s, and there is more", mostBlocks, units.Bytes(int64(u.destination.blockSize)))
-	}
-	client, err := u.destination.blob(ctx, u.key)
-	if err != nil {
-		return err
-	}
-	sum, id := md5.Sum(block), u.blockID(len(u.blocks))
-	if number := len(u.blocks); number < len(u.sums) && u.sums[number] == sum {
-		u.blocks = append(u.blocks, id)
-		return nil
-	}
-	u.staged = true
-	u.sums = u.sums[:len(u.blocks)]
-	_, err = client.StageBlock(ctx, id, streaming.NopCloser(bytes.NewReader(block)),
-		&blockblob.StageBlockOptions{TransactionalValidation: blob.TransferValidationTypeMD5(sum[:])})
-	if err != nil {
-		return u.explain(ctx, err)
-	}
-	u.blocks, u.sums = append(u.blocks, id), append(u.sums, sum)
-	return nil
-}
-
-// blockID is the id of a block: those of all uploads have one length, as the store wants it of blocks under one name.
-func (u *upload) blockID(number int) string {
-	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(u.id[:16:16], uint32(number)))
 }
 
 // explain turns an error of an upload's request into one of the contract's.
