@@ -17,7 +17,9 @@ import (
 
 const (
 	// chunkSize is how much is sent in one request, in bytes. An upload keeps one chunk in memory, and two while the first is handed on.
-	chunkSize = 8 << 20
+	chunkSize = 16 << 20
+	// smallSize is what the buffer of an upload grows to little by little, in bytes; then it gets room for a chunk at once.
+	smallSize = 1 << 20
 	// uploadKey is the name of the metadata that holds the id of the upload.
 	uploadKey = "imsctl-upload"
 )
@@ -90,6 +92,9 @@ func (u *upload) append(p []byte) error {
 		return err
 	}
 	if u.session == nil && u.start.Len()+len(p) <= u.destination.chunkSize {
+		if total := u.start.Len() + len(p); total > smallSize {
+			u.start.Grow(max(0, u.destination.chunkSize-u.start.Len()))
+		}
 		u.start.Write(p)
 		return nil
 	}
