@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -25,6 +26,14 @@ var (
 	// ErrProtected: the store keeps the object by a rule of its own: a hold, a retention policy, immutability.
 	ErrProtected = errors.New("kept by the store's policy")
 )
+
+// Lasting takes from an error that it is temporary: what it was about cannot be tried again.
+func Lasting(err error) error {
+	if !errors.Is(err, ErrTemporary) {
+		return err
+	}
+	return errors.New(strings.TrimPrefix(err.Error(), ErrTemporary.Error()+": "))
+}
 
 // Destination is a place where objects are kept under keys. Keys are slash-separated relative paths of printable ASCII
 // without empty, "." or ".." parts. It is safe for concurrent use. Nothing it does depends on what other objects are

@@ -3,11 +3,11 @@ package azblob
 import (
 	"encoding/base64"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 	"time"
 
+	"github.com/castrolanda/imsctl/internal/endpoint"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -50,7 +50,7 @@ func (c *Config) access() (access, *providers.Problem) {
 	}
 	if found.service == "" {
 		found.service = "https://" + found.account + ".blob.core.windows.net"
-	} else if why := checkEndpoint(found.service); why != "" {
+	} else if why := endpoint.Check(found.service, ", and a shared access signature as sas_token"); why != "" {
 		return report(attribute, "Invalid endpoint", why)
 	}
 	found.service = strings.TrimSuffix(found.service, "/")
@@ -108,26 +108,6 @@ func parseConnectionString(text string) (found access, why string) {
 		found.service = protocol + "://" + found.account + ".blob." + suffix
 	}
 	return found, ""
-}
-
-// checkEndpoint says what is wrong with an endpoint, or nothing. It is not repeated where it could hold a secret.
-func checkEndpoint(endpoint string) string {
-	address, err := url.Parse(endpoint)
-	switch {
-	case err != nil || address.Host == "" || address.Scheme != "https" && address.Scheme != "http":
-		return "The endpoint is not an address of a server. Write it as https://storage.example.org."
-	case address.User != nil || address.RawQuery != "" || address.Fragment != "":
-		return "The endpoint has a user, a query or a fragment. Write it as https://storage.example.org, and a shared access signature as sas_token."
-	case address.Scheme == "http" && !isLoopback(address.Hostname()):
-		return fmt.Sprintf("The endpoint %s is on another machine and without encryption: everybody on the way could read the copies. Let it begin with https://.", endpoint)
-	}
-	return ""
-}
-
-// isLoopback reports whether a host is this machine.
-func isLoopback(host string) bool {
-	address := net.ParseIP(host)
-	return host == "localhost" || address != nil && address.IsLoopback()
 }
 
 func isBase64(key string) bool {

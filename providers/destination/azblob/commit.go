@@ -139,7 +139,7 @@ func (u *upload) accept(ctx context.Context, there properties, sums providers.Ch
 	}
 	err := fmt.Errorf("the store has %d bytes with MD5 %x and SHA-256 %s, not the %d with %x and %x that were written",
 		there.size, there.md5, there.label(sumLabel), sums.Size, sums.MD5, sums.SHA256)
-	return providers.Object{}, errors.Join(err, lasting(u.destination.Delete(ctx, u.key, there.version())))
+	return providers.Object{}, errors.Join(err, providers.Lasting(u.destination.Delete(ctx, u.key, there.version())))
 }
 
 // Abort removes the blocks, and the object that has come of them all the same. It may be called again after an error.

@@ -4,10 +4,9 @@ import (
 	"crypto/rand"
 	"fmt"
 	"regexp"
-	"strings"
-	"unicode"
 	"unicode/utf8"
 
+	"github.com/castrolanda/imsctl/internal/endpoint"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -55,35 +54,13 @@ func (c *Config) Validate() []providers.Problem {
 	if !containerPattern.MatchString(c.Container) || len(c.Container) > 63 {
 		report("container", "Invalid container", "A container's name has 3 to 63 small letters, digits and single '-', with a letter or digit at both ends.")
 	}
-	if why := checkPrefix(c.Prefix); why != "" {
+	if why := endpoint.CheckPrefix(c.Prefix, longestPrefix, utf8.RuneCountInString, "characters"); why != "" {
 		report("prefix", "Invalid prefix", fmt.Sprintf("The prefix %q %s.", c.Prefix, why))
 	}
 	if _, problem := c.access(); problem != nil {
 		problems = append(problems, *problem)
 	}
 	return problems
-}
-
-// checkPrefix says what is wrong with a prefix, or nothing. Every character of every language is welcome in it.
-func checkPrefix(prefix string) string {
-	if prefix == "" {
-		return ""
-	}
-	if !utf8.ValidString(prefix) {
-		return "is not valid UTF-8"
-	}
-	if strings.ContainsFunc(prefix, unicode.IsControl) {
-		return "has a control character, such as a line break"
-	}
-	if utf8.RuneCountInString(prefix) > longestPrefix {
-		return fmt.Sprintf("is too long: it may have %d characters", longestPrefix)
-	}
-	for part := range strings.SplitSeq(prefix, "/") {
-		if part == "" || part == "." || part == ".." {
-			return fmt.Sprintf("has the part %q: it must be words separated by single slashes, with none at either end, such as backups/ims", part)
-		}
-	}
-	return ""
 }
 
 // Credentials are the key or the signature, or those that the environment gives to all accounts.

@@ -2,26 +2,21 @@ package azblob
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
-	"syscall"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
 
+	"github.com/castrolanda/imsctl/internal/endpoint"
 	"github.com/castrolanda/imsctl/providers"
 )
-
-// longestMessage is how much of what a server says is repeated, in bytes.
-const longestMessage = 300
 
 // need is a permission that a call needs, in the words of shared access signatures.
 type need string
@@ -33,13 +28,9 @@ const (
 	needList   need = "list (l)"
 )
 
-// quote repeats what a server or the client says: on one line, of bounded length and without credentials.
+// quote repeats what a server or the client says, without credentials.
 func (d *destination) quote(said string) string {
-	said = strings.Join(strings.Fields(d.connection.access.conceal(said)), " ")
-	if len(said) <= longestMessage {
-		return said
-	}
-	return strings.ToValidUTF8(said[:longestMessage], "") + "…"
+	return endpoint.Quote(d.connection.access.conceal(said))
 }
 
 // explain turns an error of the client into one of the contract's.
@@ -54,7 +45,7 @@ func (d *destination) explain(ctx context.Context, err error, needed need) error
 		return d.explainAnswer(answer, needed)
 	}
 	if refused := new(azidentity.AuthenticationFailedError); errors.As(err, &refused) {
-		if refused.RawResponse == nil && isBroken(err) || refused.RawResponse != nil && isBusy(refused.RawResponse.StatusCode) {
+		if refused.RawResponse == nil && endpoint.IsBroken(err) || refused.RawResponse != nil && endpoint.IsBusy(refused.RawResponse.StatusCode) {
 			return fmt.Errorf("%w: asking for a token: %s", providers.ErrTemporary, d.quote(err.Error()))
 		}
 		return fmt.Errorf("%w: Azure's default credentials gave no token: run az login, set AZURE_TENANT_ID, AZURE_CLIENT_ID and a secret, "+
@@ -68,34 +59,17 @@ func (d *destination) explain(ctx context.Context, err error, needed need) error
 	if request := new(url.Error); errors.As(err, &request) {
 		said = request.Err
 	}
-	if isBroken(err) {
+	if endpoint.IsBroken(err) {
 		return fmt.Errorf("%w: there was no whole answer: %s", providers.ErrTemporary, d.quote(said.Error()))
 	}
 	return errors.New(d.quote(said.Error()))
-}
-
-// isBroken reports whether an error means that a connection could not be made, broke or was silent for too long. A server that
-// cannot prove who it is will not do so at the next attempt either.
-func isBroken(err error) bool {
-	if stranger := new(tls.CertificateVerificationError); errors.As(err, &stranger) {
-		return false
-	}
-	var network net.Error
-	var request *url.Error
-	return errors.As(err, &network) || errors.As(err, &request) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) ||
-		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, context.DeadlineExceeded)
-}
-
-// isBusy reports whether a status means that the store could not, and may later.
-func isBusy(status int) bool {
-	return status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || status >= 500
 }
 
 // explainAnswer says what an answer of the store means.
 func (d *destination) explainAnswer(answer *azcore.ResponseError, needed need) error {
 	said := d.said(answer)
 	switch code := bloberror.Code(answer.ErrorCode); {
-	case isBusy(answer.StatusCode):
+	case endpoint.IsBusy(answer.StatusCode):
 		return fmt.Errorf("%w: the store answered %s", providers.ErrTemporary, said)
 	case code == bloberror.MD5Mismatch:
 		return fmt.Errorf("%w: what was sent was damaged on the way: the store answered %s", providers.ErrTemporary, said)
@@ -168,12 +142,4 @@ func (d *destination) said(answer *azcore.ResponseError) string {
 		text += ": " + first
 	}
 	return d.quote(strings.TrimSpace(text))
-}
-
-// lasting takes from an error that it is temporary: what it was about cannot be tried again.
-func lasting(err error) error {
-	if !errors.Is(err, providers.ErrTemporary) {
-		return err
-	}
-	return errors.New(strings.TrimPrefix(err.Error(), providers.ErrTemporary.Error()+": "))
 }

@@ -3,14 +3,11 @@ package gcs
 import (
 	"crypto/rand"
 	"fmt"
-	"net"
-	"net/url"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
+	"github.com/castrolanda/imsctl/internal/endpoint"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -48,62 +45,19 @@ func (c *Config) Validate() []providers.Problem {
 		report("bucket", "Invalid bucket",
 			"A bucket's name has at least 3 characters: small letters, digits, '-', '_' and '.', with a letter or digit at both ends.")
 	}
-	if why := checkPrefix(c.Prefix); why != "" {
+	if why := endpoint.CheckPrefix(c.Prefix, longestPrefix, func(prefix string) int { return len(prefix) }, "bytes"); why != "" {
 		report("prefix", "Invalid prefix", fmt.Sprintf("The prefix %q %s.", c.Prefix, why))
 	}
-	if why := checkEndpoint(c.Endpoint); why != "" {
-		report("endpoint", "Invalid endpoint", why)
+	if c.Endpoint != "" {
+		if why := endpoint.Check(c.Endpoint, ""); why != "" {
+			report("endpoint", "Invalid endpoint", why)
+		}
 	}
 	if c.CredentialsFile != "" && strings.HasPrefix(c.Endpoint, "http:") {
 		report("credentials_file", "Credentials without encryption",
 			"Credentials are never sent to an endpoint without encryption. Leave credentials_file out, or let the endpoint begin with https://.")
 	}
 	return problems
-}
-
-// checkPrefix says what is wrong with a prefix, or nothing. Every character of every language is welcome in it.
-func checkPrefix(prefix string) string {
-	if prefix == "" {
-		return ""
-	}
-	if !utf8.ValidString(prefix) {
-		return "is not valid UTF-8"
-	}
-	if strings.ContainsFunc(prefix, unicode.IsControl) {
-		return "has a control character, such as a line break"
-	}
-	if len(prefix) > longestPrefix {
-		return fmt.Sprintf("is too long: it may have %d bytes", longestPrefix)
-	}
-	for part := range strings.SplitSeq(prefix, "/") {
-		if part == "" || part == "." || part == ".." {
-			return fmt.Sprintf("has the part %q: it must be words separated by single slashes, with none at either end, such as backups/ims", part)
-		}
-	}
-	return ""
-}
-
-// checkEndpoint says what is wrong with an endpoint, or nothing.
-func checkEndpoint(endpoint string) string {
-	if endpoint == "" {
-		return ""
-	}
-	address, err := url.Parse(endpoint)
-	switch {
-	case err != nil || address.Host == "" || address.Scheme != "https" && address.Scheme != "http":
-		return "The endpoint is not an address of a server. Write it as https://storage.example.org."
-	case address.User != nil || address.RawQuery != "" || address.Fragment != "":
-		return "The endpoint has a user, a query or a fragment. Write it as https://storage.example.org."
-	case address.Scheme == "http" && !isLoopback(address.Hostname()):
-		return fmt.Sprintf("The endpoint %s is on another machine and without encryption: everybody on the way could read the copies. Let it begin with https://.", endpoint)
-	}
-	return ""
-}
-
-// isLoopback reports whether a host is this machine.
-func isLoopback(host string) bool {
-	address := net.ParseIP(host)
-	return host == "localhost" || address != nil && address.IsLoopback()
 }
 
 // Credentials are the file of a key, or those that the environment gives to all buckets.

@@ -2,41 +2,30 @@ package gcs
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 
 	"cloud.google.com/go/auth"
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/googleapi"
 
+	"github.com/castrolanda/imsctl/internal/endpoint"
 	"github.com/castrolanda/imsctl/providers"
 )
 
 // sessionID is the id of a resumable upload in an address. Whoever has it can write the object.
 var sessionID = regexp.MustCompile(`upload_id=[^&"\s]+`)
 
-// longestMessage is how much of what a server says is repeated, in bytes.
-const longestMessage = 300
-
 // checkCredentials is what to do when credentials are refused.
 const checkCredentials = "check credentials_file or GOOGLE_APPLICATION_CREDENTIALS, and that the key was not revoked"
 
-// quote repeats what a server or the client says: on one line, of bounded length and without the ids of sessions.
+// quote repeats what a server or the client says, without the ids of sessions.
 func quote(said string) string {
-	said = strings.Join(strings.Fields(sessionID.ReplaceAllString(said, "upload_id=…")), " ")
-	if len(said) <= longestMessage {
-		return said
-	}
-	return strings.ToValidUTF8(said[:longestMessage], "") + "…"
+	return endpoint.Quote(sessionID.ReplaceAllString(said, "upload_id=…"))
 }
 
 // explain turns an error of the client into one of the contract's. permission is what the call needs, in the words of IAM.
@@ -59,29 +48,17 @@ func (d *destination) explain(ctx context.Context, err error, permission string)
 	if errors.Is(err, storage.ErrObjectNotExist) {
 		return providers.ErrNotExist
 	}
-	if isBroken(err) {
+	if endpoint.IsBroken(err) {
 		return fmt.Errorf("%w: there was no whole answer: %s", providers.ErrTemporary, quote(err.Error()))
 	}
 	return errors.New(quote(err.Error()))
-}
-
-// isBroken reports whether an error means that a connection could not be made, broke or was silent for too long. A server that
-// cannot prove who it is will not do so at the next attempt either.
-func isBroken(err error) bool {
-	if stranger := new(tls.CertificateVerificationError); errors.As(err, &stranger) {
-		return false
-	}
-	var network net.Error
-	var request *url.Error
-	return errors.As(err, &network) || errors.As(err, &request) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) ||
-		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // explainToken says why credentials gave no token.
 func explainToken(refused *tokenError) error {
 	answer, said := new(auth.Error), quote(refused.Error())
 	answered := errors.As(refused.err, &answer)
-	if answered && answer.Temporary() || !answered && isBroken(refused.err) {
+	if answered && answer.Temporary() || !answered && endpoint.IsBroken(refused.err) {
 		return fmt.Errorf("%w: asking for a token with %s: %s", providers.ErrTemporary, refused.whose, said)
 	}
 	if strings.Contains(said, "private key") {
@@ -102,7 +79,7 @@ func (d *destination) explainAnswer(answer *googleapi.Error, permission string) 
 	}
 	said = quote(said)
 	switch {
-	case answer.Code == http.StatusTooManyRequests, answer.Code == http.StatusRequestTimeout, answer.Code >= 500, hasReason(answer, "rateLimitExceeded", "userRateLimitExceeded"):
+	case endpoint.IsBusy(answer.Code), hasReason(answer, "rateLimitExceeded", "userRateLimitExceeded"):
 		return fmt.Errorf("%w: the store answered %d: %s", providers.ErrTemporary, answer.Code, said)
 	case isProtection(answer):
 		return fmt.Errorf("%w: %s", providers.ErrProtected, said)
@@ -132,12 +109,4 @@ func isProtection(answer *googleapi.Error) bool {
 	}
 	said := strings.ToLower(answer.Message)
 	return hasReason(answer, "retentionPolicyNotMet", "objectUnderActiveHold") || strings.Contains(said, "is under active") || strings.Contains(said, "retention policy")
-}
-
-// lasting takes from an error that it is temporary: what it was about cannot be tried again.
-func lasting(err error) error {
-	if !errors.Is(err, providers.ErrTemporary) {
-		return err
-	}
-	return errors.New(strings.TrimPrefix(err.Error(), providers.ErrTemporary.Error()+": "))
 }

@@ -105,11 +105,11 @@ func (u *upload) append(p []byte) error {
 		_, err := u.session.writer.Write(u.start.Bytes())
 		u.start = bytes.Buffer{}
 		if err != nil {
-			return lasting(u.explain(err))
+			return providers.Lasting(u.explain(err))
 		}
 	}
 	if _, err := u.session.writer.Write(p); err != nil {
-		return lasting(u.explain(err))
+		return providers.Lasting(u.explain(err))
 	}
 	return nil
 }
@@ -183,7 +183,7 @@ func (u *upload) commit(ctx context.Context, sums providers.Checksums) (provider
 		return object, lookErr
 	}
 	if u.session != nil {
-		err = lasting(err)
+		err = providers.Lasting(err)
 	}
 	return providers.Object{}, err
 }
@@ -251,7 +251,7 @@ func (u *upload) accept(ctx context.Context, attributes *storage.ObjectAttrs, su
 	default:
 		return u.destination.describe(attributes), nil
 	}
-	return providers.Object{}, errors.Join(err, lasting(u.destination.Delete(ctx, u.key, strconv.FormatInt(attributes.Generation, 10))))
+	return providers.Object{}, errors.Join(err, providers.Lasting(u.destination.Delete(ctx, u.key, strconv.FormatInt(attributes.Generation, 10))))
 }
 
 // Abort ends the session and removes an object that has come of it all the same. It may be called again after an error.

@@ -61,5 +61,7 @@ func (c *Config) Destination(environment providers.Environment) (providers.Desti
 	if !filepath.IsAbs(root) {
 		root = filepath.Join(environment.Directory, root)
 	}
-	return newDestination(host.Files(), filepath.Clean(root)), nil
+	made := newDestination(host.Files(), filepath.Clean(root))
+	made.here = c.here()
+	return made, nil
 }

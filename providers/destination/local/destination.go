@@ -29,6 +29,8 @@ type destination struct {
 	files  providers.FileSystem
 	root   string
 	random io.Reader
+	// here: the folder is on the machine imsctl runs on, so that reading it costs no way.
+	here bool
 
 	// naming is held while a name is given or taken away, between looking at what is there and acting on it.
 	naming sync.Mutex

@@ -166,8 +166,11 @@ func (u *upload) Abort(context.Context) error {
 	return nil
 }
 
-// Reread implements providers.Rereadable, on hosts whose open files can be read from any place.
+// Reread implements providers.Rereadable for folders on the machine imsctl runs on.
 func (u *upload) Reread() (providers.Reread, error) {
+	if !u.destination.here {
+		return nil, errors.ErrUnsupported
+	}
 	file, err := u.destination.files.Open(u.temporary)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s back: %w", u.temporary, err)
