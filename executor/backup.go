@@ -73,8 +73,10 @@ type taking struct {
 	// artifact and manifest are nil until the stream has proven good. The artifact's replicas are those that have a manifest.
 	artifact *state.Artifact
 	manifest []byte
-	// recorded: the artifact is in the state, with the replicas that were sealed before the others were waited for.
+	// recorded: the artifact is in the state, with the replicas that were sealed before the others were waited for. records counts
+	// how often something was recorded.
 	recorded bool
+	records  int
 	// places are in the order of the branches; zero as long as nothing is known.
 	places   []Place
 	problems []error

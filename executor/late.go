@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/castrolanda/imsctl/executor/pipeline"
@@ -13,27 +14,33 @@ import (
 // becauseSlow is why a destination got its copy in another way than from the stream.
 const becauseSlow = "because it was slower than the source"
 
-// record puts the artifact into the state before the action is over, so that what is sealed is not lost with what is still to
-// come. A failure is no reason to give anything up: the end of the action records it all again, or fails too.
+// record puts what is sealed into the state before the action is over, so that it is not lost with what is still to come. A
+// failure is no reason to give anything up: the end of the action records it all again, or fails too.
 func (t *taking) record(ctx context.Context) {
-	if t.recorded || t.artifact == nil || len(t.artifact.Replicas) == 0 {
+	if t.artifact == nil || len(t.artifact.Replicas) == 0 || t.recorded && len(t.events) == 0 {
 		return
 	}
-	intent := t.intent(t.action)
-	intent.ID += "/sealed"
-	intent.Artifact, intent.Key, intent.Destinations = t.id, t.key, nil
-	for _, replica := range t.artifact.Replicas {
-		intent.Destinations = append(intent.Destinations, replica.Destination)
+	events := t.events
+	if !t.recorded {
+		sealed := *t.artifact
+		sealed.Replicas = slices.Clone(t.artifact.Replicas)
+		events = []state.Event{{PutArtifact: &sealed}}
 	}
-	sealed := *t.artifact
-	err := t.during(context.WithoutCancel(ctx), intent, func() (effect, error) {
-		return effect{events: []state.Event{{PutArtifact: &sealed}}}, nil
-	})
+	t.records++
+	intent := t.intent(t.action)
+	intent.ID += fmt.Sprintf("/sealed.%d", t.records)
+	intent.Artifact, intent.Key = t.id, t.key
+	for _, place := range t.places {
+		if place.Status == PlaceStored {
+			intent.Destinations = append(intent.Destinations, place.Destination)
+		}
+	}
+	err := t.during(context.WithoutCancel(ctx), intent, func() (effect, error) { return effect{events: events}, nil })
 	if err != nil {
 		t.problems = append(t.problems, err)
 		return
 	}
-	t.recorded = true
+	t.recorded, t.events = true, nil
 }
 
 // copyLate gives those that were left behind their copies, from a destination that has one, all at once. What fails is left to

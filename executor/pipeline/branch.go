@@ -279,6 +279,16 @@ func (b *branch) await() (BranchOutcome, error) {
 	return b.outcome, b.untidy
 }
 
+// settle waits for what comes of the branch, which has a place among others.
+func (b *branch) settle(index int) settled {
+	outcome, untidy := b.await()
+	if b.trail != nil {
+		// It may have ended before it began to follow. What cannot be closed was only read.
+		_ = b.trail.close()
+	}
+	return settled{index, outcome, untidy}
+}
+
 // abandon stops waiting for a destination that does not do what its contract says.
 func (b *branch) abandon() {
 	b.mu.Lock()

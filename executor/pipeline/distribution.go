@@ -203,39 +203,41 @@ func (d *distribution) end() (providers.Checksums, error) {
 	return d.digest.sums(), nil
 }
 
+// settled is what came of a branch.
+type settled struct {
+	index   int
+	outcome BranchOutcome
+	untidy  error
+}
+
 // wait returns what came of the branches once the verdict is reached. untidy says where something may be left. kept, which may
-// be nil, is called when only branches that follow another one are left, if one of the others has committed.
+// be nil, is called with what is known so far when only branches that follow another one are left, and whenever one of these has
+// ended, if there is a committed one.
 func (d *distribution) wait(kept func([]BranchOutcome)) (outcomes []BranchOutcome, untidy error) {
 	outcomes = make([]BranchOutcome, len(d.branches))
-	late, committed := 0, false
-	settle := func(i int) {
-		b := d.branches[i]
-		outcome, err := b.await()
-		outcomes[i] = outcome
-		committed = committed || outcome.Err == nil
-		if err != nil {
-			untidy = errors.Join(untidy, fmt.Errorf("%s: %w", b.Name, err))
-		}
-		if b.trail != nil {
-			// It may have ended before it began to follow. What cannot be closed was only read.
-			_ = b.trail.close()
+	committed := false
+	settle := func(s settled) {
+		outcomes[s.index] = s.outcome
+		committed = committed || s.outcome.Err == nil
+		if s.untidy != nil {
+			untidy = errors.Join(untidy, fmt.Errorf("%s: %w", s.outcome.Name, s.untidy))
 		}
 	}
+	late, ended := 0, make(chan settled, len(d.branches))
 	for i, b := range d.branches {
-		if b.trail != nil {
-			late++
-			outcomes[i] = BranchOutcome{Name: b.Name, Followed: b.trail.leader.Name, Pending: true}
+		if b.trail == nil {
+			settle(b.settle(i))
 			continue
 		}
-		settle(i)
+		late++
+		outcomes[i] = BranchOutcome{Name: b.Name, Followed: b.trail.leader.Name, Pending: true}
+		go func() { ended <- b.settle(i) }()
 	}
-	if late > 0 && committed && kept != nil {
-		kept(slices.Clone(outcomes))
-	}
-	for i := range outcomes {
-		if outcomes[i].Pending {
-			settle(i)
+	for ; late > 0; late-- {
+		if committed && kept != nil {
+			kept(slices.Clone(outcomes))
 		}
+		settle(<-ended)
 	}
 	close(d.finished)
 	d.supervisor.Wait()

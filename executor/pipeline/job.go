@@ -27,8 +27,8 @@ type Job struct {
 	// SlowLimit is how long the source may wait in total for one branch while another could go on, before that one is left behind;
 	// 0 means a second. A twentieth of the time that the stream has taken is added to it.
 	SlowLimit time.Duration
-	// Kept is called when all branches have ended but those that follow another one, if one has committed; it may be nil. Its
-	// outcome marks those that go on meanwhile as pending.
+	// Kept is called, if one branch has committed, when all have ended but those that follow another one, and again whenever one of
+	// these has ended and others have not. It may be nil. Its outcome marks those that go on meanwhile as pending.
 	Kept  func(Outcome)
 	Clock clock.Clock
 	// Progress may be nil.

@@ -21,7 +21,7 @@ import (
 //
 // A branch that is only slow does not hold the source up for long either: past the slow limit it is left behind, if another one
 // keeps pace. Where the upload of one that does can be reread (providers.Rereadable), the slow one follows it and goes on in its
-// own time; Run waits for it, and calls Kept before. Otherwise it is given up with ErrSlow.
+// own time; Run waits for it, and tells Kept of the others before. Otherwise it is given up with ErrSlow.
 //
 // When ctx ends, the source is stopped, the uploads are aborted, and Run returns within five seconds with an error that
 // wraps ctx's. If a branch has committed by then, Run returns the outcome instead, with ctx's error for the others.
