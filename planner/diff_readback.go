@@ -50,7 +50,7 @@ func (p *clearing) readLatest() {
 // readShare reads what is missing to a share of the copies for the current interval.
 func (p *clearing) readShare(percent int, every units.Duration) {
 	proofs := p.proofs()
-	missing := (len(proofs)*percent + 99) / 100
+	missing := share(len(proofs), percent)
 	due := slices.DeleteFunc(slices.Clone(proofs), func(copied proof) bool {
 		recent := !copied.readAt.IsZero() && p.now.Sub(copied.readAt) < every.Std()
 		if recent {
@@ -66,6 +66,9 @@ func (p *clearing) readShare(percent int, every units.Duration) {
 		p.read(copied, policy)
 	}
 }
+
+// share is how many of n copies are a percentage: one at least, where there is one.
+func share(n, percent int) int { return (n*percent + 99) / 100 }
 
 // proofs lists the copies that the plan leaves at the place, those first that were proven longest ago.
 func (p *clearing) proofs() []proof {

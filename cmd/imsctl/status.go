@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/castrolanda/imsctl/internal/units"
+	"github.com/castrolanda/imsctl/planner"
 	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
 )
@@ -22,13 +22,16 @@ func (c *cli) statusCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "status [flags] [PATH]",
 		Short: "Show each backup at each destination: age, size, when it is due",
-		Long: `Prints what the state of PATH knows of each backup at each destination. It does
+		Long: `Prints what the state of PATH knows of each backup at each destination: the
+newest artifact's copy, when it was verified and last read back, and of the
+others how many are missing, altered, or kept by a policy of the store. It does
 not look at the destinations: plan does.
 
 EXIT STATUS
   0  every backup has its copies and none is overdue
   1  an error, or a backup is overdue or has fewer copies than min_copies
-  3  copies are missing or altered, but min_copies is met everywhere`,
+  3  copies are missing or altered, but min_copies is met everywhere
+Copies that are kept by policy, and a read-back that is due, change nothing.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, positional []string) error {
 			arguments.path = pathArgument(positional)
@@ -63,7 +66,7 @@ type backupStatus struct {
 	Copies   []copyStatus `json:"copies"`
 }
 
-// copyStatus is the newest artifact of a backup at one destination.
+// copyStatus is a backup at one destination: its newest artifact there, and all of them together.
 type copyStatus struct {
 	Destination string    `json:"destination"`
 	Verdict     string    `json:"verdict"`
@@ -72,6 +75,15 @@ type copyStatus struct {
 	ReadBackAt  time.Time `json:"read_back_at,omitzero"`
 	ComparedAt  time.Time `json:"compared_at,omitzero"`
 	Problem     string    `json:"problem,omitempty"`
+	// What follows is of all artifacts that are recorded there.
+	NewestAt       time.Time `json:"newest_at,omitzero"`
+	Copies         int       `json:"copies"`
+	TotalBytes     int64     `json:"total_bytes"`
+	Missing        int       `json:"missing"`
+	Altered        int       `json:"altered"`
+	KeptByPolicy   int       `json:"kept_by_policy"`
+	LastReadBackAt time.Time `json:"last_read_back_at,omitzero"`
+	ReadBackDueAt  time.Time `json:"read_back_due_at,omitzero"`
 }
 
 func (c *cli) status(command *cobra.Command, arguments statusArguments) error {
@@ -84,10 +96,12 @@ func (c *cli) status(command *cobra.Command, arguments statusArguments) error {
 		return err
 	}
 	now := c.clock.Now()
-	groups := document.ByBackup()
+	groups, standings := document.ByBackup(), planner.Standings(project.spec, document, now)
 	statuses := make([]backupStatus, 0, len(project.spec.Backups))
 	for _, backup := range project.spec.Backups {
-		statuses = append(statuses, statusOf(backup, groups[backup.Address], now))
+		of := standings[:len(backup.To)]
+		standings = standings[len(backup.To):]
+		statuses = append(statuses, statusOf(backup, groups[backup.Address], of, now))
 	}
 	if arguments.json {
 		err = c.printJSON(struct {
@@ -105,7 +119,7 @@ func (c *cli) status(command *cobra.Command, arguments statusArguments) error {
 }
 
 // statusOf holds the newest restorable artifact against what the backup declares.
-func statusOf(backup *spec.Backup, artifacts []*state.Artifact, now time.Time) backupStatus {
+func statusOf(backup *spec.Backup, artifacts []*state.Artifact, standings []planner.Standing, now time.Time) backupStatus {
 	status := backupStatus{Address: backup.Address, Schedule: backup.Schedule.String(), Verdict: verdictOK}
 	var newest *state.Artifact
 	for _, artifact := range artifacts {
@@ -117,12 +131,13 @@ func statusOf(backup *spec.Backup, artifacts []*state.Artifact, now time.Time) b
 		status.Artifact, status.TakenAt = newest.ID, newest.StartedAt
 		status.DueAt = backup.Schedule.DueAt(newest.StartedAt).UTC()
 	}
-	verified := 0
-	for _, destination := range backup.To {
-		entry := copyOf(newest, destination)
+	verified, missing := 0, 0
+	for _, standing := range standings {
+		entry := copyOf(newest, standing)
 		if entry.Verdict == verdictOK {
 			verified++
 		}
+		missing += entry.Missing
 		status.Copies = append(status.Copies, entry)
 	}
 	switch {
@@ -130,18 +145,22 @@ func statusOf(backup *spec.Backup, artifacts []*state.Artifact, now time.Time) b
 		status.Verdict = verdictOverdue
 	case verified < backup.MinCopies:
 		status.Verdict = verdictTooFew
-	case verified < len(backup.To):
+	case verified < len(backup.To), missing > 0:
 		status.Verdict = verdictDegraded
 	}
 	return status
 }
 
-func copyOf(artifact *state.Artifact, destination string) copyStatus {
-	status := copyStatus{Destination: destination, Verdict: verdictMissing}
+func copyOf(artifact *state.Artifact, standing planner.Standing) copyStatus {
+	status := copyStatus{
+		Destination: standing.Destination, Verdict: verdictMissing, NewestAt: standing.NewestAt, Copies: standing.Copies, TotalBytes: standing.Bytes,
+		Missing: standing.Missing, Altered: standing.Altered, KeptByPolicy: standing.Kept,
+		LastReadBackAt: standing.ReadBackAt, ReadBackDueAt: standing.ReadBackDue,
+	}
 	if artifact == nil {
 		return status
 	}
-	replica, ok := artifact.Replica(destination)
+	replica, ok := artifact.Replica(standing.Destination)
 	if !ok {
 		return status
 	}
@@ -154,43 +173,6 @@ func copyOf(artifact *state.Artifact, destination string) copyStatus {
 		status.Verdict = verdictUnproven
 	}
 	return status
-}
-
-func (c *cli) statusText(statuses []backupStatus, now time.Time) error {
-	rows := [][]string{{"BACKUP / DESTINATION", "STATUS", "AGE", "STORED", "VERIFIED", "READ BACK", "DUE"}}
-	for _, status := range statuses {
-		rows = append(rows, []string{status.Address, status.Verdict, ago(status.TakenAt, now), "", "", "", due(status, now)})
-		for _, entry := range status.Copies {
-			stored := "-"
-			if entry.Verdict != verdictMissing {
-				stored = units.Bytes(entry.StoredBytes)
-			}
-			rows = append(rows, []string{"  " + entry.Destination, entry.Verdict, "", stored, ago(entry.VerifiedAt, now), ago(entry.ReadBackAt, now), ""})
-		}
-	}
-	return writeTable(c.stdout, c.look(c.stdout).Width, rows)
-}
-
-// ago prints how long ago something was.
-func ago(at, now time.Time) string {
-	if at.IsZero() {
-		return "never"
-	}
-	return units.Age(now.Sub(at)) + " ago"
-}
-
-// due prints when the next backup is due.
-func due(status backupStatus, now time.Time) string {
-	switch {
-	case status.TakenAt.IsZero():
-		return "now"
-	case status.DueAt.IsZero():
-		return "never again"
-	case !status.DueAt.After(now):
-		return "since " + units.Age(now.Sub(status.DueAt))
-	default:
-		return "in " + units.Age(status.DueAt.Sub(now).Round(time.Minute))
-	}
 }
 
 // statusCode is the exit code for the worst of the verdicts.
