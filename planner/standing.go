@@ -57,6 +57,8 @@ func (t *task) standing(i int) Standing {
 		case record.Condition == state.Altered:
 			s.Altered++
 			continue
+		case record.Condition != state.Verified:
+			continue
 		}
 		s.Copies++
 		if s.NewestAt.IsZero() {

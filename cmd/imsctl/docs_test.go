@@ -109,15 +109,21 @@ func TestWholeSystemIsPlanned(t *testing.T) {
 	}
 }
 
-// TestReadmeSpecificationIsValid loads the specification that the README shows.
-func TestReadmeSpecificationIsValid(t *testing.T) {
-	text := readText(t, filepath.Join(repository, "README.md"))
+// TestShownSpecificationsAreValid loads the specifications that pages begin with.
+func TestShownSpecificationsAreValid(t *testing.T) {
+	for _, page := range []string{"README.md", "docs/copies.md"} {
+		t.Run(page, func(t *testing.T) { checkShown(t, page) })
+	}
+}
+
+func checkShown(t *testing.T, page string) {
+	text := readText(t, filepath.Join(repository, page))
 	_, rest, _ := strings.Cut(text, "```hcl\n")
 	specification, _, found := strings.Cut(rest, "```")
 	if !found {
-		t.Fatal("the README shows no specification")
+		t.Fatal("it shows no specification")
 	}
-	path := filepath.Join(t.TempDir(), "readme.hcl")
+	path := filepath.Join(t.TempDir(), "shown.hcl")
 	if err := os.WriteFile(path, []byte(specification), 0o600); err != nil {
 		t.Fatal(err)
 	}
