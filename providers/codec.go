@@ -19,9 +19,25 @@ type Codec interface {
 	// Extension is what a file name gets: ".zst", ".gz", ".xz", ".bz2", or "" for none.
 	Extension() string
 	// NewWriter returns a writer that compresses into w. Close writes the format's trailer and waits for the writer's
-	// goroutines; it does not close w. After an error from w, every later call returns an error and Close still ends the goroutines.
+	// goroutines and processes; it does not close w. After an error from w, every later call returns an error and Close still
+	// ends them. What was written may be held back until Close. The writer may be an Aborter.
 	NewWriter(w io.Writer) (io.WriteCloser, error)
 	// NewReader returns a reader that decompresses r and fails on damage, on truncation and on anything after the end
-	// that is not another member of the format. Close releases its goroutines and does not close r.
+	// that is not another member of the format. It gives out what the input holds without waiting for more of it. Close releases its goroutines and does not close r.
 	NewReader(r io.Reader) (io.ReadCloser, error)
+}
+
+// Aborter is what a writer of a Codec is when it can be given up at once.
+type Aborter interface {
+	// Abort gives the stream up: calls that wait and all later ones return err, nothing more is written, and processes are
+	// killed. It returns at once and may be called at any time from any goroutine. Close must still be called, which waits for
+	// what was ended.
+	Abort(err error)
+}
+
+// Implemented is what a Codec is when there is more than one way to write its format.
+type Implemented interface {
+	// Implementation says by what the codec writes on this machine, in words for people: "xz 5.4.1, 2 processes" or "pure Go, 2
+	// threads"; empty for none. It may run the program to ask for its version, once.
+	Implementation() string
 }

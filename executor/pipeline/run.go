@@ -213,6 +213,10 @@ func (s *stream) encode() encoding {
 	if err != nil {
 		return failed(err)
 	}
+	if aborter, can := writer.(providers.Aborter); can {
+		// A codec may compress for minutes without writing anything, and so without meeting an error.
+		defer context.AfterFunc(s.ctx, func() { aborter.Abort(context.Cause(s.ctx)) })()
+	}
 	if err := s.feed(writer.Write); err != nil {
 		failure := failed(err)
 		// Closing ends the codec's goroutines; what it writes goes nowhere any more.

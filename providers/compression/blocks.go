@@ -35,8 +35,10 @@ type block struct {
 	// before is what stood directly before the data, as far as the format wants it.
 	before, data []byte
 	out          []byte
-	err          error
-	done         chan struct{}
+	// contents is the part of out that a format counts, in bytes, where it lists its blocks.
+	contents int
+	err      error
+	done     chan struct{}
 }
 
 // spareBlocks is how many bytes of the stream may lie in blocks that no worker has, besides the one being filled.
@@ -65,8 +67,9 @@ type blockWriter struct {
 	running sync.WaitGroup
 }
 
-func newBlockWriter(out io.Writer, format blockFormat) *blockWriter {
-	ctx, cancel := context.WithCancelCause(context.Background())
+// newBlockWriter makes a writer that gives up when ctx ends: whoever waits then, and every later call, gets the cause.
+func newBlockWriter(ctx context.Context, out io.Writer, format blockFormat) *blockWriter {
+	ctx, cancel := context.WithCancelCause(ctx)
 	return &blockWriter{format: format, out: out, ctx: ctx, cancel: cancel, filling: newBlock()}
 }
 
@@ -234,9 +237,6 @@ func (w *blockWriter) finishAlone() error {
 	}
 	return w.putFrame(w.format.framing.tail())
 }
-
-// abort makes everything that waits return, and every later call fail, with err.
-func (w *blockWriter) abort(err error) { w.cancel(err) }
 
 // appender appends what is written to it to a slice.
 type appender struct{ to []byte }

@@ -99,7 +99,8 @@ func TestAbort(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				begun := make(chan struct{}, 1000)
-				writer := newBlockWriter(io.Discard, blockFormat{
+				ctx, abort := context.WithCancelCause(t.Context())
+				writer := newBlockWriter(ctx, io.Discard, blockFormat{
 					size:       10,
 					newEncoder: func() (blockEncoder, error) { return stuckEncoder{begun}, nil },
 					framing:    &gzipFraming{},
@@ -111,7 +112,7 @@ func TestAbort(t *testing.T) {
 				}()
 				<-begun
 				synctest.Wait()
-				writer.abort(errGivenUp)
+				abort(errGivenUp)
 				errs := <-result
 				if size == 1000 && errs[0] != errGivenUp || errs[1] != errGivenUp {
 					t.Errorf("Write %v, Close %v", errs[0], errs[1])
@@ -136,7 +137,7 @@ func (f failingEncoder) encode(_ context.Context, b *block) error {
 func TestFailingEncoder(t *testing.T) {
 	before := runtime.NumGoroutine()
 	var out bytes.Buffer
-	writer := newBlockWriter(&out, blockFormat{
+	writer := newBlockWriter(t.Context(), &out, blockFormat{
 		size:       1,
 		newEncoder: func() (blockEncoder, error) { return failingEncoder{at: 50}, nil },
 		framing:    &zstdFraming{},
@@ -158,7 +159,7 @@ func TestFailingEncoder(t *testing.T) {
 
 func TestEncoderThatCannotBeMade(t *testing.T) {
 	for _, size := range []int{0, 1, 30} {
-		writer := newBlockWriter(io.Discard, blockFormat{
+		writer := newBlockWriter(t.Context(), io.Discard, blockFormat{
 			size: 10, newEncoder: func() (blockEncoder, error) { return nil, errGivenUp }, framing: &zstdFraming{},
 		})
 		_, err := writer.Write(make([]byte, size))

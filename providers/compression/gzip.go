@@ -26,8 +26,9 @@ func gzipMethod() method {
 	return method{
 		name: "gzip", extension: ".gz",
 		lowest: gzip.BestSpeed, highest: gzip.BestCompression, standard: 6,
-		newWriter: newGzipWriter,
-		newReader: func(r *bufio.Reader) (io.Reader, error) { return &gzipReader{source: r}, nil },
+		implementation: pureGo,
+		newWriter:      newGzipWriter,
+		newReader:      func(r *bufio.Reader) (io.Reader, error) { return &gzipReader{source: r}, nil },
 	}
 }
 
@@ -36,8 +37,8 @@ func gzipMethod() method {
 func gzipLevels() [10]int { return [10]int{1: 1, 2: 2, 3: 3, 4: 5, 5: 6, 6: 7, 7: 7, 8: 8, 9: 8} }
 
 // newGzipWriter writes one member whose deflate blocks are made in parallel, as pigz does.
-func newGzipWriter(w io.Writer, level int) (io.WriteCloser, error) {
-	return newBlockWriter(w, blockFormat{
+func newGzipWriter(ctx context.Context, w io.Writer, level int) (io.WriteCloser, error) {
+	return newBlockWriter(ctx, w, blockFormat{
 		size: gzipBlock, overlap: gzipWindow,
 		newEncoder: func() (blockEncoder, error) {
 			inner, err := flate.NewWriter(io.Discard, gzipLevels()[level])

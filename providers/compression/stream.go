@@ -2,6 +2,7 @@ package compression
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -55,6 +56,7 @@ func (s *sink) failure() error {
 type writer struct {
 	inner  io.WriteCloser
 	out    *sink
+	cancel context.CancelCauseFunc
 	method string
 	err    error
 	closed bool
@@ -84,7 +86,14 @@ func (w *writer) Close() error {
 		return w.err
 	}
 	w.closed = true
+	defer w.cancel(nil)
 	return w.note(w.inner.Close())
+}
+
+// Abort implements providers.Aborter.
+func (w *writer) Abort(err error) {
+	w.out.fail(err)
+	w.cancel(err)
 }
 
 // note keeps the first error. What the sink says explains more than what the encoder makes of it, and an encoder's own

@@ -19,76 +19,21 @@ const (
 	zstdDecoderWindow = 128 << 20
 )
 
+// zstdProgram is the reference tool.
+func zstdProgram() *program { return newProgram("zstd", `Zstandard CLI.* v([0-9.]*[0-9])`) }
+
 // zstdMethod is RFC 8878.
-func zstdMethod() method {
+func zstdMethod(tool *program) method {
 	return method{
 		name: "zstd", extension: ".zst",
-		// Level 1 is the standard because on database dumps this encoder's levels 3 to 6 write more bytes, not fewer, and take
-		// half as long again.
+		// Level 1 is the standard because on database dumps levels 3 to 5 write more bytes, not fewer, and take twice as long.
 		lowest: 1, highest: 22, standard: 1,
-		newWriter: newZstdWriter,
+		implementation: func() string { return tool.describe(several("thread", "threads")) },
+		newWriter: func(ctx context.Context, w io.Writer, level int) (io.WriteCloser, error) {
+			return &zstdWriter{ctx: ctx, out: w, level: level, tool: tool}, nil
+		},
 		newReader: newZstdReader,
 	}
-}
-
-// newZstdWriter writes frames of a block each.
-func newZstdWriter(w io.Writer, level int) (io.WriteCloser, error) {
-	return newBlockWriter(w, blockFormat{
-		size: zstdBlock,
-		newEncoder: func() (blockEncoder, error) {
-			inner, err := zstdFrames(zstd.EncoderLevelFromZstd(level))
-			return &zstdEncoder{inner: inner}, err
-		},
-		framing: &zstdFraming{},
-	}), nil
-}
-
-// zstdFrames makes an encoder of whole frames, which starts no goroutines.
-func zstdFrames(level zstd.EncoderLevel) (*zstd.Encoder, error) {
-	return zstd.NewWriter(nil,
-		zstd.WithEncoderLevel(level),
-		zstd.WithWindowSize(zstdWindow),
-		zstd.WithEncoderConcurrency(1),
-		zstd.WithEncoderCRC(true),
-		zstd.WithZeroFrames(true),
-	)
-}
-
-// zstdEncoder makes one frame of each block.
-type zstdEncoder struct{ inner, fast *zstd.Encoder }
-
-// encode implements blockEncoder. The library's first level finds out by itself what does not compress, and stores it.
-func (e *zstdEncoder) encode(_ context.Context, b *block) error {
-	encoder := e.inner
-	if incompressible(b.data) {
-		if e.fast == nil {
-			var err error
-			if e.fast, err = zstdFrames(zstd.SpeedFastest); err != nil {
-				return err
-			}
-		}
-		encoder = e.fast
-	}
-	b.out = encoder.EncodeAll(b.data, b.out)
-	return nil
-}
-
-// zstdFraming is nothing around frames, except that a file of none is one frame of nothing, or it could not be told from
-// no file.
-type zstdFraming struct{ frames bool }
-
-// head implements framing.
-func (f *zstdFraming) head() []byte { return nil }
-
-// add implements framing.
-func (f *zstdFraming) add(*block) { f.frames = true }
-
-// tail implements framing: a frame without contents, of which only a checksum is stored (RFC 8878, 3.1.1).
-func (f *zstdFraming) tail() []byte {
-	if f.frames {
-		return nil
-	}
-	return []byte{0x28, 0xb5, 0x2f, 0xfd, 0x24, 0, 1, 0, 0, 0x99, 0xe9, 0xd8, 0x51}
 }
 
 // newZstdReader decompresses in the goroutine that reads, which takes less processor time and keeps panics where they can

@@ -1,0 +1,127 @@
+package compression
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// zstdAlone is the size up to which a stream is compressed without the program, in bytes: starting it would take as long.
+const zstdAlone = 4 << 20
+
+// zstdWriter holds the beginning of a stream back until it is long enough for the program.
+type zstdWriter struct {
+	ctx   context.Context
+	out   io.Writer
+	level int
+	tool  *program
+	held  []byte
+	inner io.WriteCloser
+}
+
+// Write implements io.Writer.
+func (w *zstdWriter) Write(p []byte) (int, error) {
+	if w.inner == nil {
+		if len(w.held)+len(p) <= zstdAlone {
+			w.held = append(w.held, p...)
+			return len(p), nil
+		}
+		if err := w.begin(w.tool.installed()); err != nil {
+			return 0, err
+		}
+	}
+	return w.inner.Write(p)
+}
+
+// begin writes what was held back.
+func (w *zstdWriter) begin(program bool) (err error) {
+	if program {
+		arguments := []string{fmt.Sprintf("-%d", w.level), fmt.Sprintf("-T%d", runtime.GOMAXPROCS(0)), "-q", "-c"}
+		if w.level > 19 {
+			arguments = append(arguments, "--ultra")
+		}
+		w.inner, err = newProcessWriter(w.ctx, w.out, w.tool, arguments...)
+		if err != nil {
+			w.inner = nil
+			return err
+		}
+	} else {
+		w.inner = newZstdBlocks(w.ctx, w.out, w.level)
+	}
+	_, err = w.inner.Write(w.held)
+	w.held = nil
+	return err
+}
+
+// Close implements io.Closer.
+func (w *zstdWriter) Close() error {
+	if w.inner == nil {
+		if err := w.begin(false); err != nil {
+			return err
+		}
+	}
+	return w.inner.Close()
+}
+
+// newZstdBlocks writes frames of a block each.
+func newZstdBlocks(ctx context.Context, w io.Writer, level int) io.WriteCloser {
+	return newBlockWriter(ctx, w, blockFormat{
+		size: zstdBlock,
+		newEncoder: func() (blockEncoder, error) {
+			inner, err := zstdFrames(zstd.EncoderLevelFromZstd(level))
+			return &zstdEncoder{inner: inner}, err
+		},
+		framing: &zstdFraming{},
+	})
+}
+
+// zstdFrames makes an encoder of whole frames, which starts no goroutines.
+func zstdFrames(level zstd.EncoderLevel) (*zstd.Encoder, error) {
+	return zstd.NewWriter(nil,
+		zstd.WithEncoderLevel(level),
+		zstd.WithWindowSize(zstdWindow),
+		zstd.WithEncoderConcurrency(1),
+		zstd.WithEncoderCRC(true),
+		zstd.WithZeroFrames(true),
+	)
+}
+
+// zstdEncoder makes one frame of each block.
+type zstdEncoder struct{ inner, fast *zstd.Encoder }
+
+// encode implements blockEncoder. The library's first level finds out by itself what does not compress, and stores it.
+func (e *zstdEncoder) encode(_ context.Context, b *block) error {
+	encoder := e.inner
+	if incompressible(b.data) {
+		if e.fast == nil {
+			var err error
+			if e.fast, err = zstdFrames(zstd.SpeedFastest); err != nil {
+				return err
+			}
+		}
+		encoder = e.fast
+	}
+	b.out = encoder.EncodeAll(b.data, b.out)
+	return nil
+}
+
+// zstdFraming is nothing around frames, except that a file of none is one frame of nothing, or it could not be told from
+// no file.
+type zstdFraming struct{ frames bool }
+
+// head implements framing.
+func (f *zstdFraming) head() []byte { return nil }
+
+// add implements framing.
+func (f *zstdFraming) add(*block) { f.frames = true }
+
+// tail implements framing: a frame without contents, of which only a checksum is stored (RFC 8878, 3.1.1).
+func (f *zstdFraming) tail() []byte {
+	if f.frames {
+		return nil
+	}
+	return []byte{0x28, 0xb5, 0x2f, 0xfd, 0x24, 0, 1, 0, 0, 0x99, 0xe9, 0xd8, 0x51}
+}
