@@ -52,13 +52,17 @@ func newXZWriter(ctx context.Context, w io.Writer, level int, tool *program) (io
 	if err != nil {
 		return nil, err
 	}
+	return newXZBlocks(ctx, w, level, dictionary, tool), nil
+}
+
+func newXZBlocks(ctx context.Context, w io.Writer, level, dictionary int, tool *program) io.WriteCloser {
 	return newBlockWriter(ctx, w, blockFormat{
 		size: xzBlockSize(dictionary),
 		newEncoder: func() (blockEncoder, error) {
 			return &xzEncoder{level: level, dictionary: dictionary, tool: tool}, nil
 		},
 		framing: &xzFraming{},
-	}), nil
+	})
 }
 
 // xzEncoder makes blocks. What they hold is made by the tool, by the library, or stored.
