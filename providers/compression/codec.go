@@ -48,10 +48,10 @@ func methods() []method {
 //   - gzip: levels 1 to 9, default 6. A level writes no more than the reference tool's, in less time.
 //   - zstd: levels 1 to 22, default 1. Streams above 4 MiB are compressed by the zstd program where it is installed. In Go there
 //     are four strengths: 1–2, 3–5, 6–9 and 10–22 are the same each.
-//   - xz: levels 1 to 9, default 6. Compressed by the xz program where it is installed, otherwise in Go, with somewhat larger
-//     files and below 3 MB/s for each processor.
+//   - xz: levels 1 to 9, default 6. Compressed by the xz program where it is installed, otherwise in Go, in less time
+//     and with files that are 6 to 40 % larger.
 //   - bzip2: levels 1 to 9, default 9. Compressed by the bzip2 program where it is installed, otherwise in Go, with files that
-//     are about 10 % larger.
+//     are 5 to 16 % larger.
 //   - none: no levels; the bytes are stored as they are.
 func NewCodec(name string, level int) (providers.Codec, error) {
 	for _, method := range methods() {
