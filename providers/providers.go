@@ -81,6 +81,14 @@ type HostConfig interface {
 	Host(Environment) (Host, error)
 }
 
+// Located is a HostConfig that tells which machine it is.
+type Located interface {
+	HostConfig
+	// Machine is equal for two blocks that are ways to the same machine, as far as a specification can tell; empty for the
+	// machine imsctl runs on.
+	Machine() string
+}
+
 // Reference names another block, such as host.local. The zero Reference means that the attribute was left out.
 type Reference struct {
 	Kind Kind

@@ -24,6 +24,9 @@ const (
 	warnDoubled     = "IMS107"
 )
 
+// localHost is the machine imsctl runs on, as a host.
+const localHost = "host.local"
+
 // Policy returns warnings about a valid specification: what it says is possible, and most likely not what is meant. They are
 // ordered by place.
 func Policy(specification *Spec, registry *providers.Registry) hcl.Diagnostics {
@@ -76,7 +79,7 @@ func (p *policy) copies(backup *Backup) {
 			fmt.Sprintf("With the original there are %d: when one is lost while another one is damaged, nothing is left. Add a destination.", len(backup.To)+1))
 	}
 	origin, placed := p.host(backup.Source, p.sources[backup.Source].Config)
-	if !placed || slices.ContainsFunc(backup.To, func(address string) bool { return p.access(address) != origin }) {
+	if !placed || slices.ContainsFunc(backup.To, func(address string) bool { return p.access(address) != p.machine(origin) }) {
 		p.credentials(backup)
 		return
 	}
@@ -101,7 +104,7 @@ func (p *policy) access(address string) string {
 		return own.Credentials()
 	}
 	if host, placed := p.host(address, config); placed {
-		return host
+		return p.machine(host)
 	}
 	return address
 }
@@ -114,9 +117,21 @@ func (p *policy) doubled(at hcl.Range, schedule Schedule) {
 	}
 }
 
+// machine is what the hosts have in common that are ways to the same machine.
+func (p *policy) machine(host string) string {
+	for _, declared := range p.Hosts {
+		if located, ok := declared.Config.(providers.Located); ok && declared.Address == host {
+			if machine := located.Machine(); machine != "" {
+				return machine
+			}
+			return localHost
+		}
+	}
+	return host
+}
+
 // host is where a block with an attribute of that name lives; false for one that lives on no host of the specification.
 func (p *policy) host(address string, config providers.Config) (string, bool) {
-	const local = "host.local"
 	for _, field := range fields(reflect.TypeOf(config).Elem()) {
 		if field.name != "host" {
 			continue
@@ -126,7 +141,7 @@ func (p *policy) host(address string, config providers.Config) (string, bool) {
 				return reference, true
 			}
 		}
-		return local, true
+		return localHost, true
 	}
 	return "", false
 }

@@ -119,8 +119,8 @@ func (s *SSHServer) configure(lines []string) error {
 		"UseDNS no",
 		"LogLevel ERROR",
 		"Subsystem sftp internal-sftp",
-		// Or bash reads the settings that somebody has on this machine, which take their time.
-		"SetEnv SHLVL=9",
+		// The level keeps bash from reading the settings that somebody has on this machine, which take their time.
+		`SetEnv SHLVL=9 "PATH=` + os.Getenv("PATH") + `"`,
 	}, lines...)
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port))
 	for name, text := range map[string]string{

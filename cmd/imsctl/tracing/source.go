@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"path"
 
 	"github.com/castrolanda/imsctl/providers"
@@ -34,8 +35,14 @@ func (s *source) Read(ctx context.Context, run string, w io.Writer) (reading pro
 	return reading, err
 }
 
-// Host returns a host whose commands are told.
-func (t *Tracer) Host(found providers.Host) providers.Host { return &host{found, t} }
+// Host returns a host whose commands are told. It dials where the host does.
+func (t *Tracer) Host(found providers.Host) providers.Host {
+	traced := &host{found, t}
+	if dialer, ok := found.(providers.Dialer); ok {
+		return &dialingHost{traced, dialer}
+	}
+	return traced
+}
 
 // Hosts wraps a finder of hosts.
 func (t *Tracer) Hosts(find func(providers.Reference) (providers.Host, error)) func(providers.Reference) (providers.Host, error) {
@@ -62,4 +69,19 @@ func (h *host) Run(ctx context.Context, command providers.Command) error {
 	}
 	return h.call(ctx, slog.LevelDebug, "command run", func() error { return h.Host.Run(ctx, command) },
 		slog.String("host", h.Name()), slog.String("program", program))
+}
+
+// dialingHost tells of connections too.
+type dialingHost struct {
+	*host
+	dialer providers.Dialer
+}
+
+// Dial implements providers.Dialer.
+func (h *dialingHost) Dial(ctx context.Context, network, address string) (connection net.Conn, err error) {
+	err = h.call(ctx, slog.LevelDebug, "socket dialled", func() error {
+		connection, err = h.dialer.Dial(ctx, network, address)
+		return err
+	}, slog.String("host", h.Name()), slog.String("address", address))
+	return connection, err
 }

@@ -108,6 +108,10 @@ func (u *upload) open() error {
 			return nil
 		}
 		d.end(u.temporary)
+		if errors.Is(err, providers.ErrTemporary) {
+			// It may have been made. What cannot be removed now is a remnant.
+			_ = d.files.Remove(u.temporary)
+		}
 		last = err
 		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
 			err = fmt.Errorf("making a temporary file: %w%s", err, advice(err))

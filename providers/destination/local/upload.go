@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io/fs"
+	"strings"
 
 	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/providers"
@@ -25,6 +26,7 @@ type stage int
 
 const (
 	writing stage = iota
+	durable       // the content is, and Commit may be called again: the connection to the host broke
 	failed        // only Abort is useful
 	committed
 	aborted
@@ -41,6 +43,8 @@ type upload struct {
 	file        providers.WriteFile
 	closed      bool
 	stage       stage
+	// named says that the name may have been given without the answer having come.
+	named bool
 
 	written, flushed, looked int64
 	crc                      uint32
@@ -57,7 +61,7 @@ func (u *upload) Write(p []byte) (int, error) {
 		total += n
 		if err != nil {
 			u.stage = failed
-			return total, fmt.Errorf("writing %s: %w", u.name(), err)
+			return total, fmt.Errorf("writing %s: %w", u.name(), final(err))
 		}
 		p = p[n:]
 	}
@@ -102,14 +106,17 @@ func (u *upload) explain(err error) error {
 }
 
 // Commit makes the content durable, gives it its name and makes that durable. On any error nothing can be seen under the
-// key, except where an object was replaced: a rename cannot be taken back.
+// key, except where an object was replaced, for a rename cannot be taken back, and where the connection to the host broke:
+// then it may be called again, unless the content was not durable yet, and Abort takes the name away again.
 func (u *upload) Commit(ctx context.Context, sums providers.Checksums) (providers.Object, error) {
-	if u.stage != writing {
+	if u.stage != writing && u.stage != durable {
 		return providers.Object{}, fmt.Errorf("committing %s: the upload is over", u.name())
 	}
-	u.stage = failed // until everything below has gone well
 	object, err := u.commit(ctx, sums)
 	if err != nil {
+		if u.stage == writing || !errors.Is(err, providers.ErrTemporary) {
+			u.stage, err = failed, final(err)
+		}
 		return providers.Object{}, fmt.Errorf("committing %s: %w", u.name(), err)
 	}
 	u.stage = committed
@@ -122,19 +129,10 @@ func (u *upload) commit(ctx context.Context, sums providers.Checksums) (provider
 		return providers.Object{}, fmt.Errorf("what was written is not what was meant: %d bytes with CRC-32C %08x, not %d with %08x",
 			u.written, u.crc, sums.Size, sums.CRC32C)
 	}
-	if err := u.file.Sync(); err != nil {
-		return providers.Object{}, u.explain(err)
-	}
-	info, err := u.file.Stat()
-	if err != nil {
-		return providers.Object{}, err
-	}
-	u.closed = true
-	if err := u.file.Close(); err != nil {
-		return providers.Object{}, u.explain(err)
-	}
-	if info.Size != sums.Size {
-		return providers.Object{}, fmt.Errorf("the temporary file %s has %d bytes, %d were written", u.temporary, info.Size, sums.Size)
+	if !u.closed {
+		if err := u.finish(); err != nil {
+			return providers.Object{}, err
+		}
 	}
 	for _, running := range []context.Context{u.ctx, ctx} {
 		if err := running.Err(); err != nil {
@@ -142,6 +140,30 @@ func (u *upload) commit(ctx context.Context, sums providers.Checksums) (provider
 		}
 	}
 	return u.publish()
+}
+
+// finish makes the content durable and closes the temporary file.
+func (u *upload) finish() error {
+	info, err := u.file.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size != u.written {
+		return fmt.Errorf("the temporary file %s has %d bytes, %d were written", u.temporary, info.Size, u.written)
+	}
+	if err := u.file.Sync(); err != nil {
+		return u.explain(err)
+	}
+	u.stage, u.closed = durable, true
+	return u.explain(u.file.Close())
+}
+
+// final is an error of what cannot be done again: the file is not open any more, and nobody knows what is in it.
+func final(err error) error {
+	if !errors.Is(err, providers.ErrTemporary) {
+		return err
+	}
+	return errors.New(strings.ReplaceAll(err.Error(), providers.ErrTemporary.Error()+": ", ""))
 }
 
 // Abort removes the temporary file and the folders that were made for it. It may be called again after an error.
@@ -153,6 +175,9 @@ func (u *upload) Abort(context.Context) error {
 	if !u.closed {
 		u.closed = true
 		u.file.Close() // what could not be written is not wanted any more
+	}
+	if err := u.unname(); err != nil {
+		return fmt.Errorf("taking back the name of an upload that was given up: %w", err)
 	}
 	err := u.destination.files.Remove(u.temporary)
 	u.destination.end(u.temporary) // what could not be removed is a remnant from here on

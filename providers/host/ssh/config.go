@@ -18,7 +18,10 @@ package ssh
 
 import (
 	"fmt"
+	"net"
+	"net/netip"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/castrolanda/imsctl/providers"
@@ -33,6 +36,9 @@ func Provider() providers.Provider {
 		New:     func() providers.Config { return &Config{} },
 	}
 }
+
+// usualPort is the one that machines listen on for SSH.
+const usualPort = 22
 
 // Config is the body of the block.
 type Config struct {
@@ -77,5 +83,14 @@ func (c *Config) Host(environment providers.Environment) (providers.Host, error)
 	return newHost(located, ordinarySurroundings(), usualTiming()), nil
 }
 
-// NotBuilt says that the block is only checked yet.
-func (*Config) NotBuilt() string { return "ssh hosts are not built yet" }
+// Machine is the address, with the port where that is an unusual one: another port of this machine leads to another one.
+func (c *Config) Machine() string {
+	if c.Port != 0 && c.Port != usualPort {
+		return net.JoinHostPort(strings.ToLower(c.Address), strconv.FormatInt(c.Port, 10))
+	}
+	address, err := netip.ParseAddr(c.Address)
+	if c.Jump == "" && (strings.EqualFold(c.Address, "localhost") || err == nil && address.IsLoopback()) {
+		return ""
+	}
+	return strings.ToLower(c.Address)
+}

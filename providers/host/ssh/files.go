@@ -45,16 +45,16 @@ func (f *fileSystem) server() (server, error) {
 	return server{client, link}, err
 }
 
-// do calls operate with a session. Errors name the operation and the path.
+// do calls operate with a session. Errors name the operation and the path, unless nobody was let in.
 func (f *fileSystem) do(operation, name string, operate func(server) error) error {
 	server, err := f.server()
-	if err == nil {
-		if err = operate(server); err == nil {
-			return nil
-		}
-		err = server.meaning(name, err)
+	if err != nil {
+		return err
 	}
-	return &fs.PathError{Op: operation, Path: name, Err: err}
+	if err := operate(server); err != nil {
+		return &fs.PathError{Op: operation, Path: name, Err: server.meaning(name, err)}
+	}
+	return nil
 }
 
 // Lstat describes what is at a path without following a symbolic link.

@@ -68,9 +68,13 @@ func findIdentities(e endpoint) (*identities, error) {
 	if len(found.signers) == 0 {
 		found.close()
 		if len(found.problems) == 0 {
-			found.problem("there is none: the agent holds none, and there are no %s", strings.Join(e.identities, ", "))
+			whose := "there is no agent (SSH_AUTH_SOCK)"
+			if e.agent != "" {
+				whose = "the agent holds none"
+			}
+			found.problem("%s, and none of %s is there", whose, strings.Join(e.identities, ", "))
 		}
-		return nil, fmt.Errorf("no key can be offered to %s: %w", e, errors.Join(found.problems...))
+		return nil, fmt.Errorf("no key can be offered: %w", errors.Join(found.problems...))
 	}
 	return found, nil
 }

@@ -215,7 +215,7 @@ func (s *settings) endpoint(named jump) (endpoint, error) {
 		e.port = int(port)
 	}
 	if e.port == 0 {
-		e.port = 22
+		e.port = usualPort
 	}
 	e.only, e.knownAs = strings.EqualFold(values["IdentitiesOnly"], "yes"), values["HostKeyAlias"]
 	s.findAgent(&e, values["IdentityAgent"])

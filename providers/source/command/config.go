@@ -1,7 +1,7 @@
 // Package command backs up what a program writes to its standard output.
 //
 // The program is started without a shell, in the folder of the specification, and a program named with a relative path
-// is looked for from there. It has to exit with status 0 and to have written something: a program that fails, is ended by
+// is looked for from there. On another host, which has no such folder, it starts where a login starts. It has to exit with status 0 and to have written something: a program that fails, is ended by
 // a signal or writes nothing gives no backup. Where the output has a known beginning or end, header and end_marker make
 // sure of them too, which catches programs that fail with status 0.
 //
@@ -40,7 +40,7 @@ const maxExtension = 51
 // Config is the body of the block.
 type Config struct {
 	Host        providers.Reference `hcl:"host,optional" doc:"The host it runs on; the machine imsctl runs on when left out."`
-	Command     []string            `hcl:"command" doc:"The program and its arguments; no shell is involved. It runs in the folder of the specification, must exit with status 0 and must write something; what it says on standard error is told only when it fails."`
+	Command     []string            `hcl:"command" doc:"The program and its arguments; no shell is involved. It runs in the folder of the specification, or on another host where a login there starts, must exit with status 0 and must write something; what it says on standard error is told only when it fails."`
 	Environment map[string]string   `hcl:"environment,optional" doc:"Variables added to its environment, the place for secrets: their values are never shown."`
 	Extension   string              `hcl:"extension,optional" doc:"The file name extension of the artifact, with its dot; \".bin\" when left out."`
 	Header      string              `hcl:"header,optional" doc:"A text that must occur in the first 1 KiB of the output."`
@@ -56,6 +56,8 @@ func (c *Config) Validate() []providers.Problem {
 	switch {
 	case len(c.Command) == 0 || c.Command[0] == "":
 		report("command", "No program", `Name the program and its arguments, one by one: ["redis-cli", "--rdb", "-"].`)
+	case strings.Contains(c.Command[0], "/") && !path.IsAbs(c.Command[0]) && !c.here():
+		report("command", "Relative path on another host", "%q would start at the folder of the specification, which is not on %s. Write an absolute path.", c.Command[0], c.Host.Address)
 	case slices.ContainsFunc(c.Command, func(argument string) bool { return strings.ContainsRune(argument, 0) }):
 		report("command", "Invalid argument", "An argument contains a zero byte, which no program can be given.")
 	}
@@ -79,6 +81,11 @@ func (c *Config) Validate() []providers.Problem {
 	return problems
 }
 
+// here reports whether the program runs on the machine imsctl runs on.
+func (c *Config) here() bool {
+	return c.Host.IsZero() || strings.HasPrefix(c.Host.Address+".", "host.local.")
+}
+
 // Source makes the source.
 func (c *Config) Source(environment providers.Environment) (providers.Source, error) {
 	host, err := environment.Hosts(c.Host)
@@ -87,9 +94,11 @@ func (c *Config) Source(environment providers.Environment) (providers.Source, er
 	}
 	s := &source{
 		host:      host,
-		directory: environment.Directory,
 		arguments: slices.Clone(c.Command),
 		format:    providers.Format{Extension: c.Extension, Trailer: []byte(c.EndMarker)},
+	}
+	if c.here() {
+		s.directory = environment.Directory
 	}
 	if program := c.Command[0]; strings.Contains(program, "/") && !path.IsAbs(program) {
 		s.arguments[0] = path.Join(environment.Directory, program)

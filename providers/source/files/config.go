@@ -64,6 +64,10 @@ func (c *Config) Validate() []providers.Problem {
 		problems = append(problems, providers.Problem{Attribute: "path", Summary: "Invalid path",
 			Detail: fmt.Sprintf("%q is not a shell's path: ~ is not expanded. Write the whole path, or use env(\"HOME\").", c.Path)})
 	}
+	if !filepath.IsAbs(c.Path) && c.Path != "" && !strings.HasPrefix(c.Path, "~") && !c.here() {
+		problems = append(problems, providers.Problem{Attribute: "path", Summary: "Relative path on another host",
+			Detail: fmt.Sprintf("%q would start at the folder of the specification, which is not on %s. Write an absolute path.", c.Path, c.Host.Address)})
+	}
 	for _, pattern := range c.Exclude {
 		if _, err := newExclusion(pattern); err != nil {
 			problems = append(problems, providers.Problem{Attribute: "exclude", Summary: "Invalid pattern",
@@ -71,6 +75,11 @@ func (c *Config) Validate() []providers.Problem {
 		}
 	}
 	return problems
+}
+
+// here reports whether the files are on the machine imsctl runs on.
+func (c *Config) here() bool {
+	return c.Host.IsZero() || strings.HasPrefix(c.Host.Address+".", "host.local.")
 }
 
 // Source makes the source.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/castrolanda/imsctl/providers"
 )
 
 // connectTimeout is how long a server may take to answer where the URL does not say.
@@ -33,6 +35,8 @@ type address struct {
 	passed url.Values
 	// password is the one of the URL, or else the one that PGPASSWORD or the password file has for it.
 	password string
+	// dialer connects as a program on a host would; nil for the machine imsctl runs on.
+	dialer providers.Dialer
 }
 
 // parseURL reads a URL. Its errors never hold the URL itself, nor the parts of it that may be of a password.

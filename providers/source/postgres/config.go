@@ -30,7 +30,7 @@ func Provider() providers.Provider {
 
 // Config is the body of the block.
 type Config struct {
-	Host          providers.Reference `hcl:"host,optional" doc:"The host that pg_dump runs on; the machine imsctl runs on when left out."`
+	Host          providers.Reference `hcl:"host,optional" doc:"The host that pg_dump runs on, and from which the database is reached; the machine imsctl runs on when left out."`
 	URL           string              `hcl:"url,optional" doc:"The database; either this or container: postgres://USER:PASSWORD@HOST:PORT/DATABASE. Take the password from the environment: url = env(\"DATABASE_URL\")."`
 	Container     string              `hcl:"container,optional" doc:"The container that the server runs in; pg_dump then runs inside it."`
 	User          string              `hcl:"user,optional" doc:"The role to connect as, in a container."`
@@ -120,6 +120,9 @@ func (c *Config) Source(environment providers.Environment) (providers.Source, er
 	address, err := parseURL(c.URL)
 	if err != nil {
 		return nil, fmt.Errorf("source postgres: %w", err)
+	}
+	if !c.Host.IsZero() {
+		address.dialer, _ = host.(providers.Dialer)
 	}
 	return &source{config: *c, host: host, address: address}, nil
 }

@@ -39,6 +39,11 @@ func (a *address) connect(ctx context.Context, application string) (*pgx.Conn, e
 		config.RuntimeParams = make(map[string]string)
 	}
 	config.RuntimeParams["application_name"] = application
+	if a.dialer != nil {
+		config.DialFunc = a.dialer.Dial
+		// The host knows the names that programs on it use.
+		config.LookupFunc = func(_ context.Context, name string) ([]string, error) { return []string{name}, nil }
+	}
 	connection, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, a.explain(ctx, err)
