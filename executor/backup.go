@@ -39,9 +39,16 @@ func (r *run) backup(ctx context.Context, action *planner.Backup) (result, error
 		return result{}, fmt.Errorf("the plan was made for %s and the specification lists %s: make a new plan",
 			counted(len(action.Recipients), "recipient", "recipients"), counted(len(recipientsOf(declared)), "recipient", "recipients"))
 	}
-	taking := &taking{run: r, declared: declared, action: action, source: source, branches: branches}
+	taking := &taking{run: r, declared: declared, action: action, source: source, codec: declared.Codec, branches: branches}
 	taking.id = fmt.Sprintf("%s-%s-%s", declared.Name, r.Clock.Now().UTC().Format(compactTime), suffix)
-	taking.extension = source.Format().Extension + declared.Codec.Extension()
+	if declared.Chooser != nil {
+		peeked, err := taking.choose(ctx)
+		if err != nil {
+			return result{}, err
+		}
+		defer peeked.Close()
+	}
+	taking.extension = source.Format().Extension + taking.codec.Extension()
 	if declared.Encryption != nil {
 		taking.extension += declared.Encryption.Extension()
 	}
@@ -62,9 +69,12 @@ func (r *run) backup(ctx context.Context, action *planner.Backup) (result, error
 // taking is one artifact in the making.
 type taking struct {
 	*run
-	declared  *spec.Backup
-	action    *planner.Backup
-	source    providers.Source
+	declared *spec.Backup
+	action   *planner.Backup
+	source   providers.Source
+	codec    providers.Codec
+	// chosen is set where the codec was chosen by measuring.
+	chosen    *providers.Chosen
 	branches  []pipeline.Branch
 	id        string
 	extension string
@@ -89,7 +99,7 @@ func (t *taking) take(ctx context.Context) (result, effect, error) {
 	outcome, err := pipeline.Run(ctx, pipeline.Job{
 		Run:          "imsctl-" + t.run.id,
 		Source:       t.source,
-		Codec:        t.declared.Codec,
+		Codec:        t.codec,
 		Encryption:   t.declared.Encryption,
 		Key:          t.key,
 		Branches:     t.branches,
@@ -114,7 +124,7 @@ func (t *taking) take(ctx context.Context) (result, effect, error) {
 			t.leftover = append(t.leftover, t.leftovers(ctx, t.branches[i:i+1], t.key, place.err)...)
 		}
 	}
-	done := result{summary: t.summarize(outcome) + t.sealedFor(), warnings: outcome.Reading.Warnings, places: t.places}
+	done := result{summary: t.summarize(outcome) + t.method() + t.sealedFor(), warnings: t.warnings(outcome), places: t.places}
 	if t.artifact != nil && len(t.artifact.Replicas) > 0 {
 		t.taken.Store(t.action.Backup, t.id)
 		if !t.recorded {
@@ -133,9 +143,10 @@ func (t *taking) describe(outcome pipeline.Outcome) (*state.Artifact, []byte, er
 		ID: t.id, Backup: t.action.Backup, Source: t.action.Source, SourceType: t.sourceType(),
 		StartedAt: outcome.StartedAt, EndedAt: outcome.EndedAt,
 		Raw: raw, Stored: stored,
-		Method: t.declared.Codec.Method(), Level: t.declared.Codec.Level(), Extension: t.extension, Key: t.key,
+		Method: t.codec.Method(), Level: t.codec.Level(), Compression: t.declared.Compression, Choice: t.choice(), SourceSeconds: seconds(outcome.SourceTook),
+		Extension: t.extension, Key: t.key,
 		Encryption: encryptionOf(t.declared),
-		Versions:   outcome.Reading.Versions, RowCounts: outcome.Reading.RowCounts, Warnings: t.redactedAll(outcome.Reading.Warnings),
+		Versions:   outcome.Reading.Versions, RowCounts: outcome.Reading.RowCounts, Warnings: t.redactedAll(t.warnings(outcome)),
 	}}
 	data, err := state.EncodeManifest(&state.Manifest{
 		FormatVersion: state.ManifestVersion, Writer: t.Version,
@@ -210,6 +221,7 @@ func (t *taking) sealOne(ctx context.Context, i int, branch pipeline.BranchOutco
 		place.From, place.Reason = branch.Followed, becauseSlow
 	}
 	replica := storedReplica(branch.Name, t.artifact.Stored, branch.Object, object, t.now())
+	replica.UploadSeconds = seconds(branch.Took)
 	return &replica
 }
 

@@ -100,6 +100,8 @@ type Backup struct {
 	MinCopies    int      `json:"min_copies"`
 	// Compression is the profile's address.
 	Compression string `json:"compression"`
+	// Expect is what is known beforehand of the stream; a compression that measures chooses with it.
+	Expect Expectation `json:"expect,omitzero"`
 	// Recipients are the public keys that it is encrypted for; none when it is not encrypted.
 	Recipients []string `json:"recipients,omitempty"`
 }

@@ -60,6 +60,8 @@ type differ struct {
 	interrupted, pruning map[objectRef]*state.Intent
 	// free is what is left of the free space of each destination that has a limit, in bytes.
 	free map[string]int64
+	// uploads are the rates of the destinations, nil until they are asked for.
+	uploads map[string]float64
 	// accounted is how many objects at each destination belong to recorded copies.
 	accounted map[string]int
 	// unbuilt says of sources and destinations what of them is not built yet.

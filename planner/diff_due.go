@@ -113,6 +113,7 @@ func (t *task) planBackup() {
 	for _, i := range usable {
 		t.taking.Destinations = append(t.taking.Destinations, t.places[i].address)
 	}
+	t.taking.Expect = t.expect(t.taking.Destinations)
 	t.add(t.taking)
 	t.taken[t.backup.Address] = t.taking
 }

@@ -133,13 +133,14 @@ type Provider struct {
 type Registry struct {
 	providers  []Provider
 	codec      CodecFactory
+	chooser    ChooserFactory
 	encryption EncryptionFactory
 }
 
-// NewRegistry returns a registry of the given providers, of the codecs that newCodec makes and of the encryption that
-// newEncryption does. Two providers of the same kind and type are an error.
-func NewRegistry(newCodec CodecFactory, newEncryption EncryptionFactory, list ...Provider) (*Registry, error) {
-	registry := &Registry{codec: newCodec, encryption: newEncryption}
+// NewRegistry returns a registry of the given providers, of the codecs that newCodec makes, of the choosers that newChooser does
+// and of the encryption that newEncryption does. Two providers of the same kind and type are an error.
+func NewRegistry(newCodec CodecFactory, newChooser ChooserFactory, newEncryption EncryptionFactory, list ...Provider) (*Registry, error) {
+	registry := &Registry{codec: newCodec, chooser: newChooser, encryption: newEncryption}
 	for _, provider := range list {
 		if _, exists := registry.Lookup(provider.Kind, provider.Type); exists {
 			return nil, fmt.Errorf("provider %s %q is registered twice", provider.Kind, provider.Type)
@@ -177,3 +178,6 @@ func (r *Registry) Codec(method string, level int) (Codec, error) { return r.cod
 func (r *Registry) Encryption(recipients []string) (Encryption, []RecipientProblem) {
 	return r.encryption(recipients)
 }
+
+// Chooser makes what chooses a compression by measuring; see ChooserFactory.
+func (r *Registry) Chooser(preferences Preferences) (Chooser, error) { return r.chooser(preferences) }

@@ -72,11 +72,8 @@ func (l *loader) backup(b body, compressions map[string]*Compression) {
 		l.report(at.mistake("backfill", "Invalid backfill",
 			fmt.Sprintf("%q is neither latest, the newest artifact, nor all, every artifact that the destination's retention keeps.", block.Backfill)))
 	}
-	switch compression := compressions[block.Compression.Address]; {
-	case block.Compression.Address == autoCompression:
-		backup.NotBuilt = autoCompression + autoNotBuilt
-	case compression != nil:
-		backup.Codec, backup.NotBuilt = compression.Codec, compression.NotBuilt
+	if compression := compressions[block.Compression.Address]; compression != nil {
+		backup.Codec, backup.Chooser = compression.Codec, compression.Chooser
 	}
 	l.encryption(block.EncryptTo, backup, at)
 	if block.Verify != nil {

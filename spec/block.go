@@ -41,6 +41,7 @@ func (l *loader) resources() {
 		}
 		l.spec.Compressions = append(l.spec.Compressions, &Compression{Address: "compression." + profile.Name, Name: profile.Name, Codec: codec})
 	}
+	l.measuring(&Compression{Address: autoCompression, Name: "auto"}, providers.Preferences{Optimize: balancedGoal})
 	l.each("compression", l.compression)
 	l.each("retention", l.retention)
 	l.each("host", l.host)

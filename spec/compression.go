@@ -8,7 +8,7 @@ import (
 )
 
 type compressionBlock struct {
-	Method       string   `hcl:"method" doc:"gzip, zstd, xz, bzip2 or none; auto, which measures before it chooses, is not built yet."`
+	Method       string   `hcl:"method" doc:"gzip, zstd, xz, bzip2 or none; auto measures the data before it chooses one."`
 	Level        int64    `hcl:"level,optional" doc:"The method's level; its own default when left out."`
 	Optimize     string   `hcl:"optimize,optional" doc:"auto only: size, balanced or speed; balanced when left out."`
 	MinReduction int64    `hcl:"min_reduction,optional" doc:"auto only: below this reduction, in percent, the next of fallback is tried."`
@@ -18,22 +18,22 @@ type compressionBlock struct {
 // autoCompression is the address of the profile that measures before it chooses.
 const autoCompression = "compression.auto"
 
-// autoNotBuilt is said of profiles that measure.
-const autoNotBuilt = " measures before it chooses (method auto), which is not built yet"
+// balancedGoal is what auto optimises when nothing is said.
+const balancedGoal = "balanced"
 
 // methods are what a fallback can name.
 var methods = []string{"gzip", "zstd", "xz", "bzip2", "none"}
 
 func (l *loader) compression(b body) {
 	if b.address == autoCompression {
-		l.report(mistake(b.block.LabelRanges[0], "Reserved name", "compression.auto is reserved; give the profile another name."))
+		l.report(mistake(b.block.LabelRanges[0], "Reserved name", "compression.auto is built in; give the profile another name."))
 		return
 	}
 	if slices.ContainsFunc(l.options.Profiles, func(profile Profile) bool { return profile.Name == b.name() }) {
 		l.report(mistake(b.block.LabelRanges[0], "Reserved name", fmt.Sprintf("%s is built in; give the profile another name.", b.address)))
 		return
 	}
-	block := compressionBlock{Level: providers.DefaultLevel}
+	block := compressionBlock{Level: providers.DefaultLevel, Optimize: balancedGoal}
 	at, ok := l.decode(b, &block)
 	if !ok {
 		return
@@ -46,7 +46,9 @@ func (l *loader) compression(b body) {
 		return
 	}
 	if block.Method == "auto" {
-		l.spec.Compressions = append(l.spec.Compressions, &Compression{Address: b.address, Name: b.name(), NotBuilt: b.address + autoNotBuilt, Range: b.block.DefRange()})
+		l.measuring(&Compression{Address: b.address, Name: b.name(), Range: b.block.DefRange()}, providers.Preferences{
+			Optimize: block.Optimize, MinReduction: int(block.MinReduction), Fallback: block.Fallback,
+		})
 		return
 	}
 	codec, err := l.options.Registry.Codec(block.Method, int(block.Level))
@@ -59,6 +61,17 @@ func (l *loader) compression(b body) {
 		return
 	}
 	l.spec.Compressions = append(l.spec.Compressions, &Compression{Address: b.address, Name: b.name(), Codec: codec, Range: b.block.DefRange()})
+}
+
+// measuring adds a profile that measures before it chooses.
+func (l *loader) measuring(profile *Compression, preferences providers.Preferences) {
+	chooser, err := l.options.Registry.Chooser(preferences)
+	if err != nil {
+		l.report(mistake(profile.Range, "Invalid compression", sentence(err.Error())))
+		return
+	}
+	profile.Chooser = chooser
+	l.spec.Compressions = append(l.spec.Compressions, profile)
 }
 
 // automatic checks what only the method auto has.

@@ -196,7 +196,6 @@ func (l *loader) declareAddresses() {
 	for _, profile := range l.options.Profiles {
 		known.add(kindCompression, profile.Name)
 	}
-	// The measuring choice is reserved; referring to it gets an answer of its own.
 	known.add(kindCompression, "auto")
 	seen := make(map[string]*hclsyntax.Block)
 	for _, kind := range sortedKeys(l.blocks) {

@@ -103,10 +103,10 @@ type Destination struct {
 // Compression is a named profile, declared or built in.
 type Compression struct {
 	Address, Name string
-	// Codec is nil where NotBuilt says why.
-	Codec    providers.Codec
-	NotBuilt string
-	Range    hcl.Range
+	// Exactly one of Codec and Chooser is set: Chooser where the method is auto.
+	Codec   providers.Codec
+	Chooser providers.Chooser
+	Range   hcl.Range
 }
 
 // Retention says which artifacts of a backup are kept at a destination: all that any of its rules keeps. A rule that is
@@ -140,9 +140,10 @@ type Backup struct {
 	// Source is an address, To are the addresses of the destinations as they were listed, without repetition.
 	Source string
 	To     []string
-	// Compression is the profile's address, Codec its codec.
+	// Compression is the profile's address, Codec its codec, or Chooser what chooses one.
 	Compression string
 	Codec       providers.Codec
+	Chooser     providers.Chooser
 	// Encryption is nil for a backup that is not encrypted.
 	Encryption providers.Encryption
 	Schedule   Schedule

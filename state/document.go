@@ -52,6 +52,11 @@ type Description struct {
 	Method    string `json:"method"`
 	Level     int    `json:"level"`
 	Extension string `json:"extension"`
+	// Compression is the address of the profile, Choice why the method was chosen, where it was: one sentence without a full stop.
+	Compression string `json:"compression,omitempty"`
+	Choice      string `json:"choice,omitempty"`
+	// SourceSeconds is how long the source needed for Raw, without waiting for what came after it; 0 when it was not measured.
+	SourceSeconds float64 `json:"source_seconds,omitzero"`
 	// Key is where the bytes lie at every destination; ManifestKey(Key) is where the manifest does.
 	Key string `json:"key"`
 	// Encryption says how it was encrypted after the compression; nil when it was not.
@@ -132,9 +137,12 @@ type Replica struct {
 	ComparedAt time.Time `json:"compared_at,omitzero"`
 	// KeptBy is the rule of the store by which it keeps the copy although retention would delete it. KeptUntil is set where
 	// the store said so only when asked to delete it: it is not asked again before.
-	KeptBy    string         `json:"kept_by,omitzero"`
-	KeptUntil time.Time      `json:"kept_until,omitzero"`
-	Unknown   jsontext.Value `json:",embed"`
+	KeptBy    string    `json:"kept_by,omitzero"`
+	KeptUntil time.Time `json:"kept_until,omitzero"`
+	// UploadSeconds is how long the destination needed to take and commit the bytes when they were first stored; 0 when that
+	// was not measured.
+	UploadSeconds float64        `json:"upload_seconds,omitzero"`
+	Unknown       jsontext.Value `json:",embed"`
 }
 
 // ManifestKey is the key of the manifest that belongs to the artifact stored under key.

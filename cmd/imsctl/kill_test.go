@@ -23,7 +23,7 @@ import (
 	"github.com/castrolanda/imsctl/state/local"
 )
 
-// killSpec is always due, has two sources, two destinations and a retention that deletes something in every run. The
+// killSpec is always due, has three sources, one of them longer than what a compression is chosen by, two destinations and a retention that deletes something in every run. The
 // second file declares the same with a schedule that is not due for a day.
 const killSpec = `
 source "files" "tree" {
@@ -32,6 +32,10 @@ source "files" "tree" {
 source "command" "numbers" {
   command   = ["sh", "-c", "seq 1 60000; sleep 0.02; seq 1 60000"]
   extension = ".txt"
+}
+source "command" "picture" {
+  command   = ["sh", "-c", "printf '\\211PNG\\r\\n\\032\\n'; seq 1 200000"]
+  extension = ".png"
 }
 retention "few" {
   keep_last   = 2
@@ -54,6 +58,13 @@ backup "numbers" {
   source      = source.command.numbers
   to          = [destination.local.one, destination.local.two]
   compression = compression.fast
+  min_copies  = 2
+  every       = "EVERY"
+}
+backup "picture" {
+  source      = source.command.picture
+  to          = [destination.local.one, destination.local.two]
+  compression = compression.auto
   min_copies  = 2
   every       = "EVERY"
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -28,6 +29,9 @@ type branch struct {
 	key      string
 	options  providers.CreateOptions
 	progress Progress
+	clock    clock.Clock
+	// took is how long the destination was busy. It belongs to the owner.
+	took time.Duration
 	// ctx ends when the whole stream is given up, or this branch of it.
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -89,7 +93,9 @@ func (b *branch) store(verdict *verdict) (object providers.Object, untidy, err e
 	}
 	if err == nil {
 		b.enter(StageCommitting)
+		begun := b.now()
 		if object, err = upload.Commit(b.ctx, verdict.sums); err == nil {
+			b.took += b.now().Sub(begun)
 			return object, nil, nil
 		}
 		err = b.explain("committing the upload", err)
@@ -116,7 +122,9 @@ func (b *branch) write(upload providers.Upload) error {
 				return nil
 			}
 			b.work()
+			begun := b.now()
 			n, err := upload.Write(c.data)
+			b.took += b.now().Sub(begun)
 			if err == nil && n < len(c.data) {
 				err = io.ErrShortWrite
 			}
@@ -127,6 +135,14 @@ func (b *branch) write(upload providers.Upload) error {
 			b.advance(int64(n))
 		}
 	}
+}
+
+// now reads the clock, if there is one.
+func (b *branch) now() time.Time {
+	if b.clock == nil {
+		return time.Time{}
+	}
+	return b.clock.Now()
 }
 
 // explain says what the branch was doing. When it was told to stop, the reason for that is the better explanation.
@@ -206,7 +222,7 @@ func (b *branch) finish(object providers.Object, untidy, err error) {
 		b.stage = StageFailed
 	}
 	b.tell()
-	b.outcome, b.untidy, b.over = BranchOutcome{Name: b.Name, Followed: b.following, Object: object, Err: errors.Join(err, untidy)}, untidy, true
+	b.outcome, b.untidy, b.over = BranchOutcome{Name: b.Name, Followed: b.following, Object: object, Took: b.took, Err: errors.Join(err, untidy)}, untidy, true
 }
 
 // wait is called since others wait for the branch, ready when they do no longer.

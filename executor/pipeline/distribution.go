@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -68,6 +69,8 @@ type distribution struct {
 
 // delivery says where a stream goes.
 type delivery struct {
+	// clock measures how long the branches take; nil does not.
+	clock      clock.Clock
 	branches   []Branch
 	key        string
 	options    providers.CreateOptions
@@ -95,7 +98,7 @@ func distribute(ctx context.Context, pool *pool, to delivery, check *receiver, a
 	}
 	for _, target := range to.branches {
 		b := &branch{
-			Branch: target, receiver: newReceiver(), key: to.key, options: to.options, progress: to.progress, done: make(chan struct{}),
+			Branch: target, receiver: newReceiver(), key: to.key, options: to.options, progress: to.progress, clock: to.clock, done: make(chan struct{}),
 			grown: make(chan struct{}),
 		}
 		b.options.Held = b.hold

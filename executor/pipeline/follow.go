@@ -53,7 +53,9 @@ func (b *branch) follow(upload providers.Upload) (err error) {
 			return fmt.Errorf("following %s: %w: reading what it has: %w", b.trail.leader.Name, ErrSlow, err)
 		}
 		b.work()
+		begun := b.now()
 		n, err := upload.Write(piece)
+		b.took += b.now().Sub(begun)
 		if err == nil && n < len(piece) {
 			err = io.ErrShortWrite
 		}

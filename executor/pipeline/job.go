@@ -46,6 +46,8 @@ type Branch struct {
 type Outcome struct {
 	// StartedAt and EndedAt bound the reading of the source, UTC.
 	StartedAt, EndedAt time.Time
+	// SourceTook is how long the source needed for what it wrote, without the time in which it waited for the rest.
+	SourceTook time.Duration
 	// Raw is the stream as the source gave it, Stored as it was written.
 	Raw, Stored providers.Checksums
 	Reading     providers.Reading
@@ -62,7 +64,9 @@ type BranchOutcome struct {
 	Followed string
 	// Pending: it is not known yet.
 	Pending bool
-	Err     error
+	// Took is how long the destination needed to take and commit what it got, 0 when that was not measured.
+	Took time.Duration
+	Err  error
 }
 
 // Stage is what a branch is doing.

@@ -1,6 +1,11 @@
 package pipeline
 
-import "context"
+import (
+	"context"
+	"time"
+
+	"github.com/castrolanda/imsctl/internal/clock"
+)
 
 // rawStream is what the source writes to. It cuts the stream into chunks, hashes them and looks for the marks of the
 // format in the source's goroutine, and hands them to the codec's.
@@ -12,11 +17,17 @@ type rawStream struct {
 	tally    *tally
 	marks    *marks
 	progress Progress
-	err      error
+	clock    clock.Clock
+	// waited is how long the source has waited for what comes after it.
+	waited time.Duration
+	err    error
 }
 
-func newRawStream(ctx context.Context, pool *pool, marks *marks, progress Progress) *rawStream {
-	return &rawStream{ctx: ctx, pool: pool, out: make(chan *chunk, rawChunks), tally: newTally(), marks: marks, progress: progress}
+func newRawStream(ctx context.Context, pool *pool, job Job) *rawStream {
+	return &rawStream{
+		ctx: ctx, pool: pool, out: make(chan *chunk, rawChunks), tally: newTally(), marks: newMarks(job.Source.Format()),
+		progress: job.Progress, clock: job.Clock,
+	}
 }
 
 // Write implements io.Writer. Its first error is its last word.
@@ -51,6 +62,13 @@ func (r *rawStream) pass() error {
 	}
 	select {
 	case r.out <- c:
+		return nil
+	default:
+	}
+	begun := r.clock.Now()
+	select {
+	case r.out <- c:
+		r.waited += r.clock.Now().Sub(begun)
 		return nil
 	case <-r.ctx.Done():
 		c.release()

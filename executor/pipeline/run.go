@@ -101,7 +101,7 @@ type stream struct {
 func newStream(ctx context.Context, cancel context.CancelCauseFunc, job Job) *stream {
 	pool := newPool()
 	s := &stream{ctx: ctx, cancel: cancel, job: job}
-	s.raw = newRawStream(ctx, pool, newMarks(job.Source.Format()), job.Progress)
+	s.raw = newRawStream(ctx, pool, job)
 	var receiver *receiver
 	if job.Codec.Extension() != "" {
 		s.check = newCheck(ctx, job.Codec.NewReader, ErrNotReproduced)
@@ -115,7 +115,7 @@ func newStream(ctx context.Context, cancel context.CancelCauseFunc, job Job) *st
 		go check.run(func(err error) { cancel(err) })
 	}
 	s.to = distribute(ctx, pool, delivery{
-		branches: job.Branches, key: job.Key, options: providers.CreateOptions{Size: job.ExpectedSize},
+		clock: job.Clock, branches: job.Branches, key: job.Key, options: providers.CreateOptions{Size: job.ExpectedSize},
 		stallLimit: job.StallLimit, slowLimit: job.SlowLimit, progress: job.Progress,
 	}, receiver, func() { cancel(errAllFailed) })
 	return s
@@ -173,9 +173,14 @@ func (s *stream) prove(encoding encoding) error {
 
 // read has the source write the whole of itself.
 func (s *stream) read() error {
-	s.outcome.StartedAt = s.job.Clock.Now().UTC()
+	begun := s.job.Clock.Now().UTC()
+	s.outcome.StartedAt = begun
+	if peeked, ok := s.job.Source.(*Peeked); ok {
+		s.outcome.StartedAt = peeked.BeganAt
+	}
 	reading, err := s.job.Source.Read(s.ctx, s.job.Run, s.raw)
 	s.outcome.EndedAt = s.job.Clock.Now().UTC()
+	s.outcome.SourceTook = s.outcome.EndedAt.Sub(begun) - s.raw.waited
 	s.outcome.Reading = reading
 	if err == nil {
 		return s.raw.finish()

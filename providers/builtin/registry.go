@@ -15,6 +15,7 @@ import (
 	"github.com/castrolanda/imsctl/providers/cleanup/docker"
 	"github.com/castrolanda/imsctl/providers/cleanup/logs"
 	"github.com/castrolanda/imsctl/providers/compression"
+	"github.com/castrolanda/imsctl/providers/compression/choice"
 	"github.com/castrolanda/imsctl/providers/destination/azblob"
 	"github.com/castrolanda/imsctl/providers/destination/gcs"
 	destinationlocal "github.com/castrolanda/imsctl/providers/destination/local"
@@ -32,7 +33,7 @@ import (
 
 // Registry returns the registry of what is built in. Its order is that of the language reference.
 func Registry() (*providers.Registry, error) {
-	return providers.NewRegistry(compression.NewCodec, encryption.New,
+	return providers.NewRegistry(compression.NewCodec, choice.NewChooser, encryption.New,
 		hostlocal.Provider(), ssh.Provider(),
 		postgres.Provider(), redis.Provider(), files.Provider(), dockerlogs.Provider(), command.Provider(),
 		destinationlocal.Provider(), gcs.Provider(), azblob.Provider(),

@@ -1,0 +1,80 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/castrolanda/imsctl/executor/pipeline"
+	"github.com/castrolanda/imsctl/providers"
+)
+
+// choose begins to read the source, and chooses the compression by its first bytes. That comes before the intent, because the
+// key that the intent names depends on it: until then nothing is written anywhere, and reading leaves nothing behind. The
+// caller closes what it returns.
+func (t *taking) choose(ctx context.Context) (*pipeline.Peeked, error) {
+	peeked, err := pipeline.Peek(ctx, t.source, "imsctl-"+t.run.id, t.declared.Chooser.HeadSize(), t.Clock)
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := t.declared.Chooser.Choose(ctx, t.Clock, providers.Circumstances{
+		Head: peeked.Head, Whole: peeked.Whole, RawBytes: t.action.Expect.RawBytes,
+		SourceRate: t.action.Expect.SourceRate, UploadRate: t.action.Expect.UploadRate, Disappointing: t.action.Expect.Disappointing,
+	})
+	if err != nil {
+		peeked.Close()
+		return nil, fmt.Errorf("choosing the compression: %w", err)
+	}
+	t.source, t.codec, t.chosen = peeked, chosen.Codec, &chosen
+	return peeked, nil
+}
+
+// choice is why the codec was chosen; empty where the specification says which.
+func (t *taking) choice() string {
+	if t.chosen == nil {
+		return ""
+	}
+	return t.chosen.Reason
+}
+
+// method says what was chosen, as a part of a summary.
+func (t *taking) method() string {
+	if t.chosen == nil {
+		return ""
+	}
+	return fmt.Sprintf(", compression %s: %s", methodName(t.codec), t.chosen.Reason)
+}
+
+// methodName is a method with its level, if it has one.
+func methodName(codec providers.Codec) string {
+	if codec.Level() == 0 {
+		return codec.Method()
+	}
+	return fmt.Sprintf("%s %d", codec.Method(), codec.Level())
+}
+
+// warnings are those of the source and, where the compression was chosen, that it took off less than was asked for.
+func (t *taking) warnings(outcome pipeline.Outcome) []string {
+	warnings := slices.Clone(outcome.Reading.Warnings)
+	if t.chosen == nil {
+		return warnings
+	}
+	least := t.declared.Chooser.Preferences().MinReduction
+	if t.chosen.Warning != "" {
+		return append(warnings, t.chosen.Warning)
+	}
+	if raw, stored := outcome.Raw.Size, outcome.Stored.Size; raw > 0 && t.codec.Level() > 0 && stored*100 > raw*int64(100-least) {
+		warnings = append(warnings, fmt.Sprintf("%s took off %s, which is below min_reduction = %d: the next run tries what fallback lists",
+			methodName(t.codec), percentOff(raw, stored), least))
+	}
+	return warnings
+}
+
+// percentOff is by how much stored is smaller than raw.
+func percentOff(raw, stored int64) string {
+	return fmt.Sprintf("%.1f %%", 100*float64(raw-stored)/float64(raw))
+}
+
+// seconds are recorded with three digits behind the point.
+func seconds(d time.Duration) float64 { return d.Round(time.Millisecond).Seconds() }

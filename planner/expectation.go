@@ -1,0 +1,120 @@
+package planner
+
+import (
+	"slices"
+	"time"
+
+	"github.com/castrolanda/imsctl/state"
+)
+
+// Expectation is what history and the source say of a stream before it is read. Zero values are what is not known.
+type Expectation struct {
+	// RawBytes is how long it is.
+	RawBytes int64 `json:"raw_bytes,omitzero"`
+	// SourceRate is how many raw bytes the source gives in a second, UploadRate how many stored ones the slowest of the
+	// destinations takes.
+	SourceRate float64 `json:"source_rate,omitzero"`
+	UploadRate float64 `json:"upload_rate,omitzero"`
+	// Disappointing are the methods that took off less than min_reduction when they were last used, sorted.
+	Disappointing []string `json:"disappointing,omitempty"`
+}
+
+// The bounds below which a rate that was measured says nothing: a small upload is over before it has begun to flow.
+const (
+	leastMeasured = 8 << 20
+	leastSeconds  = 0.05
+	// memory is how many of the newest artifacts count.
+	memory = 10
+)
+
+// expect puts together what is known of the next backup at some destinations.
+func (t *task) expect(destinations []string) Expectation {
+	artifacts := t.recent()
+	expected := Expectation{Disappointing: t.disappointing(artifacts)}
+	if len(artifacts) > 0 {
+		expected.RawBytes = artifacts[0].Raw.Size
+	} else if view := t.sourceView(); view != nil {
+		expected.RawBytes = view.Inspection.Bytes
+	}
+	for _, artifact := range artifacts {
+		if rate := rateOf(artifact.Raw.Size, artifact.SourceSeconds); rate > 0 {
+			expected.SourceRate = rate
+			break
+		}
+	}
+	for _, destination := range destinations {
+		if rate := t.uploadRate(destination); rate > 0 && (expected.UploadRate == 0 || rate < expected.UploadRate) {
+			expected.UploadRate = rate
+		}
+	}
+	return expected
+}
+
+// recent are the newest artifacts of the backup, the newest first. Those from the future are left out.
+func (t *task) recent() []*state.Artifact {
+	var artifacts []*state.Artifact
+	for _, held := range t.holdings {
+		if held.artifact.StartedAt.Sub(t.now) <= maxSkew && len(artifacts) < memory {
+			artifacts = append(artifacts, held.artifact)
+		}
+	}
+	return artifacts
+}
+
+// sourceView is what was seen of the backup's source; nil when nobody looked or it could not be seen.
+func (t *task) sourceView() *SourceView {
+	if t.observed == nil {
+		return nil
+	}
+	if view := t.observed.Sources[t.backup.Source]; view != nil && view.Err == nil {
+		return view
+	}
+	return nil
+}
+
+// uploadRate is what a destination took in a second the last time that anything large was stored there, of any backup.
+func (d *differ) uploadRate(destination string) float64 {
+	if d.uploads != nil {
+		return d.uploads[destination]
+	}
+	d.uploads = make(map[string]float64)
+	newest := make(map[string]time.Time)
+	for _, artifact := range d.document.Artifacts {
+		for i := range artifact.Replicas {
+			replica := &artifact.Replicas[i]
+			rate := rateOf(artifact.Stored.Size, replica.UploadSeconds)
+			if rate > 0 && replica.StoredAt.After(newest[replica.Destination]) {
+				newest[replica.Destination], d.uploads[replica.Destination] = replica.StoredAt, rate
+			}
+		}
+	}
+	return d.uploads[destination]
+}
+
+// rateOf is bytes per second, 0 when too little was measured.
+func rateOf(bytes int64, seconds float64) float64 {
+	if bytes < leastMeasured || seconds < leastSeconds {
+		return 0
+	}
+	return float64(bytes) / seconds
+}
+
+// disappointing are the methods whose newest artifact is larger than min_reduction permits.
+func (t *task) disappointing(artifacts []*state.Artifact) []string {
+	if t.backup.Chooser == nil {
+		return nil
+	}
+	least := int64(t.backup.Chooser.Preferences().MinReduction)
+	var seen, methods []string
+	for _, artifact := range artifacts {
+		if artifact.Method == "none" || slices.Contains(seen, artifact.Method) {
+			continue
+		}
+		seen = append(seen, artifact.Method)
+		if artifact.Stored.Size*100 > artifact.Raw.Size*(100-least) && least > 0 {
+			methods = append(methods, artifact.Method)
+		}
+	}
+	slices.Sort(methods)
+	return methods
+}

@@ -1,0 +1,94 @@
+package planner
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/castrolanda/imsctl/internal/clock"
+	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/state"
+)
+
+// measuring is a chooser that only has preferences.
+type measuring struct{ preferences providers.Preferences }
+
+func (m measuring) Preferences() providers.Preferences { return m.preferences }
+func (m measuring) HeadSize() int                      { return 0 }
+func (m measuring) Choose(context.Context, clock.Clock, providers.Circumstances) (providers.Chosen, error) {
+	return providers.Chosen{}, nil
+}
+
+// expectation is that of the one backup of a scene's plan.
+func (s *scene) expectation() Expectation {
+	for _, action := range s.diff().Actions {
+		if backup, ok := action.(*Backup); ok {
+			return backup.Expect
+		}
+	}
+	s.t.Fatal("no backup is planned")
+	return Expectation{}
+}
+
+// TestExpectation: the next backup is expected to be as the last one was, and otherwise as the source says.
+func TestExpectation(t *testing.T) {
+	s := newScene(t, placeA, placeB)
+	if got := s.expectation(); !cmp.Equal(got, Expectation{}) {
+		t.Errorf("nothing known: %+v", got)
+	}
+	s.observed.Sources[s.spec.Backups[0].Source] = &SourceView{Inspection: providers.Inspection{Bytes: 77}}
+	if got := s.expectation(); !cmp.Equal(got, Expectation{RawBytes: 77}) {
+		t.Errorf("an estimate: %+v", got)
+	}
+	older, newer := s.have(80*hour, placeA, placeB), s.have(50*hour, placeA, placeB)
+	older.Raw.Size, newer.Raw.Size = 900*mib, 1000*mib
+	older.Stored.Size, newer.Stored.Size = 90*mib, 100*mib
+	for _, artifact := range []*state.Artifact{older, newer} {
+		for i := range artifact.Replicas {
+			artifact.Replicas[i].StoredAt = artifact.EndedAt
+		}
+	}
+	if got := s.expectation(); !cmp.Equal(got, Expectation{RawBytes: 1000 * mib}) {
+		t.Errorf("no speeds: %+v", got)
+	}
+	older.SourceSeconds = 9
+	older.Replicas[0].UploadSeconds, older.Replicas[1].UploadSeconds = 9, 90
+	want := Expectation{RawBytes: 1000 * mib, SourceRate: float64(100 * mib), UploadRate: float64(mib)}
+	if got := s.expectation(); !cmp.Equal(got, want) {
+		t.Errorf("older speeds: %+v, want %+v", got, want)
+	}
+	newer.SourceSeconds = 5
+	newer.Replicas[1].UploadSeconds = 20
+	want.SourceRate, want.UploadRate = float64(200*mib), float64(5*mib)
+	if got := s.expectation(); !cmp.Equal(got, want) {
+		t.Errorf("newer speeds: %+v, want %+v", got, want)
+	}
+	newer.Stored.Size, newer.SourceSeconds = mib, 0.001
+	want.SourceRate, want.UploadRate = float64(100*mib), float64(mib)
+	if got := s.expectation(); !cmp.Equal(got, want) {
+		t.Errorf("what is too small to measure: %+v, want %+v", got, want)
+	}
+}
+
+// TestDisappointing: a method counts by its newest artifact, and only against a bound.
+func TestDisappointing(t *testing.T) {
+	s := newScene(t, placeA)
+	for i, c := range []struct {
+		method string
+		stored int64
+	}{{"zstd", 10}, {"bzip2", 90}, {"gzip", 50}, {"zstd", 80}, {"none", 100}} {
+		artifact := s.have(time.Duration(200-i)*hour, placeA)
+		artifact.Method, artifact.Raw.Size, artifact.Stored.Size = c.method, 100*mib, c.stored*mib
+	}
+	if got := s.expectation().Disappointing; got != nil {
+		t.Errorf("without a chooser: %v", got)
+	}
+	for least, want := range map[int][]string{0: nil, 5: nil, 20: {"bzip2"}, 30: {"bzip2", "zstd"}, 60: {"bzip2", "gzip", "zstd"}} {
+		s.spec.Backups[0].Chooser = measuring{providers.Preferences{MinReduction: least}}
+		if got := s.expectation().Disappointing; !cmp.Equal(got, want) {
+			t.Errorf("min_reduction %d: %v, want %v", least, got, want)
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package choice
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+
+	"github.com/castrolanda/imsctl/internal/clock"
+	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/providers/compression"
+	"github.com/castrolanda/imsctl/providers/compression/trial"
+)
+
+// NewChooser makes the chooser of some preferences; it is a providers.ChooserFactory.
+func NewChooser(preferences providers.Preferences) (providers.Chooser, error) {
+	if !slices.Contains(Goals(), Goal(preferences.Optimize)) {
+		return nil, fmt.Errorf("%q is not size, balanced or speed", preferences.Optimize)
+	}
+	for _, method := range preferences.Fallback {
+		if _, err := compression.NewCodec(method, providers.DefaultLevel); err != nil {
+			return nil, err
+		}
+	}
+	return &chooser{preferences}, nil
+}
+
+// chooser implements providers.Chooser.
+type chooser struct{ preferences providers.Preferences }
+
+// Preferences implements providers.Chooser.
+func (c *chooser) Preferences() providers.Preferences { return c.preferences }
+
+// HeadSize implements providers.Chooser.
+func (c *chooser) HeadSize() int { return trial.HeadSize }
+
+// Choose implements providers.Chooser. Data that is recognised as compressed or encrypted is not tried.
+func (c *chooser) Choose(ctx context.Context, clock clock.Clock, about providers.Circumstances) (providers.Chosen, error) {
+	sample := trial.OfHead(about.Head, about.Whole)
+	question := Question{
+		Goal: Goal(c.preferences.Optimize), Bytes: about.RawBytes, SourceRate: about.SourceRate, UploadRate: about.UploadRate,
+		Cores: runtime.GOMAXPROCS(0), MinReduction: c.preferences.MinReduction, Fallback: c.preferences.Fallback, Disappointing: about.Disappointing,
+	}
+	if about.Whole {
+		question.Bytes = int64(len(about.Head))
+	}
+	if found := sample.Content(); found.Dense {
+		question.Dense = found.Detail
+	} else {
+		var err error
+		if question.Measurements, err = trial.Measure(ctx, compression.NewCodec, clock, sample.Trial); err != nil {
+			return providers.Chosen{}, err
+		}
+	}
+	choice := Choose(question)
+	level := choice.Level
+	if choice.Method == "none" {
+		level = providers.DefaultLevel
+	}
+	codec, err := compression.NewCodec(choice.Method, level)
+	if err != nil {
+		return providers.Chosen{}, err
+	}
+	chosen := providers.Chosen{Codec: codec, Reason: choice.Reason, Warning: choice.Warning, StoredBytes: choice.Bytes, Seconds: choice.Seconds}
+	if choice.RunnerUp != nil {
+		chosen.RunnerUp = choice.RunnerUp.String()
+	}
+	return chosen, nil
+}
