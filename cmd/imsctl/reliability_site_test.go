@@ -94,7 +94,9 @@ type site struct {
 	// stallLimit is the executor's, 0 for the usual one.
 	stallLimit time.Duration
 	// given are the hashes of everything that the source has ever given completely.
-	given    map[string]bool
+	given map[string]bool
+	// newest is the hash of what it gives now.
+	newest   string
 	versions int
 	// lost is a destination whose copy a test took away.
 	lost     string
@@ -106,6 +108,12 @@ type site struct {
 const siteSpec = `
 compression "plain" {
   method = "none"
+}
+compression "zstd" {
+  method = "zstd"
+}
+compression "bzip2" {
+  method = "bzip2"
 }
 retention "newest" {
   keep_last = 1
@@ -203,7 +211,8 @@ func (s *site) change(size int) {
 	content.WriteString("the end\n")
 	s.write("data", content.String())
 	sum := sha256.Sum256(content.Bytes())
-	s.given[hex.EncodeToString(sum[:])] = true
+	s.newest = hex.EncodeToString(sum[:])
+	s.given[s.newest] = true
 }
 
 // open makes everything that a specification declares, with repetitions that do not wait, and with what is to go wrong.
