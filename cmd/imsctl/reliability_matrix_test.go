@@ -31,6 +31,8 @@ type cell struct {
 	arm func(*site)
 	// do is the apply that suffers it, s.suffer when nil. It returns what became of the backup.
 	do func(*site) string
+	// advice does what the plan says that somebody has to do, nil where there is no such thing.
+	advice func(*site)
 	// size is about how many bytes the source gives then, 0 for as many as before.
 	size int
 }
@@ -104,6 +106,10 @@ func (c cell) run(t *testing.T, shared *clouds, database string) string {
 	file := "due.hcl"
 	if outcome == string(executor.Done) || outcome == string(executor.Degraded) || s.lost != "" {
 		file = "calm.hcl"
+	}
+	if c.advice != nil {
+		c.advice(s)
+		outcome += " → state rm"
 	}
 	repair := kinds(s.plan(file))
 	s.mend(file)

@@ -187,19 +187,24 @@ func (m *mayhem) damage() {
 		m.t.Fatal("there is nothing at the disk", err)
 	}
 	victim := pick(m, files...)
-	switch how := pick(m, "cut", "flipped", "deleted", "state"); how {
-	case "state":
+	how := pick(m, "cut", "flipped", "deleted", "state")
+	if how == "state" {
 		m.damageState()
+		return
+	}
+	// Nothing more is expected of the disk until everything is mended.
+	m.lost = atDisk
+	m.damaged["data/"+strings.TrimSuffix(filepath.Base(victim), state.ManifestSuffix)] = true
+	switch how {
 	case "deleted":
 		m.tell("deleted " + victim)
 		if err := os.Remove(victim); err != nil {
 			m.t.Error(err)
 		}
-		m.doubt(atDisk)
 	default:
 		m.tell(how + " " + victim)
 		data := []byte(m.read(strings.TrimPrefix(victim, m.folder)))
-		if how == "cut" {
+		if how == "cut" || len(data) == 0 {
 			data = data[:len(data)/2]
 		} else {
 			data[len(data)/2] ^= 1
@@ -207,12 +212,8 @@ func (m *mayhem) damage() {
 		if err := os.WriteFile(victim, data, 0o600); err != nil {
 			m.t.Error(err)
 		}
-		m.doubt(atDisk)
 	}
 }
-
-// doubt expects nothing of a destination any more until the next time that everything is mended.
-func (m *mayhem) doubt(address string) { m.lost = address }
 
 // damageState cuts the state, expects that nothing is done with it, and brings it back.
 func (m *mayhem) damageState() {

@@ -42,6 +42,8 @@ const (
 type clouds struct {
 	azurite            testenv.AzuriteServer
 	gcs, azure, strict *testenv.Proxy
+	// store is what is behind strict.
+	store *bucket.GCS
 }
 
 const sharedBucket = "reliability"
@@ -67,7 +69,7 @@ func startClouds(t *testing.T) *clouds {
 		t.Fatal(err)
 	}
 	strict := bucket.ServeGCS(t, bucket.New(clock.System{}), sharedBucket)
-	return &clouds{azurite, testenv.NewProxy(t, endpoint), testenv.NewProxy(t, azurite.Endpoint), testenv.NewProxy(t, strict.URL)}
+	return &clouds{azurite, testenv.NewProxy(t, endpoint), testenv.NewProxy(t, azurite.Endpoint), testenv.NewProxy(t, strict.URL), strict}
 }
 
 // proxy is what stands in front of a destination; nil for the disk.
@@ -86,6 +88,8 @@ type site struct {
 	t      *testing.T
 	clouds *clouds
 	folder string
+	// prefix is that of the clouds.
+	prefix string
 	files  *faultyFiles
 	// codec and session wrap what the executor works with, nil for nothing.
 	codec   func(providers.Codec) providers.Codec
@@ -99,7 +103,10 @@ type site struct {
 	newest   string
 	versions int
 	// lost is a destination whose copy a test took away.
-	lost     string
+	lost string
+	// damaged are the keys of copies at the disk that a test damaged. One that is not repaired is the last of its artifact: it is
+	// kept, and told.
+	damaged  map[string]bool
 	database string
 }
 
@@ -168,13 +175,13 @@ source "postgres" "database" {
 // newSite makes a site whose backups go to some destinations. With a database's URL that is the source, else a script.
 func newSite(t *testing.T, c *clouds, method, database string, to ...string) *site {
 	t.Helper()
-	s := &site{t: t, clouds: c, folder: t.TempDir(), clock: clock.System{}, given: make(map[string]bool), database: database}
-	s.files = &faultyFiles{}
+	s := &site{t: t, clouds: c, folder: t.TempDir(), clock: clock.System{}, given: make(map[string]bool), damaged: make(map[string]bool), database: database}
+	s.files, s.prefix = &faultyFiles{}, filepath.Base(filepath.Dir(s.folder))+" ção"
 	source, address := scriptSource, "source.command.script"
 	if database != "" {
 		source, address = databaseSource, "source.postgres.database"
 	}
-	replaced := strings.NewReplacer("SOURCEADDRESS", address, "SOURCE", source, "PREFIX", filepath.Base(filepath.Dir(s.folder))+" ção",
+	replaced := strings.NewReplacer("SOURCEADDRESS", address, "SOURCE", source, "PREFIX", s.prefix,
 		"GCS", c.gcs.URL, "STRICT", c.strict.URL, "AZURE", c.azure.URL+"/"+c.azurite.Account, "ACCOUNT", c.azurite.Account, "KEY", c.azurite.Key,
 		"METHOD", method, "TO", strings.Join(to, ", ")).Replace(siteSpec)
 	for name, every := range map[string]string{"due.hcl": "1ms", "calm.hcl": "24h"} {
@@ -213,6 +220,15 @@ func (s *site) change(size int) {
 	sum := sha256.Sum256(content.Bytes())
 	s.newest = hex.EncodeToString(sum[:])
 	s.given[s.newest] = true
+}
+
+// data is what the source gives now.
+func (s *site) data() string {
+	content, err := os.ReadFile(filepath.Join(s.folder, "data"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(content)
 }
 
 // open makes everything that a specification declares, with repetitions that do not wait, and with what is to go wrong.
