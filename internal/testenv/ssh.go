@@ -231,11 +231,15 @@ func (s *SSHServer) Log() string {
 	return string(text)
 }
 
-// Close cuts all connections, waits for their servers and removes the folder.
+// Close cuts all connections, waits for their servers and removes the folder. It does nothing the second time.
 func (s *SSHServer) Close() error {
 	s.mu.Lock()
+	closed := s.closed
 	s.closed = true
 	s.mu.Unlock()
+	if closed {
+		return nil
+	}
 	err := s.listener.Close()
 	s.Cut()
 	s.serving.Wait()

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/castrolanda/imsctl/providers"
 )
 
 // outputSize is how much of a command's output is read at once, in bytes.
@@ -32,7 +34,8 @@ type execution struct {
 	stdout *bufio.Reader
 	said   tail
 
-	output  sync.WaitGroup // the copies of both outputs
+	output  io.Writer      // where standard output goes
+	copies  sync.WaitGroup // the copies of both outputs
 	reads   atomic.Int64   // how often something was read of them
 	passing atomic.Int32   // how many of the copies are handing on what they read
 	input   chan struct{}  // closed when the copy of standard input is over
@@ -44,19 +47,20 @@ type execution struct {
 }
 
 // newExecution begins to read the standard error of a session.
-func newExecution(h *host, link *link, session *session, stderr io.Writer) *execution {
-	e := &execution{session: session, link: link, timing: h.connection.timing, sudo: h.config.Sudo,
+func newExecution(h *host, link *link, session *session, command providers.Command) *execution {
+	stdout, stderr := outputs(command.Stdout, command.Stderr)
+	e := &execution{session: session, link: link, timing: h.connection.timing, sudo: h.config.Sudo, output: stdout,
 		stdout: bufio.NewReaderSize(session.channel, 4<<10), input: make(chan struct{}), broken: make(chan struct{})}
 	e.receive("standard error", session.channel.Stderr(), io.MultiWriter(&e.said, stderr))
 	return e
 }
 
 // begin tells the script to go on, and starts the copies.
-func (e *execution) begin(stdin io.Reader, stdout io.Writer) error {
+func (e *execution) begin(stdin io.Reader) error {
 	if _, err := io.WriteString(e.channel, goOn+"\n"); err != nil {
 		return e.link.lost(err)
 	}
-	e.receive("standard output", e.stdout, stdout)
+	e.receive("standard output", e.stdout, e.output)
 	go e.send(stdin) // finishInput waits for it, unless its reader hangs
 	return nil
 }
@@ -64,17 +68,17 @@ func (e *execution) begin(stdin io.Reader, stdout io.Writer) error {
 // giveUp ends a script that was not told to go on.
 func (e *execution) giveUp() error {
 	e.channel.Close()
-	e.output.Wait()
+	e.copies.Wait()
 	if e.group == "" {
 		return nil
 	}
 	return e.link.release(e.sudo, e.group)
 }
 
-// receive copies one output stream to w in a goroutine that e.output waits for. What nobody wants any more is read all the
+// receive copies one output stream to w in a goroutine that e.copies waits for. What nobody wants any more is read all the
 // same, for the session ends only when everything was.
 func (e *execution) receive(name string, from io.Reader, w io.Writer) {
-	e.output.Go(func() {
+	e.copies.Go(func() {
 		buffer := make([]byte, outputSize)
 		for wanted := true; ; {
 			n, err := from.Read(buffer)
@@ -127,7 +131,7 @@ func (e *execution) wait(ctx context.Context, wanted bool) (ending, error) {
 	helpers.Go(func() { e.watch(ctx, over) })
 	how := <-e.ended
 	helpers.Go(func() {
-		e.output.Wait()
+		e.copies.Wait()
 		close(drained)
 	})
 	e.drain(drained, wanted)

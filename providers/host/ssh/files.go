@@ -37,12 +37,17 @@ type server struct {
 
 // server returns the session of the connection that there is now.
 func (f *fileSystem) server() (server, error) {
-	link, err := f.host.connection.get(context.Background())
-	if err != nil {
-		return server{}, err
+	for first := true; ; first = false {
+		link, err := f.host.connection.get(context.Background())
+		if err != nil {
+			return server{}, err
+		}
+		client, err := link.sftp(f.host.config.Sudo)
+		if first && err != nil && link.isBroken() {
+			continue // see ask
+		}
+		return server{client, link}, err
 	}
-	client, err := link.sftp(f.host.config.Sudo)
-	return server{client, link}, err
 }
 
 // do calls operate with a session. Errors name the operation and the path, unless nobody was let in.
@@ -57,9 +62,19 @@ func (f *fileSystem) do(operation, name string, operate func(server) error) erro
 	return nil
 }
 
+// ask is do for what can be done twice: a connection that broke while nobody used it is only noticed when it is used.
+func (f *fileSystem) ask(operation, name string, operate func(server) error) error {
+	err := f.do(operation, name, operate)
+	var during *fs.PathError
+	if errors.Is(err, providers.ErrTemporary) && errors.As(err, &during) {
+		return f.do(operation, name, operate)
+	}
+	return err
+}
+
 // Lstat describes what is at a path without following a symbolic link.
 func (f *fileSystem) Lstat(name string) (described providers.FileInfo, err error) {
-	err = f.do("lstat", name, func(s server) error {
+	err = f.ask("lstat", name, func(s server) error {
 		info, err := s.Lstat(name)
 		if err != nil {
 			return s.noFolder(name, err)
@@ -72,7 +87,8 @@ func (f *fileSystem) Lstat(name string) (described providers.FileInfo, err error
 
 // ReadDir lists a folder sorted by name, without entries that vanish meanwhile: the server leaves them out.
 func (f *fileSystem) ReadDir(name string) (list []providers.FileInfo, err error) {
-	err = f.do("readdir", name, func(s server) error {
+	err = f.ask("readdir", name, func(s server) error {
+		list = nil
 		entries, err := s.ReadDir(name)
 		if err != nil {
 			return s.noFolder(name+"/.", err)
@@ -88,7 +104,7 @@ func (f *fileSystem) ReadDir(name string) (list []providers.FileInfo, err error)
 
 // Readlink returns what a symbolic link says.
 func (f *fileSystem) Readlink(name string) (target string, err error) {
-	err = f.do("readlink", name, func(s server) error {
+	err = f.ask("readlink", name, func(s server) error {
 		target, err = s.ReadLink(name)
 		return err
 	})
@@ -99,7 +115,7 @@ func (f *fileSystem) Readlink(name string) (target string, err error) {
 // server opens a named pipe for as long as nobody writes to it.
 func (f *fileSystem) Open(name string) (providers.ReadFile, error) {
 	var opened *readFile
-	err := f.do("open", name, func(s server) error {
+	err := f.ask("open", name, func(s server) error {
 		info, err := s.Lstat(name)
 		switch {
 		case err != nil:
@@ -144,7 +160,7 @@ func (f *fileSystem) Create(name string, mode fs.FileMode) (providers.WriteFile,
 
 // MkdirAll makes a folder and its parents.
 func (f *fileSystem) MkdirAll(name string, mode fs.FileMode) error {
-	return f.do("mkdir", name, func(s server) error { return s.makeFolders(path.Clean(name), mode) })
+	return f.ask("mkdir", name, func(s server) error { return s.makeFolders(path.Clean(name), mode) })
 }
 
 // makeFolders makes a folder that may be there already.
@@ -212,7 +228,7 @@ func (f *fileSystem) Remove(name string) error {
 
 // SyncDir makes the entries of a folder durable.
 func (f *fileSystem) SyncDir(name string) error {
-	return f.do("sync", name, func(s server) error {
+	return f.ask("sync", name, func(s server) error {
 		folder, err := s.Open(name)
 		if err != nil {
 			return err
@@ -229,7 +245,7 @@ func (f *fileSystem) SyncDir(name string) error {
 
 // Space tells the bytes that an ordinary user can still write on the file system of a path.
 func (f *fileSystem) Space(name string) (free int64, err error) {
-	err = f.do("statvfs", name, func(s server) error {
+	err = f.ask("statvfs", name, func(s server) error {
 		told, err := s.StatVFS(name)
 		if err == nil {
 			free = int64(told.Bavail * told.Frsize)
@@ -242,7 +258,7 @@ func (f *fileSystem) Space(name string) (free int64, err error) {
 // CheckWritable asks the machine whether this user may make files in a folder: it knows of modes, access lists and file
 // systems that are mounted for reading only. Where the user may run no commands, only the last of these is known.
 func (f *fileSystem) CheckWritable(folder string) error {
-	return f.do("access", folder, func(s server) error {
+	return f.ask("access", folder, func(s server) error {
 		info, err := s.Stat(folder)
 		switch {
 		case err != nil:

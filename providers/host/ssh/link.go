@@ -89,6 +89,9 @@ func (l *link) broken() error {
 // lost is the error of an operation that came to an end that nobody asked for: that the connection broke, or else err.
 func (l *link) lost(err error) error {
 	if _, _, alive := l.client().SendRequest(aliveRequest, true, nil); alive != nil {
+		// One direction may be broken before the other one.
+		l.fail(alive)
+		l.clients[0].Close()
 		<-l.done
 		return l.broken()
 	}

@@ -36,11 +36,11 @@ func isFailure(err error) bool {
 // meaning translates the error of an operation on a path. What the server only calls a failure is looked into: a file
 // system may be full, or mounted for reading only.
 func (s server) meaning(name string, err error) error {
-	var status *sftp.StatusError
-	var number syscall.Errno
-	switch {
-	case err == nil || errors.As(err, &number):
+	if _, meant := err.(syscall.Errno); meant || err == nil {
 		return err
+	}
+	var status *sftp.StatusError
+	switch {
 	case errors.As(err, &status):
 	case errors.Is(err, fs.ErrNotExist):
 		return syscall.ENOENT

@@ -51,51 +51,59 @@ func (h *host) run(ctx context.Context, program string, command providers.Comman
 	if err != nil {
 		return err
 	}
-	link, err := h.connection.get(ctx)
-	if err != nil {
+	for first := true; ; first = false {
+		link, err := h.connection.get(ctx)
+		if err != nil {
+			return err
+		}
+		begun, err := h.runOver(ctx, link, program, script, command)
+		// A connection that broke while nobody used it is only noticed when it is used.
+		if first && !begun && link.isBroken() && ctx.Err() == nil {
+			continue
+		}
 		return err
 	}
+}
+
+// runOver runs a command over a connection, and reports whether it can have begun.
+func (h *host) runOver(ctx context.Context, link *link, program, script string, command providers.Command) (begun bool, err error) {
 	select {
 	case link.slots <- struct{}{}:
 		defer func() { <-link.slots }()
 	case <-ctx.Done():
-		return interruption(ctx)
+		return false, interruption(ctx)
 	}
 	execution, err := h.start(ctx, link, script, command)
 	if err != nil {
-		return err
+		return false, err
+	}
+	if err := execution.begin(command.Stdin); err != nil {
+		return true, errors.Join(err, execution.giveUp())
 	}
 	how, err := execution.wait(ctx, command.Stdout != nil)
-	switch {
-	case err != nil:
-		return err
-	case how.signal != "" || how.status != 0:
-		return &providers.ExitError{Program: program, Code: how.status, Signal: how.signal, Stderr: execution.said.String()}
+	if err == nil && (how.signal != "" || how.status != 0) {
+		err = &providers.ExitError{Program: program, Code: how.status, Signal: how.signal, Stderr: execution.said.String()}
 	}
-	return nil
+	return true, err
 }
 
-// start brings a script to the point where only the word to go on is missing, puts it under guard, and says the word.
+// start brings a script to the point where only the word to go on is missing, and puts it under guard.
 func (h *host) start(ctx context.Context, link *link, script string, command providers.Command) (*execution, error) {
 	session, err := link.open(h.config.Sudo, script)
 	if err != nil {
 		return nil, err
 	}
-	stdout, stderr := outputs(command.Stdout, command.Stderr)
-	e := newExecution(h, link, session, stderr)
+	e := newExecution(h, link, session, command)
 	stop := context.AfterFunc(ctx, func() { session.channel.Close() })
 	said, err := session.marked(e.stdout)
 	if err == nil {
 		err = e.prepare(ctx, said, command)
 	} else {
-		e.output.Wait()
+		e.copies.Wait()
 		err = link.notStarted(h.config.Sudo, e.said.String(), err)
 	}
 	if !stop() {
 		err = interruption(ctx)
-	}
-	if err == nil {
-		err = e.begin(command.Stdin, stdout)
 	}
 	if err != nil {
 		return nil, errors.Join(err, e.giveUp())

@@ -68,8 +68,7 @@ func (l *link) refusedSession(err error) error {
 	if errors.As(err, &refused) {
 		return fmt.Errorf("%s permits no more sessions over one connection (%s): MaxSessions in its sshd_config should be 10 or more", l.name, refused.Message)
 	}
-	<-l.done // any other failure is that of the connection
-	return l.broken()
+	return l.lost(err)
 }
 
 // follow reads what the machine says of the session until that is closed.
