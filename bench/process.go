@@ -54,6 +54,8 @@ func lastLines(text string) string {
 // usage is what a run took.
 type usage struct {
 	wall time.Duration
+	// cpu is the processor time of the last process of the pipeline and of the children that it waited for.
+	cpu time.Duration
 	// peak is the largest resident set, in bytes, of the last process of the pipeline (wait4's ru_maxrss, which also counts
 	// the children that it waited for).
 	peak int64
@@ -124,7 +126,8 @@ func measure(ctx context.Context, pipeline ...*exec.Cmd) (usage, error) {
 	if err != nil {
 		return usage{}, err
 	}
-	took.peak = peakOf(pipeline[len(pipeline)-1].ProcessState)
+	last := pipeline[len(pipeline)-1].ProcessState
+	took.peak, took.cpu = peakOf(last), last.UserTime()+last.SystemTime()
 	return took, nil
 }
 

@@ -38,7 +38,6 @@ type way struct {
 // ways are the codecs with the reference tools and in Go alone, in blocks so small that tests need no large streams.
 func ways(t testing.TB) []way {
 	t.Helper()
-	found := map[string]*program{"zstd": zstdProgram(), "xz": xzProgram(), "bzip2": bzip2Program()}
 	var list []way
 	for _, test := range []struct {
 		method      string
@@ -46,7 +45,7 @@ func ways(t testing.TB) []way {
 	}{{"gzip", 1, gzipBlock}, {"gzip", 9, gzipBlock}, {"zstd", 1, zstdBlock}, {"zstd", 9, zstdBlock},
 		{"xz", 1, xzBlockSize(smallDictionary)}, {"bzip2", 1, bzip2Blocks * (bzip2Unit - 20)}} {
 		tools := []*program{nil}
-		if tool := found[test.method]; tool != nil {
+		if tool := newTool(test.method); tool != nil {
 			tools = []*program{tool, noProgram()}
 		}
 		for _, tool := range tools {
@@ -77,6 +76,19 @@ func smallMethod(name string, tool *program) method {
 		return small
 	}
 	return gzipMethod()
+}
+
+// newTool is the tool that a method uses, nil for none.
+func newTool(method string) *program {
+	switch method {
+	case "zstd":
+		return zstdProgram()
+	case "xz":
+		return xzProgram()
+	case "bzip2":
+		return bzip2Program()
+	}
+	return nil
 }
 
 // noProgram is a tool that is not installed.

@@ -164,3 +164,26 @@ func TestDecoderLimits(t *testing.T) {
 		t.Errorf("xz: %v", err)
 	}
 }
+
+// A small file of a lot of nothing is handed out as it is read, and takes no more memory than another. How much of it is
+// wanted is for the caller to say.
+func TestBombs(t *testing.T) {
+	zeros := make([]byte, 64<<20)
+	for _, method := range formats() {
+		stored := tool(t, zeros, method, "-c", "-6")
+		before := liveHeap()
+		reader, err := mustCodec(t, method, providers.DefaultLevel).NewReader(bytes.NewReader(stored))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := io.CopyN(io.Discard, reader, 10<<20); err != nil {
+			t.Errorf("%s: %d bytes, %v", method, n, err)
+		}
+		if used := liveHeap() - before; used > 32<<20 {
+			t.Errorf("%s: %d bytes use %d MiB", method, len(stored), used>>20)
+		}
+		if err := reader.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

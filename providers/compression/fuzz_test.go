@@ -82,3 +82,24 @@ func FuzzRoundTrip(f *testing.F) {
 		}
 	})
 }
+
+// FuzzTools lets the reference tools read what is written here, and reads what they write.
+func FuzzTools(f *testing.F) {
+	for which := range formats() {
+		f.Add([]byte("some text, some text"), uint8(which))
+		f.Add(dump(5000), uint8(which))
+		f.Add(noise(5000), uint8(which))
+	}
+	f.Fuzz(func(t *testing.T, data []byte, which uint8) {
+		method := formats()[int(which)%len(formats())]
+		for _, codec := range []*codec{{method: smallMethod(method, newTool(method)), level: 1}, {method: smallMethod(method, noProgram()), level: 1}} {
+			if got := tool(t, compress(t, codec, data), method, "-dc"); !bytes.Equal(got, data) {
+				t.Errorf("%s reads %d bytes as %d others", method, len(data), len(got))
+			}
+			got, err := decompress(codec, bytes.NewReader(tool(t, data, method, "-c")))
+			if err != nil || !bytes.Equal(got, data) {
+				t.Errorf("%s: %d bytes are read as %d, %v", method, len(data), len(got), err)
+			}
+		}
+	})
+}
