@@ -35,8 +35,8 @@ type waiting struct {
 	chunk    *chunk
 	arrivals chan arrival
 	pending  []*branch
-	// begun is since when only branches are waited for.
-	begun time.Time
+	// since is when the waiting for branches, and for nobody else, began.
+	since time.Time
 }
 
 // hold waits until all branches have room for a chunk, or are left behind. Each of them waits by itself: the time at which it
@@ -54,7 +54,7 @@ func (d *distribution) hold(c *chunk, full []*branch) error {
 		// The source would wait for the check too: only what comes after it is owed to the branches.
 		err = d.give(d.check, c)
 	}
-	w.begun = time.Now()
+	w.since = time.Now()
 	w.wait()
 	if err == nil && d.ctx.Err() != nil {
 		err = context.Cause(d.ctx)
@@ -117,7 +117,7 @@ func (w *waiting) waitedFor(b *branch, now time.Time) time.Duration {
 			continue
 		}
 		if since, idle := other.idleSince(); idle {
-			longest = max(longest, now.Sub(later(since, w.begun)))
+			longest = max(longest, now.Sub(later(since, w.since)))
 		}
 	}
 	return longest
@@ -132,8 +132,7 @@ func later(a, b time.Time) time.Time {
 
 // look leaves behind the branches that have held the source up for too long, and says when to look again.
 func (w *waiting) look(now time.Time) time.Duration {
-	since := w.distribution.begun
-	allowed := w.slowLimit + now.Sub(since)/slowShare
+	allowed := w.slowLimit + now.Sub(w.begun)/slowShare
 	next := lookAgain
 	for _, b := range w.pending {
 		held := b.heldUp + w.waitedFor(b, now)
@@ -146,7 +145,7 @@ func (w *waiting) look(now time.Time) time.Duration {
 			next = min(next, allowed-held)
 		case w.paceIsKept(b, allowed, now):
 			b.cancel(fmt.Errorf("%w: it has held it up for %s, of %s in all", ErrSlow,
-				held.Round(time.Millisecond), now.Sub(since).Round(time.Millisecond)))
+				held.Round(time.Millisecond), now.Sub(w.begun).Round(time.Millisecond)))
 			b.leave()
 		}
 	}
