@@ -32,7 +32,7 @@ func following(t *testing.T, destinations ...*memory) {
 // before it is done.
 func TestSlowBranchFollows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		data := noise(20 << 20)
+		data := noise(14 << 20)
 		fast, leader, slow, slower := newMemory(), leading(), paced(200*time.Millisecond), paced(600*time.Millisecond)
 		var took time.Duration
 		begun := time.Now()
@@ -75,17 +75,17 @@ func TestSlowBranchFollows(t *testing.T) {
 
 // What goes wrong while a branch follows.
 func TestFollowingFails(t *testing.T) {
-	data := noise(20 << 20)
+	data := noise(14 << 20)
 	for name, test := range map[string]struct {
 		happens      func(leader, slow *memory)
 		leader, slow error
 	}{
-		"the leader fails":      {func(leader, _ *memory) { leader.fail, leader.failAfter = errBucket, 17<<20 }, errBucket, ErrSlow},
+		"the leader fails":      {func(leader, _ *memory) { leader.fail, leader.failAfter = errBucket, 12<<20 }, errBucket, ErrSlow},
 		"the leader's commit":   {func(leader, _ *memory) { leader.commit = errBucket }, errBucket, nil},
-		"the follower fails":    {func(_, slow *memory) { slow.fail, slow.failAfter = errBucket, 17<<20 }, nil, errBucket},
+		"the follower fails":    {func(_, slow *memory) { slow.fail, slow.failAfter = errBucket, 12<<20 }, nil, errBucket},
 		"the follower's commit": {func(_, slow *memory) { slow.commit = errBucket }, nil, errBucket},
-		"the follower stalls":   {func(_, slow *memory) { slow.blockIn, slow.blockAfter = "write", 17<<20 }, nil, ErrStalled},
-		"the leader stalls":     {func(leader, _ *memory) { leader.blockIn, leader.blockAfter = "write", 17<<20 }, ErrStalled, ErrSlow},
+		"the follower stalls":   {func(_, slow *memory) { slow.blockIn, slow.blockAfter = "write", 12<<20 }, nil, ErrStalled},
+		"the leader stalls":     {func(leader, _ *memory) { leader.blockIn, leader.blockAfter = "write", 12<<20 }, ErrStalled, ErrSlow},
 	} {
 		bubble(t, name, func(t *testing.T) {
 			fast, leader, slow := newMemory(), leading(), paced(200*time.Millisecond)
@@ -115,7 +115,7 @@ func TestFollowingEnds(t *testing.T) {
 	bubble(t, "with the stream", func(t *testing.T) {
 		leader, slow := leading(), paced(200*time.Millisecond)
 		broken := source{dumpFormat(), func(ctx context.Context, w io.Writer) error {
-			if err := writePieces(ctx, w, noise(20<<20), 50_000); err != nil {
+			if err := writePieces(ctx, w, noise(14<<20), 50_000); err != nil {
 				return err
 			}
 			return errors.New("exit status 1")
@@ -129,7 +129,7 @@ func TestFollowingEnds(t *testing.T) {
 		leader, slow := leading(), paced(200*time.Millisecond)
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		outcome, err := Run(ctx, job(t, "none", pieces(noise(20<<20), 50_000), leader, slow))
+		outcome, err := Run(ctx, job(t, "none", pieces(noise(14<<20), 50_000), leader, slow))
 		if err != nil || outcome.Branches[0].Err != nil || !errors.Is(outcome.Branches[1].Err, context.DeadlineExceeded) {
 			t.Fatal(err, outcome.Branches)
 		}
@@ -144,7 +144,7 @@ func TestFollowingAtRandom(t *testing.T) {
 	data := noise(10 << 20)
 	random := rand.New(rand.NewPCG(7, 8))
 	followed := 0
-	for range 12 {
+	for range 8 {
 		var all []*memory
 		j := job(t, "none", pieces(data, 50_000))
 		for i := range 4 {

@@ -40,17 +40,17 @@ func TestSlowBranchIsLeftBehind(t *testing.T) {
 	}{
 		"one":              {[]time.Duration{0, time.Second}, []bool{false, true}, 2 * time.Second, 4 * time.Second},
 		"two":              {[]time.Duration{0, time.Second, 700 * time.Millisecond}, []bool{false, true, true}, 3 * time.Second, 8 * time.Second},
-		"slower than slow": {[]time.Duration{time.Second, 2 * time.Second}, []bool{false, true}, 40 * time.Second, 85 * time.Second},
-		"equally slow":     {[]time.Duration{time.Second, time.Second}, []bool{false, false}, 40 * time.Second, 55 * time.Second},
-		"alone":            {[]time.Duration{time.Second}, []bool{false}, 40 * time.Second, 55 * time.Second},
-		"not for long":     {[]time.Duration{0, 30 * time.Millisecond}, []bool{false, false}, time.Second, 2 * time.Second},
+		"slower than slow": {[]time.Duration{100 * time.Millisecond, 2 * time.Second}, []bool{false, true}, 4 * time.Second, 9 * time.Second},
+		"equally slow":     {[]time.Duration{time.Second, time.Second}, []bool{false, false}, 10 * time.Second, 16 * time.Second},
+		"alone":            {[]time.Duration{time.Second}, []bool{false}, 10 * time.Second, 16 * time.Second},
+		"not for long":     {[]time.Duration{0, 30 * time.Millisecond}, []bool{false, false}, 200 * time.Millisecond, time.Second},
 		"nobody slow":      {[]time.Duration{0, 0}, []bool{false, false}, 0, 0},
 		// Whoever is a little faster has something to do nearly all of the time.
-		"a little slower": {[]time.Duration{time.Second, 1010 * time.Millisecond}, []bool{false, false}, 40 * time.Second, 55 * time.Second},
-		"slower than two": {[]time.Duration{time.Second, time.Second, 5 * time.Second}, []bool{false, false, true}, 40 * time.Second, 70 * time.Second},
+		"a little slower": {[]time.Duration{time.Second, 1010 * time.Millisecond}, []bool{false, false}, 10 * time.Second, 16 * time.Second},
+		"slower than two": {[]time.Duration{100 * time.Millisecond, 100 * time.Millisecond, 5 * time.Second}, []bool{false, false, true}, 4 * time.Second, 12 * time.Second},
 	} {
 		bubble(t, name, func(t *testing.T) {
-			data := noise(20 << 20)
+			data := noise(12 << 20)
 			var destinations []providers.Destination
 			for _, delay := range test.delays {
 				destinations = append(destinations, paced(delay))
@@ -83,7 +83,7 @@ func TestSlowBranchIsLeftBehind(t *testing.T) {
 // Whoever is left when the others have failed is waited for, however slow it is.
 func TestLastBranchIsNeverLeftBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		data := noise(20 << 20)
+		data := noise(12 << 20)
 		slow, failing := paced(time.Second), newMemory()
 		failing.fail, failing.failAfter = errBucket, 1<<20
 		j := job(t, "none", pieces(data, 50_000), slow, failing)
@@ -168,7 +168,7 @@ func TestHoldBlamesNobodyAlone(t *testing.T) {
 
 // Whoever waits because of a limit has not stalled, and neither has one that waits for its turn.
 func TestLimitedBranchIsNotStalled(t *testing.T) {
-	data := noise(12 << 20)
+	data := noise(10 << 20)
 	bubble(t, "upload limit", func(t *testing.T) {
 		target := newMemory()
 		j := job(t, "none", pieces(data, 50_000), limit.Destination(target, limit.Limits{Rate: 16 << 10, Clock: clock.System{}}))
@@ -210,7 +210,7 @@ func TestLimitedBranchIsNotStalled(t *testing.T) {
 // Two backups to the same two destinations, each of which takes one upload at a time: neither waits for the other for ever.
 func TestTurnsDoNotLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		data := noise(20 << 20)
+		data := noise(12 << 20)
 		one := limit.Destination(paced(time.Millisecond), limit.Limits{Concurrency: 1, Clock: clock.System{}})
 		two := limit.Destination(paced(time.Millisecond), limit.Limits{Concurrency: 1, Clock: clock.System{}})
 		results := make(chan error)
