@@ -211,7 +211,7 @@ func (t *taking) sealOne(ctx context.Context, i int, branch pipeline.BranchOutco
 		place.Status, place.err = PlaceFailed, fmt.Errorf("writing the manifest: %w", err)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 		defer cancel()
-		if err := destination.Delete(ctx, t.key, branch.Object.Version); err != nil && !errors.Is(err, providers.ErrNotExist) {
+		if err := removeUnsealed(ctx, destination, t.key, branch.Object.Version); err != nil {
 			place.err = errors.Join(place.err, fmt.Errorf("removing what was stored: %w", err))
 		}
 		return nil

@@ -35,6 +35,21 @@ func (e *Executor) writeManifest(ctx context.Context, destination providers.Dest
 	return object, err
 }
 
+// removeUnsealed deletes bytes that got no manifest. A manifest that was reported as failed may be there all the same, and could not
+// be taken back: then the bytes are a copy, which the next plan finds, and without them it would be the manifest of nothing.
+func removeUnsealed(ctx context.Context, destination providers.Destination, key, version string) error {
+	switch _, err := destination.Stat(ctx, state.ManifestKey(key)); {
+	case err == nil:
+		return errors.New("its manifest is there: it is kept for the next plan to look at")
+	case !errors.Is(err, providers.ErrNotExist):
+		return fmt.Errorf("it is kept, because its manifest may be there: %w", err)
+	}
+	if err := destination.Delete(ctx, key, version); err != nil && !errors.Is(err, providers.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
 // hexSHA256 is the hash of data as it is recorded.
 func hexSHA256(data []byte) string {
 	sum := sha256.Sum256(data)
