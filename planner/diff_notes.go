@@ -86,7 +86,7 @@ func (d *differ) noteManifests(address string, strange strangers) {
 		{strange.others, "artifact", "artifacts", others},
 		{strange.unreadable, "manifest", "manifests", "at " + address + " that cannot be read: not touched"},
 		{strange.misplaced, "manifest", "manifests", "at " + address + " in the wrong place: not touched"},
-		{strange.hollow, "manifest", "manifests", "at " + address + " without the described bytes: not touched"},
+		{strange.hollow, "manifest", "manifests", "at " + address + " without the described bytes: not a backup"},
 	} {
 		if kind.count > 0 {
 			d.note(address, counted(kind.count, kind.one, kind.many)+" "+kind.what)

@@ -139,7 +139,7 @@ func TestDiffComparesTheStoresChecksum(t *testing.T) {
 			s.seal(placeA, artifact, sceneLineage)
 			set(s, placeA, artifact.Key, 0x1badcafe)
 			return s
-		}, []string{"note a: 1 manifest at a without the described bytes: not touched"}},
+		}, []string{"note a: 1 manifest at a without the described bytes: not a backup"}},
 	})
 }
 

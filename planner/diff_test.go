@@ -214,6 +214,17 @@ func TestDiffCopies(t *testing.T) {
 			"blocked change db@b#1122T110000Z: missing on b, where an object without a manifest lies under its key: nothing is overwritten; remove it there [failed] [degraded]",
 			"note b: 1 object without a manifest at b (5 B), of no interrupted apply: not touched",
 		}},
+		{"its own manifest without the bytes is replaced", func(t *testing.T) *scene {
+			s := newScene(t, placeA, placeB)
+			artifact := s.have(hour, placeA)
+			s.put(placeB, artifact)
+			s.seal(placeB, artifact, sceneLineage)
+			s.lose(placeB, artifact.Key)
+			return s
+		}, []string{
+			"replicate change db@b#1122T110000Z: missing on b; copied from a, no new backup",
+			"note b: 1 manifest at b without the described bytes: not a backup",
+		}},
 		{"size differs", func(t *testing.T) *scene {
 			s := newScene(t, placeA, placeB)
 			artifact := s.have(hour, placeA, placeB)
@@ -411,7 +422,7 @@ func TestDiffRecovery(t *testing.T) {
 			"note a: 1 artifact of another state at a: not touched",
 			"note a: 1 manifest at a in the wrong place: not touched",
 			"note a: 1 manifest at a that cannot be read: not touched",
-			"note a: 1 manifest at a without the described bytes: not touched",
+			"note a: 1 manifest at a without the described bytes: not a backup",
 		}},
 		{"a new state adopts nothing", func(t *testing.T) *scene {
 			s := newScene(t, placeA)

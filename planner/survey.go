@@ -240,8 +240,12 @@ func (d *differ) classifyUnrecorded(view *DestinationView, artifact *state.Artif
 	}
 	manifest := view.Manifests[state.ManifestKey(artifact.Key)]
 	// The bytes of the manifest are the description's: whose it is was decided when the artifact was made of it.
-	if hasData && manifest.Err == nil && manifest.Manifest != nil && manifest.SHA256 == artifact.ManifestSHA256 &&
-		data.Size == artifact.Stored.Size && !artifact.Stored.Refutes(data.CRC32C) {
+	isIts := manifest.Err == nil && manifest.Manifest != nil && manifest.SHA256 == artifact.ManifestSHA256
+	switch {
+	case isIts && !hasData:
+		// A deletion that was cut off has left it: it describes nothing, and a copy replaces it by itself.
+		return absent
+	case isIts && data.Size == artifact.Stored.Size && !artifact.Stored.Refutes(data.CRC32C):
 		return adoptable
 	}
 	return foreign
