@@ -71,3 +71,32 @@ func TestRebuildFromCloud(t *testing.T) {
 	said(w.run(exitDone, "plan", "-detailed-exitcode"), "No changes.")
 	said(w.run(exitDone, "verify", "-identity", "key.txt"), "read back, decrypted, equal")
 }
+
+// TestRecoveryCommands runs what docs/recovery.md says first, where the state is lost. Questions are answered beforehand.
+func TestRecoveryCommands(t *testing.T) {
+	w := newWorkFolder(t, map[string]string{
+		"main.hcl": strings.ReplaceAll(exitSpecification, `backup "notes"`, `backup "database"`), "notes.txt": "one\n",
+	})
+	w.run(exitDone, "apply", "-auto-approve")
+	if err := os.RemoveAll(filepath.Join(w.folder, ".imsctl")); err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(readText(t, filepath.Join(repository, "docs", "recovery.md")), "```sh\n")
+	text, _, _ = strings.Cut(text, "```")
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	if len(lines) != 4 {
+		t.Fatalf("the commands are not what they were:\n%s", text)
+	}
+	for _, line := range lines {
+		line, _, _ = strings.Cut(line, "#")
+		arguments := strings.Fields(line)[1:]
+		if line = strings.TrimSpace(line); strings.HasSuffix(line, "rebuild") || strings.HasSuffix(line, "apply") {
+			arguments = append(arguments, "-auto-approve")
+		}
+		w.run(exitDone, arguments...)
+	}
+	if got := string(w.read("db.sql")); got != "one\n" {
+		t.Errorf("%q was restored", got)
+	}
+	w.run(exitDone, "plan", "-detailed-exitcode")
+}
