@@ -119,17 +119,34 @@ func TestDiffDoubtsTheClockOfThen(t *testing.T) {
 		{"the times agree", func(t *testing.T) *scene {
 			return clocked(t, true, func(modified, _ time.Time) time.Time { return modified.Add(5 * time.Minute) })
 		}, []string{deleted}},
-		{"stored before it began", func(t *testing.T) *scene {
+		{"stored before it began: too old by both times", func(t *testing.T) *scene {
 			return clocked(t, true, func(_, started time.Time) time.Time { return started.Add(-10 * time.Minute) })
-		}, []string{"blocked time db@a/retention: by the clock of a, 1122T110000Z was stored 10m before it began, so that some clock was wrong then: nothing is deleted [failed]"}},
-		{"stored after it was recorded", func(t *testing.T) *scene {
+		}, []string{deleted}},
+		{"stored after it was recorded: too old by both times", func(t *testing.T) *scene {
 			return clocked(t, true, func(modified, _ time.Time) time.Time { return modified.Add(10 * time.Minute) })
-		}, []string{`blocked time db@a/retention: by the clock of a, 1122T110000Z was stored 10m after it was recorded as stored, so that some clock was wrong then or it was replaced; ` +
-			`"imsctl state rm" of that copy lets the next apply read it back and record it anew: nothing is deleted [failed]`}},
+		}, []string{deleted}},
+		{"by the store's time the older is the newer: both stay", func(t *testing.T) *scene {
+			s := clocked(t, true, func(modified, _ time.Time) time.Time { return modified })
+			s.shift(placeA, 3*hour, 150*time.Minute)
+			return s
+		}, []string{"note db@a: 1 copy of db at a is not deleted yet: by the store's clock 1122T090000Z was stored 2h after it was recorded as stored, so that some clock was wrong then; they go when they are too old by both"}},
+		{"by the store's time the newest is the older: both stay", func(t *testing.T) *scene {
+			s := clocked(t, true, func(modified, _ time.Time) time.Time { return modified })
+			s.shift(placeA, hour, -3*hour)
+			return s
+		}, []string{"note db@a: 1 copy of db at a is not deleted yet: by the store's clock 1122T110000Z was stored 2h before it began, so that some clock was wrong then; they go when they are too old by both"}},
 		{"a store without a clock of its own proves nothing", func(t *testing.T) *scene {
 			return clocked(t, false, func(modified, _ time.Time) time.Time { return modified.Add(10 * day) })
 		}, []string{deleted}},
 	})
+}
+
+// shift moves the store's time of the artifact of that age.
+func (s *scene) shift(place string, age, by time.Duration) {
+	key := "database/" + s.idOf(age) + ".sql.gz"
+	object := s.observed.Destinations[place].Objects[key]
+	object.Modified = object.Modified.Add(by)
+	s.observed.Destinations[place].Objects[key] = object
 }
 
 func TestDiffNotesContradictingRules(t *testing.T) {

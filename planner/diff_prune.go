@@ -43,6 +43,7 @@ func (t *task) planPrunes(i int) {
 	p.planned = t.isGoingTo(i)
 	p.choose()
 	p.spare()
+	p.suspect()
 	if len(p.delete) > 0 {
 		if doubt := p.doubt(); doubt != "" {
 			p.block(doubt+": nothing is deleted", true)

@@ -46,13 +46,15 @@ type NoteCode string
 
 // KeptByPolicy: copies that retention would delete and the store keeps. StoreDeletes: the store deletes what retention keeps.
 // StoreKeeps: it keeps what retention would delete. StoreMayKeep: it keeps objects, and for how long cannot be read.
-// SoftDelete: what is deleted is paid for a while longer.
+// SoftDelete: what is deleted is paid for a while longer. ClockDoubt: copies that are not deleted because the store's own times
+// contradict what is recorded.
 const (
 	KeptByPolicy NoteCode = "kept_by_policy"
 	StoreDeletes NoteCode = "store_deletes"
 	StoreKeeps   NoteCode = "store_keeps"
 	StoreMayKeep NoteCode = "store_may_keep"
 	SoftDelete   NoteCode = "soft_delete"
+	ClockDoubt   NoteCode = "clock_doubt"
 )
 
 // HasChanges reports whether there is anything to execute or anything blocked.

@@ -339,33 +339,11 @@ func stateCells(t *testing.T, to []string) map[string][]cell {
 		"403":             {recording(syscall.EACCES, nil, false)},
 		"slow":            none("nothing waits for it with a limit"),
 		"lost response":   {recording(nil, syscall.EIO, true)},
-		"clock skew": {{to: to, arm: func(s *site) {
+		"clock skew": {{to: to, doubted: true, arm: func(s *site) {
 			s.clock = clock.NewManual(time.Now().Add(-10 * time.Minute))
-		}, advice: forgetAsTold}},
+		}}},
 		// All manifests are there, and the last answer, after which the state is written, never comes.
 		"kill -9": {{to: to, do: killedWhen(atAzure, testenv.HeldAnswer, atDisk, atGCS, atAzure)}},
-	}
-}
-
-// forgetAsTold does what the plan says has to be done by hand: it takes the records of copies whose times contradict each other away.
-func forgetAsTold(s *site) {
-	// The command works on the folder, which must have one specification then.
-	due, aside := filepath.Join(s.folder, "due.hcl"), filepath.Join(s.folder, "due")
-	if err := os.Rename(due, aside); err != nil {
-		s.t.Fatal(err)
-	}
-	defer os.Rename(aside, due)
-	for _, address := range []string{atGCS, atAzure} {
-		told := false
-		for _, action := range s.plan("calm.hcl").Actions {
-			told = told || strings.Contains(action.Common().Reason, address) && strings.Contains(action.Common().Reason, "imsctl state rm")
-		}
-		if !told {
-			s.t.Errorf("nothing is said of the times at %s", address)
-		}
-		if code, said := s.command("-chdir="+s.folder, "state", "rm", address); code != exitDone {
-			s.t.Errorf("exit status %d: %s", code, said)
-		}
 	}
 }
 

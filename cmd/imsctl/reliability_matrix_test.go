@@ -31,8 +31,8 @@ type cell struct {
 	arm func(*site)
 	// do is the apply that suffers it, s.suffer when nil. It returns what became of the backup.
 	do func(*site) string
-	// advice does what the plan says that somebody has to do, nil where there is no such thing.
-	advice func(*site)
+	// doubted: some clock was wrong when the backup was stored, so that stores with a clock keep the one before it too.
+	doubted bool
 	// size is about how many bytes the source gives then, 0 for as many as before.
 	size int
 }
@@ -107,15 +107,16 @@ func (c cell) run(t *testing.T, shared *clouds, database string) string {
 	if outcome == string(executor.Done) || outcome == string(executor.Degraded) || s.lost != "" {
 		file = "calm.hcl"
 	}
-	if c.advice != nil {
-		c.advice(s)
-		outcome += " → state rm"
-	}
 	repair := kinds(s.plan(file))
 	s.mend(file)
 	after := s.check(nil)
 	for _, address := range c.to {
-		if len(after[address]) != 1 {
+		want := 1
+		if c.doubted && address != atDisk {
+			// By its own clock the one that is recorded as the older may be the newer.
+			want = 2
+		}
+		if len(after[address]) != want {
 			t.Errorf("%s has %q at the end", address, after[address])
 		}
 	}
