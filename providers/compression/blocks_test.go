@@ -133,7 +133,7 @@ func TestTruncationOfBlocks(t *testing.T) {
 			input := append(make([]byte, way.size), dump(2000)...)
 			stored := compress(t, way.codec, input)
 			for cut := range len(stored) {
-				if cut > 30 && cut < len(stored)-30 && cut%23 != 0 {
+				if cut > 20 && cut < len(stored)-20 && cut%61 != 0 {
 					continue
 				}
 				got, err := decompress(way.codec, bytes.NewReader(stored[:cut]))

@@ -2,6 +2,7 @@ package compression
 
 import (
 	"bytes"
+	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
@@ -104,6 +105,17 @@ func TestTruncationOfXZBlocks(t *testing.T) {
 	for cut := range len(stored) {
 		if _, err := decompress(codec, bytes.NewReader(stored[:cut])); err == nil {
 			t.Errorf("cut to %d of %d bytes: no error", cut, len(stored))
+		}
+	}
+}
+
+// Whoever asks for a level gets what they know it to give.
+func TestGzipLevels(t *testing.T) {
+	input := dump(3 << 20)
+	for level := 1; level <= 9; level++ {
+		ours, theirs := len(compress(t, mustCodec(t, "gzip", level), input)), len(tool(t, input, "gzip", fmt.Sprintf("-%d", level), "-c"))
+		if ours > theirs+theirs/100 {
+			t.Errorf("level %d: %d bytes, gzip writes %d", level, ours, theirs)
 		}
 	}
 }
