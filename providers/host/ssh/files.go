@@ -127,7 +127,7 @@ func (f *fileSystem) Open(name string) (providers.ReadFile, error) {
 		}
 		file, err := s.Open(name)
 		if err == nil {
-			opened = &readFile{openFile{file: file, server: s, files: f, path: name}}
+			opened = &readFile{openFile: openFile{file: file, server: s, files: f, path: name}}
 		}
 		return err
 	})
