@@ -124,7 +124,7 @@ func (t *taking) take(ctx context.Context) (result, effect, error) {
 			t.leftover = append(t.leftover, t.leftovers(ctx, t.branches[i:i+1], t.key, place.err)...)
 		}
 	}
-	done := result{summary: t.summarize(outcome) + t.method() + t.sealedFor(), warnings: t.warnings(outcome), places: t.places}
+	done := result{summary: t.summarize(outcome) + t.predicted() + t.method() + t.sealedFor(), warnings: t.warnings(outcome), places: t.places}
 	if t.artifact != nil && len(t.artifact.Replicas) > 0 {
 		t.taken.Store(t.action.Backup, t.id)
 		if !t.recorded {

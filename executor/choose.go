@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/castrolanda/imsctl/executor/pipeline"
+	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -36,6 +37,22 @@ func (t *taking) choice() string {
 		return ""
 	}
 	return t.chosen.Reason
+}
+
+// predicted holds what the plan expected, or the choice where one was made, against what came of it, as a part of a summary.
+func (t *taking) predicted() string {
+	bytes, seconds := t.action.Bytes, t.action.Seconds
+	if t.chosen != nil && t.chosen.StoredBytes > 0 {
+		bytes, seconds = t.chosen.StoredBytes, t.chosen.Seconds
+	}
+	if bytes <= 0 {
+		return ""
+	}
+	text := ", predicted were " + units.Bytes(bytes)
+	if seconds >= 1 {
+		text += " in " + units.Age(time.Duration(seconds*float64(time.Second)))
+	}
+	return text
 }
 
 // method says what was chosen, as a part of a summary.

@@ -95,7 +95,8 @@ func (t *task) planBackup() {
 		t.add(&Blocked{Meta: meta, Failed: true})
 		return
 	}
-	meta.Bytes, meta.Seconds = t.predict()
+	expected := t.expect(t.backup.To)
+	meta.Bytes, meta.Seconds = t.predict(&expected)
 	usable := t.usable(meta.Bytes)
 	if len(usable) == 0 || len(usable) < t.backup.MinCopies {
 		meta.Reason += fmt.Sprintf("; but only %d of its %s can be used and min_copies is %d",
@@ -113,7 +114,7 @@ func (t *task) planBackup() {
 	for _, i := range usable {
 		t.taking.Destinations = append(t.taking.Destinations, t.places[i].address)
 	}
-	t.taking.Expect = t.expect(t.taking.Destinations)
+	t.taking.Expect = expected
 	t.add(t.taking)
 	t.taken[t.backup.Address] = t.taking
 }
@@ -133,15 +134,6 @@ func (t *task) obstacle() string {
 		return fmt.Sprintf("%s cannot be read: %s", t.backup.Source, oneLine(view.Err.Error()))
 	}
 	return ""
-}
-
-// predict takes the stored size and the seconds of the last verified backup, or zeros when there is none.
-func (t *task) predict() (bytes int64, seconds float64) {
-	held := t.latest
-	if held == nil {
-		return 0, 0
-	}
-	return held.artifact.Stored.Size, max(0, held.artifact.EndedAt.Sub(held.artifact.StartedAt).Seconds())
 }
 
 // usable lists the places that a new backup of that size can go to.

@@ -17,7 +17,21 @@ type Expectation struct {
 	UploadRate float64 `json:"upload_rate,omitzero"`
 	// Disappointing are the methods that took off less than min_reduction when they were last used, sorted.
 	Disappointing []string `json:"disappointing,omitempty"`
+	// Basis says what the predicted size and time come from.
+	Basis Basis `json:"basis,omitempty"`
+	// Alternative says what another method did in an earlier run; empty when there was none.
+	Alternative string `json:"alternative,omitempty"`
 }
+
+// Basis is what a prediction comes from; empty when nothing is known.
+type Basis string
+
+// History: an earlier backup that was compressed in the same way. Estimate: the size of an earlier one or what the source says
+// of itself, and round figures for the compression.
+const (
+	FromHistory  Basis = "history"
+	FromEstimate Basis = "estimate"
+)
 
 // The bounds below which a rate that was measured says nothing: a small upload is over before it has begun to flow.
 const (

@@ -238,17 +238,14 @@ func (p *textPrinter) paint(attribute color.Attribute, text string) string {
 // prediction says how much an action moves.
 func prediction(action Action) string {
 	meta := action.Common()
+	if backup, ok := action.(*Backup); ok {
+		return expectedOf(backup)
+	}
 	if meta.Bytes <= 0 {
 		return ""
 	}
 	size := units.Bytes(meta.Bytes)
 	switch action.Kind() {
-	case KindBackup:
-		text := "about " + size
-		if meta.Seconds >= 1 {
-			text += " in " + seconds(meta.Seconds)
-		}
-		return text + " (from history)"
 	case KindReplicate, KindRepair:
 		return "copies " + size
 	case KindVerify, KindAdopt:

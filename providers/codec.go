@@ -41,3 +41,14 @@ type Implemented interface {
 	// threads"; empty for none. It may run the program to ask for its version, once.
 	Implementation() string
 }
+
+// Estimated is what a Codec, or a Chooser, is that can say beforehand what it will about do.
+type Estimated interface {
+	Estimate() Estimate
+}
+
+// Estimate is what a compression is expected to do to data that was not measured: round figures for database dumps.
+type Estimate struct {
+	// Fraction is the part that stays, Rate how many raw bytes are taken in a second.
+	Fraction, Rate float64
+}

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/castrolanda/imsctl/providers/compression"
 	"github.com/castrolanda/imsctl/providers/compression/trial"
 )
 
@@ -81,11 +82,9 @@ const (
 	// near is how much more time counts as no more, nearEnough how many more bytes do: a sample tells no better.
 	near       = 1.05
 	nearEnough = 1.01
-	// furtherCore is what each core but the first counts for: the source and the check work too, and cores may be
-	// threads of one.
-	furtherCore = 0.5
-	// storing is how many bytes per second can be copied as they are.
-	storing = 1e9
+	// slowest is the level from which zstd is tried in Go, and large streams are compressed by the zstd program where that is
+	// installed: smaller and slower.
+	slowest = 10
 )
 
 // Choose answers a question. Without measurements the data is stored as it is.
@@ -112,16 +111,13 @@ func (q Question) options() []Option {
 	options := make([]Option, 0, len(q.Measurements)+1)
 	for _, m := range q.Measurements {
 		rate := m.Rate
-		if rate <= 0 {
-			rate = Assumed(m.Method, m.Level).Rate
+		if assumed := compression.EstimateOf(m.Method, m.Level).Rate; rate <= 0 || m.Method == "zstd" && m.Level >= slowest {
+			rate = assumed
 		}
-		options = append(options, q.cost(Option{Method: m.Method, Level: m.Level, Fraction: m.Fraction, Rate: rate * Cores(q.Cores)}))
+		options = append(options, q.cost(Option{Method: m.Method, Level: m.Level, Fraction: m.Fraction, Rate: rate * compression.Cores(q.Cores)}))
 	}
-	return append(options, q.cost(Option{Method: "none", Fraction: 1, Rate: storing}))
+	return append(options, q.cost(Option{Method: "none", Fraction: 1, Rate: compression.StoringRate}))
 }
-
-// Cores is how many times as fast a number of cores compress as one does.
-func Cores(cores int) float64 { return 1 + furtherCore*float64(max(1, cores)-1) }
 
 // cost predicts what an option takes: reading, compressing and uploading go on at the same time, so that the slowest of them
 // decides.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/castrolanda/imsctl/providers/compression"
 	"github.com/castrolanda/imsctl/providers/compression/trial"
 )
 
@@ -124,7 +125,7 @@ func TestPrediction(t *testing.T) {
 // TestAssumed: every candidate of the trial has an assumption.
 func TestAssumed(t *testing.T) {
 	for _, candidate := range trial.Candidates() {
-		if e := Assumed(candidate.Method, candidate.Level); e.Fraction <= 0 || e.Fraction >= 1 || e.Rate <= 0 || e.Rate >= storing {
+		if e := compression.EstimateOf(candidate.Method, candidate.Level); e.Fraction <= 0 || e.Fraction >= 1 || e.Rate <= 0 || e.Rate >= compression.StoringRate {
 			t.Errorf("%+v: %+v", candidate, e)
 		}
 	}

@@ -34,6 +34,17 @@ func (c *chooser) Preferences() providers.Preferences { return c.preferences }
 // HeadSize implements providers.Chooser.
 func (c *chooser) HeadSize() int { return trial.HeadSize }
 
+// Estimate implements providers.Estimated, with what is most often chosen.
+func (c *chooser) Estimate() providers.Estimate {
+	method, level := "zstd", 1
+	if Goal(c.preferences.Optimize) == Size {
+		method, level = "bzip2", 9
+	}
+	estimate := compression.EstimateOf(method, level)
+	estimate.Rate *= compression.Cores(runtime.GOMAXPROCS(0))
+	return estimate
+}
+
 // Choose implements providers.Chooser. Data that is recognised as compressed or encrypted is not tried.
 func (c *chooser) Choose(ctx context.Context, clock clock.Clock, about providers.Circumstances) (providers.Chosen, error) {
 	sample := trial.OfHead(about.Head, about.Whole)

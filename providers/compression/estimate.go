@@ -1,0 +1,51 @@
+package compression
+
+import (
+	"runtime"
+
+	"github.com/castrolanda/imsctl/providers"
+)
+
+// furtherCore is what each core but the first counts for: the source and the check work too, and cores may be threads of one.
+const furtherCore = 0.5
+
+// Cores is how many times as fast a number of cores compress as one does.
+func Cores(cores int) float64 { return 1 + furtherCore*float64(max(1, cores)-1) }
+
+// StoringRate is how many bytes are copied as they are in a second.
+const StoringRate = 1e9
+
+// EstimateOf is what is assumed of a method on one core until it is measured.
+func EstimateOf(method string, level int) providers.Estimate {
+	switch {
+	case method == "gzip" && level <= 3:
+		return providers.Estimate{Fraction: 0.32, Rate: 160e6}
+	case method == "gzip" && level <= 6:
+		return providers.Estimate{Fraction: 0.30, Rate: 60e6}
+	case method == "gzip":
+		return providers.Estimate{Fraction: 0.29, Rate: 20e6}
+	case method == "zstd" && level <= 2:
+		return providers.Estimate{Fraction: 0.28, Rate: 200e6}
+	case method == "zstd" && level <= 5:
+		return providers.Estimate{Fraction: 0.28, Rate: 90e6}
+	case method == "zstd" && level <= 9:
+		return providers.Estimate{Fraction: 0.28, Rate: 28e6}
+	case method == "zstd":
+		return providers.Estimate{Fraction: 0.25, Rate: 2e6}
+	case method == "bzip2":
+		return providers.Estimate{Fraction: 0.25, Rate: 8e6}
+	case method == "xz":
+		return providers.Estimate{Fraction: 0.25, Rate: 1.5e6}
+	default:
+		return providers.Estimate{Fraction: 1, Rate: StoringRate}
+	}
+}
+
+// Estimate implements providers.Estimated, for all cores of this machine.
+func (c *codec) Estimate() providers.Estimate {
+	estimate := EstimateOf(c.method.name, c.level)
+	if c.method.name != "none" {
+		estimate.Rate *= Cores(runtime.GOMAXPROCS(0))
+	}
+	return estimate
+}
