@@ -2,7 +2,7 @@
 //
 //	go run ./bench                 everything, about half an hour
 //	go run ./bench -scale 0.02     a quick look
-//	go run ./bench -only plan      one of: backup, plan, shapes, actions, clouds, codecs
+//	go run ./bench -only plan      one of: backup, plan, shapes, actions, clouds, codecs, corpora
 //
 // It starts a PostgreSQL server of its own in a temporary folder, fills a database, and lets the competitors take turns,
 // so that a noisy machine is noisy for all of them. It prints a table in Markdown. Everything it started or wrote is gone
@@ -32,6 +32,7 @@ const (
 	onlyActions = "actions"
 	onlyClouds  = "clouds"
 	onlyCodecs  = "codecs"
+	onlyCorpora = "corpora"
 )
 
 // settings are the flags.
@@ -52,10 +53,10 @@ func main() {
 	var s settings
 	flag.Float64Var(&s.scale, "scale", 1, "size of the database and of the plans; 1 is a dump of about 600 MB and up to 20,000 backups")
 	flag.IntVar(&s.runs, "runs", 5, "measured rounds after one that warms up")
-	flag.StringVar(&s.only, "only", "", "run one benchmark only: backup, plan, shapes, actions, clouds or codecs")
+	flag.StringVar(&s.only, "only", "", "run one benchmark only: backup, plan, shapes, actions, clouds, codecs or corpora")
 	flag.StringVar(&s.folder, "folder", "", "where the temporary folder is made: its disk is the one that is measured")
 	flag.Parse()
-	if flag.NArg() > 0 || s.scale <= 0 || s.runs < 1 || !slices.Contains([]string{"", onlyBackup, onlyPlan, onlyShapes, onlyActions, onlyClouds, onlyCodecs}, s.only) {
+	if flag.NArg() > 0 || s.scale <= 0 || s.runs < 1 || !slices.Contains([]string{"", onlyBackup, onlyPlan, onlyShapes, onlyActions, onlyClouds, onlyCodecs, onlyCorpora}, s.only) {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -125,6 +126,11 @@ func run(ctx context.Context, s settings, out io.Writer) (err error) {
 	if s.only == "" || s.only == onlyCodecs {
 		if err := measureCodecs(ctx, s, folder, report); err != nil {
 			return fmt.Errorf("benchmark of codecs: %w", err)
+		}
+	}
+	if s.only == "" || s.only == onlyCorpora {
+		if err := measureCorpora(ctx, s, folder, program, report); err != nil {
+			return fmt.Errorf("benchmark of corpora: %w", err)
 		}
 	}
 	return report.write(out, s)
