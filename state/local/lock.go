@@ -21,6 +21,10 @@ const (
 	lastPause  = time.Second
 )
 
+// orphanPatience is how long a lock is waited for, without being asked to, whose holder is dead: a program that the holder was
+// just starting when it was killed has a copy of the descriptor until it runs.
+const orphanPatience = 10 * time.Second
+
 // lockFile is a lock that is held.
 type lockFile struct{ file *os.File }
 
@@ -44,9 +48,14 @@ func (b *Backend) acquire(ctx context.Context, path string, holder state.LockInf
 	return lock, nil
 }
 
-// wait tries until the lock is taken, the timeout is over or ctx ends.
+// wait tries until the lock is taken, the timeout is over or ctx ends. Without a timeout it tries once, or for as long as
+// orphanPatience where the holder is dead.
 func (b *Backend) wait(ctx context.Context, opened *os.File, timeout time.Duration) error {
-	deadline := time.NewTimer(timeout)
+	patience := timeout
+	if patience <= 0 {
+		patience = orphanPatience
+	}
+	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		if err := ctx.Err(); err != nil {
@@ -60,7 +69,7 @@ func (b *Backend) wait(ctx context.Context, opened *os.File, timeout time.Durati
 			return fmt.Errorf("locking the state %s: the file system refuses locks on %s: %w", b.path, opened.Name(), err)
 		}
 		locked := &state.LockedError{Location: b.path, Holder: readHolder(opened)}
-		if timeout <= 0 {
+		if timeout <= 0 && lives(locked.Holder) {
 			return locked
 		}
 		next := time.NewTimer(pause)

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/state"
 )
@@ -230,4 +232,35 @@ func TestLockPassesFromOneToTheNext(t *testing.T) {
 	if document := read(t, b); len(document.Artifacts) != 6 || document.Serial != 12 {
 		t.Errorf("%d artifacts at serial %d", len(document.Artifacts), document.Serial)
 	}
+}
+
+// A program that the holder was starting when it was killed has the lock for a moment longer than the holder.
+func TestLockOfADeadHolderIsWaitedFor(t *testing.T) {
+	b := newBackend(t)
+	closed(t, lock(t, b))
+	file, err := os.OpenFile(b.files().lock, os.O_RDWR, fileMode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := flock(file, unix.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// No process has the highest possible number, 2^22 on Linux.
+	if err := (&lockFile{file: file}).describe(state.LockInfo{ID: "x", Host: host, PID: 1 << 22}); err != nil {
+		t.Fatal(err)
+	}
+	orphan := exec.Command("sleep", "0.3")
+	orphan.ExtraFiles = []*os.File{file}
+	if err := orphan.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = orphan.Wait() }()
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	lock(t, b)
 }
