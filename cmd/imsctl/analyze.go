@@ -35,9 +35,9 @@ func (c *cli) analyzeCommand() *cobra.Command {
 		Short: "Measure what compression makes of files and sources",
 		Long: `Reads samples of each FILE ("-" is standard input), or the beginning of the
 source with this ADDRESS (source.postgres.ims; backup.database is about its
-source), at most 64 MiB. Says what it is, compresses the samples with every
-method, and recommends one. A source is stopped as soon as enough of it was
-read; nothing is stored.
+source, and what its compression prefers), at most 64 MiB. Says what it is,
+compresses the samples with every method, and recommends one. A source is
+stopped as soon as enough of it was read; nothing is stored.
 
   imsctl analyze dump.sql backup.tar
   imsctl analyze -optimize size source.postgres.ims
@@ -154,13 +154,26 @@ func isAddress(name string) bool {
 func (p *project) subject(address string, question choice.Question, c *cli) (subject, error) {
 	source := address
 	if i := slices.IndexFunc(p.spec.Backups, func(b *spec.Backup) bool { return b.Address == address }); i >= 0 {
-		source = p.spec.Backups[i].Source
+		backup := p.spec.Backups[i]
+		source = backup.Source
+		if backup.Chooser != nil {
+			question = preferred(question, backup.Chooser.Preferences())
+		}
 	}
 	found := p.world.Sources[source]
 	if found == nil {
 		return subject{}, p.noSuchSource(address, source)
 	}
 	return subject{name: address, question: question, sample: func(ctx context.Context) (trial.Sample, error) { return c.sampleSource(ctx, found) }}, nil
+}
+
+// preferred asks for what a backup's own profile prefers, as far as the flags say nothing else.
+func preferred(question choice.Question, preferences providers.Preferences) choice.Question {
+	if question.Goal == "" {
+		question.Goal = choice.Goal(preferences.Optimize)
+	}
+	question.MinReduction, question.Fallback = preferences.MinReduction, preferences.Fallback
+	return question
 }
 
 // noSuchSource says why an address cannot be read.

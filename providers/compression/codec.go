@@ -18,8 +18,8 @@ import (
 	"github.com/castrolanda/imsctl/providers"
 )
 
-// Auto is the reserved name, of a profile and of a method, for choosing the compression by measuring the data. The choice
-// is not available yet, so that the name is refused wherever it is met and can mean nothing else.
+// Auto is the name, of a profile and of a method, for choosing the compression by measuring the data. It is no format, so
+// that NewCodec refuses it.
 const Auto = "auto"
 
 // method is one compression format.
@@ -60,7 +60,7 @@ func NewCodec(name string, level int) (providers.Codec, error) {
 		}
 	}
 	if name == Auto {
-		return nil, fmt.Errorf("compression method %q, which chooses by measuring the data, is not available yet: choose one of %s", Auto, names())
+		return nil, fmt.Errorf("compression method %q, which chooses by measuring the data, has no codec of its own: choose one of %s", Auto, names())
 	}
 	return nil, fmt.Errorf("unknown compression method %q%s: choose one of %s", name, suggestion(name), names())
 }

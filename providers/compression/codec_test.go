@@ -34,7 +34,7 @@ func TestNewCodec(t *testing.T) {
 		{method: "zstd", level: 23, wrong: "level 23 is out of range for zstd: choose 1 to 22"},
 		{method: "xz", level: -2, wrong: "level -2 is out of range for xz: choose 1 to 9"},
 		{method: "bzip2", level: 0, wrong: "level 0 is out of range for bzip2: choose 1 to 9"},
-		{method: "auto", level: providers.DefaultLevel, wrong: `"auto", which chooses by measuring the data, is not available yet: choose one of gzip, zstd, xz, bzip2, none`},
+		{method: "auto", level: providers.DefaultLevel, wrong: `"auto", which chooses by measuring the data, has no codec of its own: choose one of gzip, zstd, xz, bzip2, none`},
 		{method: "gz", level: 6, wrong: `unknown compression method "gz" (did you mean "gzip"?): choose one of gzip, zstd, xz, bzip2, none`},
 		{method: "zst", level: 6, wrong: `did you mean "zstd"?`},
 		{method: "bzip", level: 6, wrong: `did you mean "bzip2"?`},

@@ -7,7 +7,7 @@ type Profile struct {
 	Level  int
 }
 
-// Profiles are the profiles that need no declaration. Auto is not among them: its name is only reserved.
+// Profiles are the profiles that need no declaration and name a method. Auto, which chooses one, is not among them.
 func Profiles() []Profile {
 	return []Profile{
 		{Name: "maximum", Method: "xz", Level: 9},
