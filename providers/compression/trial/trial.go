@@ -30,7 +30,7 @@ func Candidates() []Candidate {
 		{"gzip", 9, HeadSize},
 		{"bzip2", 9, 900_000},
 		{"zstd", 19, HeadSize},
-		{"xz", 6, 256 << 10},
+		{"xz", 6, HeadSize},
 	}
 }
 
