@@ -240,9 +240,10 @@ func cloudCells(address string) map[string][]cell {
 	one := func(c cell) []cell { c.to = to; return []cell{c} }
 	arm := func(rule testenv.Rule) []cell { return one(cell{arm: injecting(address, rule)}) }
 	return map[string][]cell{
-		"exit≠0":  none("a store is no process of ours"),
-		"killed":  arm(testenv.Rule{Fault: testenv.Reset(), Match: isWriting}),
-		"stalled": one(cell{method: "plain", size: large, arm: stalled(address, isWriting)}),
+		"exit≠0": none("a store is no process of ours"),
+		"killed": arm(testenv.Rule{Fault: testenv.Reset(), Match: isWriting}),
+		// So much that every store has to answer before the end: at the end it would be waited for ten times longer.
+		"stalled": one(cell{method: "plain", size: 2*large + 4<<20, arm: stalled(address, isWriting)}),
 		"short read": one(cell{do: func(s *site) string {
 			return readBadly(s, address, atDisk, func() {
 				s.clouds.proxy(address).Inject(testenv.Rule{Fault: testenv.CutAnswer(), Match: isReadingData, Times: 1})
