@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/castrolanda/imsctl/internal/output"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -26,7 +27,7 @@ type execution struct {
 	cmd    *exec.Cmd
 	stdin  *os.File // the write end; nil when the command reads nothing
 	pipes  []*os.File
-	said   tail
+	said   output.Tail
 	output sync.WaitGroup
 	input  chan struct{} // closed when the copy of standard input is over
 	ended  atomic.Bool   // the command itself has ended
@@ -56,7 +57,7 @@ func start(command providers.Command) (*execution, error) {
 		return nil, err
 	}
 	e.stdin = streams.stdin
-	stdout, stderr := serialised(command.Stdout, command.Stderr)
+	stdout, stderr := output.Writers(command.Stdout, command.Stderr)
 	if streams.stdout != nil {
 		e.receive("standard output", streams.stdout, stdout, true)
 	}

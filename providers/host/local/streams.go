@@ -2,10 +2,8 @@ package local
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
-	"sync"
 
 	"github.com/castrolanda/imsctl/providers"
 )
@@ -65,54 +63,3 @@ func (s *streams) closeOurs() {
 		}
 	}
 }
-
-// serialised returns the two writers, with standard error discarded where nobody wants it. Where both are the same writer,
-// as for a combined output, it gets one Write at a time.
-func serialised(stdout, stderr io.Writer) (io.Writer, io.Writer) {
-	if stderr == nil {
-		return stdout, io.Discard
-	}
-	if same(stdout, stderr) {
-		shared := &lockedWriter{w: stdout}
-		return shared, shared
-	}
-	return stdout, stderr
-}
-
-// same compares two writers; those of types that cannot be compared are different.
-func same(a, b io.Writer) (equal bool) {
-	defer func() {
-		if recover() != nil {
-			equal = false
-		}
-	}()
-	return a == b
-}
-
-// lockedWriter serialises the writes to w.
-type lockedWriter struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (l *lockedWriter) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(p)
-}
-
-// tailSize is how much of a command's standard error is kept, in bytes.
-const tailSize = 4 << 10
-
-// tail keeps the last tailSize bytes that were written to it.
-type tail struct{ bytes []byte }
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.bytes = append(t.bytes, p...)
-	if excess := len(t.bytes) - tailSize; excess > 0 {
-		t.bytes = append(t.bytes[:0], t.bytes[excess:]...)
-	}
-	return len(p), nil
-}
-
-func (t *tail) String() string { return string(t.bytes) }

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/castrolanda/imsctl/internal/output"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -32,7 +33,7 @@ type execution struct {
 	sudo   bool
 	group  string
 	stdout *bufio.Reader
-	said   tail
+	said   output.Tail
 
 	output  io.Writer      // where standard output goes
 	copies  sync.WaitGroup // the copies of both outputs
@@ -48,7 +49,7 @@ type execution struct {
 
 // newExecution begins to read the standard error of a session.
 func newExecution(h *host, link *link, session *session, command providers.Command) *execution {
-	stdout, stderr := outputs(command.Stdout, command.Stderr)
+	stdout, stderr := output.Writers(command.Stdout, command.Stderr)
 	e := &execution{session: session, link: link, timing: h.connection.timing, sudo: h.config.Sudo, output: stdout,
 		stdout: bufio.NewReaderSize(session.channel, 4<<10), input: make(chan struct{}), broken: make(chan struct{})}
 	e.receive("standard error", session.channel.Stderr(), io.MultiWriter(&e.said, stderr))

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/castrolanda/imsctl/internal/output"
 )
 
 // guardScript ends the process groups of commands. It has a session of its own, so that it can do so while the streams of
@@ -66,7 +68,7 @@ func (l *link) startGuard(ctx context.Context, sudo bool) error {
 	if err != nil {
 		return err
 	}
-	var said tail
+	var said output.Tail
 	l.tasks.Go(func() { io.Copy(&said, session.channel.Stderr()) })
 	stop := context.AfterFunc(ctx, func() { session.channel.Close() })
 	answers := bufio.NewReader(session.channel)

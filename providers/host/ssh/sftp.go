@@ -10,6 +10,8 @@ import (
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
+
+	"github.com/castrolanda/imsctl/internal/output"
 )
 
 // packetSize is how many bytes of a file go into one request to OpenSSH's server, which takes requests of up to 256 KiB in
@@ -86,7 +88,7 @@ func (l *link) fileServerAsRoot() (io.Reader, io.WriteCloser, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	var said tail
+	var said output.Tail
 	errorsRead := make(chan struct{})
 	l.tasks.Go(func() {
 		defer close(errorsRead)
