@@ -70,6 +70,15 @@ func (c *clouds) stop() {
 	}
 }
 
+// cpu is the processor time that the emulators have used so far.
+func (c *clouds) cpu() time.Duration {
+	var sum time.Duration
+	for _, emulator := range c.emulators {
+		sum += emulator.CPU()
+	}
+	return sum
+}
+
 func (c *clouds) makeBucket(ctx context.Context) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.gcs+"/storage/v1/b?project=bench", strings.NewReader(`{"name":"`+cloudBucket+`"}`))
 	if err != nil {
@@ -166,7 +175,7 @@ type cloudTurn struct {
 	// slow puts a limit in front of Azure.
 	slow bool
 
-	wall, peak, others, session series
+	wall, cpu, clouds, peak, others, session series
 }
 
 // measureClouds compares one apply to two clouds and a disk with an apply to the disk alone, with a script that uploads one
@@ -203,6 +212,10 @@ func measureClouds(ctx context.Context, s settings, folder, program string, r *r
 	}
 	r.row("ratio of wall: two clouds and a disk / disk alone", ratios(all.wall, disk.wall), ratio)
 	r.row("ratio of wall: script / two clouds and a disk", ratios(script.wall, all.wall), ratio)
+	for _, turn := range []*cloudTurn{disk, all} {
+		r.row(turn.name+": CPU of imsctl and pg_dump", turn.cpu, seconds)
+	}
+	r.row(all.name+": CPU of the emulators", all.clouds, seconds)
 	r.row(all.name+": peak RSS (wait4)", all.peak, size)
 	r.row(slow.name+": peak RSS (wait4)", slow.peak, size)
 	r.row("ratio of time until the other copies are complete: one cloud slow / that cloud left out", ratios(slow.others, without.others), ratio)
@@ -242,19 +255,21 @@ func (t *cloudTurn) take(ctx context.Context, folder, program string, server *se
 	}
 	command := newCommand(ctx, program, "apply", "-auto-approve", folder)
 	command.Env = server.environment()
+	before := clouds.cpu()
 	took, err := measure(ctx, command)
 	others, session := watch.stop()
 	if err != nil {
 		return err
 	}
 	if counts {
-		t.add(took.wall, took.peak, others, session)
+		t.add(took, others, session)
+		t.clouds = append(t.clouds, (clouds.cpu() - before).Seconds())
 	}
 	return nil
 }
 
-func (t *cloudTurn) add(wall time.Duration, peak int64, others, session time.Duration) {
-	t.wall, t.peak = append(t.wall, wall.Seconds()), append(t.peak, float64(peak))
+func (t *cloudTurn) add(took usage, others, session time.Duration) {
+	t.wall, t.cpu, t.peak = append(t.wall, took.wall.Seconds()), append(t.cpu, took.cpu.Seconds()), append(t.peak, float64(took.peak))
 	t.others, t.session = append(t.others, others.Seconds()), append(t.session, session.Seconds())
 }
 
@@ -276,7 +291,8 @@ func (t *cloudTurn) script(ctx context.Context, clouds *clouds, folder string, s
 		return err
 	}
 	if counts {
-		t.add(took.wall+time.Since(began), 0, 0, 0)
+		took.wall += time.Since(began)
+		t.add(took, 0, 0)
 	}
 	return nil
 }
