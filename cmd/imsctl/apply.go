@@ -96,16 +96,16 @@ func (c *cli) apply(ctx context.Context, arguments applyArguments) (err error) {
 	return c.carryOut(ctx, project, session, plan, arguments.parallelism, view)
 }
 
-// applyGarbage is how much garbage there may be beside what is in use, in percent: the buffers of uploads are large and live
-// long, so that the usual 100 would double them for little.
-const applyGarbage = 40
+// garbage is how much of it there may be beside what is in use, in percent: the buffers of uploads and large specifications
+// live long, so that the usual 100 would double them for little.
+const garbage = 40
 
 // saveMemory lets garbage be collected sooner until the function that it returns is called, unless people set GOGC.
 func (c *cli) saveMemory() (restore func()) {
 	if _, given := c.getenv("GOGC"); given {
 		return func() {}
 	}
-	before := debug.SetGCPercent(applyGarbage)
+	before := debug.SetGCPercent(garbage)
 	return func() { debug.SetGCPercent(before) }
 }
 

@@ -65,6 +65,7 @@ func (c *cli) plan(command *cobra.Command, arguments planArguments) error {
 	if err := arguments.check(); err != nil {
 		return err
 	}
+	defer c.saveMemory()()
 	project, err := c.open(arguments.path, arguments.inputs)
 	if err != nil {
 		return err
