@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/castrolanda/imsctl/internal/cause"
 	"github.com/castrolanda/imsctl/internal/output"
 	"github.com/castrolanda/imsctl/providers"
 )
@@ -32,10 +33,7 @@ type execution struct {
 	input  chan struct{} // closed when the copy of standard input is over
 	ended  atomic.Bool   // the command itself has ended
 
-	mu     sync.Mutex
-	cause  error
-	broken chan struct{} // closed with the first cause
-	urgent bool          // the first cause allows no grace
+	failure *cause.First // why the command is ended
 }
 
 // start starts the command and the copies.
@@ -44,7 +42,7 @@ func start(command providers.Command) (*execution, error) {
 	cmd.Dir = command.Directory
 	cmd.Env = append(os.Environ(), command.Environment...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	e := &execution{cmd: cmd, input: make(chan struct{}), broken: make(chan struct{})}
+	e := &execution{cmd: cmd, input: make(chan struct{}), failure: cause.New()}
 
 	streams, err := connect(cmd, command)
 	if err != nil {
@@ -84,7 +82,7 @@ func (e *execution) receive(name string, from *os.File, w io.Writer, complete bo
 			n, err := from.Read(buffer)
 			if n > 0 {
 				if _, err := w.Write(buffer[:n]); err != nil {
-					e.fail(fmt.Errorf("passing on its %s: %w", name, err), false)
+					e.failure.Set(fmt.Errorf("passing on its %s: %w", name, err), false)
 					return
 				}
 			}
@@ -93,7 +91,7 @@ func (e *execution) receive(name string, from *os.File, w io.Writer, complete bo
 			}
 			if err != nil {
 				if complete {
-					e.fail(fmt.Errorf("its %s was not finished: a process it left behind still holds it open", name), false)
+					e.failure.Set(fmt.Errorf("its %s was not finished: a process it left behind still holds it open", name), false)
 				}
 				return
 			}
@@ -121,7 +119,7 @@ func (e *execution) send(r io.Reader) {
 			return
 		}
 		if err != nil {
-			e.fail(fmt.Errorf("reading its standard input: %w", err), true)
+			e.failure.Set(fmt.Errorf("reading its standard input: %w", err), true)
 			return
 		}
 	}
@@ -165,10 +163,10 @@ func (e *execution) watch(ctx context.Context, over <-chan struct{}) {
 	case <-over:
 		return
 	case <-ctx.Done():
-		e.fail(interruption(ctx), false)
-	case <-e.broken:
+		e.failure.Set(cause.Interruption(ctx), false)
+	case <-e.failure.Done():
 	}
-	if !e.withoutGrace() {
+	if !e.failure.Urgent() {
 		e.signal(syscall.SIGTERM)
 		timer := time.NewTimer(grace)
 		defer timer.Stop()
@@ -190,26 +188,4 @@ func (e *execution) watch(ctx context.Context, over <-chan struct{}) {
 func (e *execution) signal(signal syscall.Signal) {
 	// ESRCH is the only failure there can be for a group of our own children, and means that there is nothing left to do.
 	syscall.Kill(-e.cmd.Process.Pid, signal)
-}
-
-// fail records the first reason for ending the command.
-func (e *execution) fail(cause error, urgent bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.cause == nil {
-		e.cause, e.urgent = cause, urgent
-		close(e.broken)
-	}
-}
-
-func (e *execution) failure() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.cause
-}
-
-func (e *execution) withoutGrace() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.urgent
 }

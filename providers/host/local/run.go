@@ -46,8 +46,8 @@ func (*host) Run(ctx context.Context, command providers.Command) error {
 		return fmt.Errorf("running %s: %w", program, err)
 	}
 	err = execution.wait(ctx)
-	if cause := execution.failure(); cause != nil {
-		return fmt.Errorf("running %s: %w", program, cause)
+	if err := execution.failure.Err(); err != nil {
+		return fmt.Errorf("running %s: %w", program, err)
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
@@ -70,12 +70,4 @@ func exitError(program string, state *os.ProcessState, said string) error {
 		}
 	}
 	return failed
-}
-
-// interruption is why ctx ended: its own error, and the cause where that says more.
-func interruption(ctx context.Context) error {
-	if cause := context.Cause(ctx); cause != ctx.Err() {
-		return fmt.Errorf("%w: %w", ctx.Err(), cause)
-	}
-	return ctx.Err()
 }

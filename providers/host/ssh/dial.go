@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/castrolanda/imsctl/internal/cause"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -104,7 +105,7 @@ func enter(ctx context.Context, e endpoint, through func(context.Context, string
 func unreachable(ctx, limited context.Context, limit time.Duration, err error) error {
 	switch {
 	case ctx.Err() != nil:
-		return interruption(ctx)
+		return cause.Interruption(ctx)
 	case limited.Err() != nil:
 		return fmt.Errorf("%w: there was no answer within %s; is the machine up, and does a firewall let you through?", providers.ErrTemporary, limit)
 	}
@@ -136,12 +137,4 @@ func refused(e endpoint, keys *identities) error {
 	err := fmt.Errorf("%w: it does not let user %q in with any of these keys: %s. Add one of them to ~/.ssh/authorized_keys of that user there, or name another key or user",
 		providers.ErrDenied, e.user, strings.Join(offered, ", "))
 	return errors.Join(append([]error{err}, keys.problems...)...)
-}
-
-// interruption is why ctx ended: its own error, and the cause where that says more.
-func interruption(ctx context.Context) error {
-	if cause := context.Cause(ctx); cause != ctx.Err() {
-		return fmt.Errorf("%w: %w", ctx.Err(), cause)
-	}
-	return ctx.Err()
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/castrolanda/imsctl/internal/cause"
 )
 
 // Dial connects to a socket on the machine, over the connection (direct-streamlocal@openssh.com, direct-tcpip). It goes
@@ -27,7 +29,7 @@ func (h *host) Dial(ctx context.Context, network, address string) (net.Conn, err
 	var refused *ssh.OpenChannelError
 	switch {
 	case ctx.Err() != nil && err != nil:
-		return nil, fmt.Errorf("connecting to %s on %s: %w", address, h.Name(), interruption(ctx))
+		return nil, fmt.Errorf("connecting to %s on %s: %w", address, h.Name(), cause.Interruption(ctx))
 	case errors.As(err, &refused) && refused.Reason == ssh.Prohibited:
 		return nil, fmt.Errorf("connecting to %s on %s: %s (AllowTcpForwarding and AllowStreamLocalForwarding in its sshd_config permit it)", address, h.Name(), refused.Message)
 	case errors.As(err, &refused):

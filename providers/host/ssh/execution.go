@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/castrolanda/imsctl/internal/cause"
 	"github.com/castrolanda/imsctl/internal/output"
 	"github.com/castrolanda/imsctl/providers"
 )
@@ -41,17 +42,14 @@ type execution struct {
 	passing atomic.Int32   // how many of the copies are handing on what they read
 	input   chan struct{}  // closed when the copy of standard input is over
 
-	mu     sync.Mutex
-	cause  error
-	broken chan struct{} // closed with the first cause
-	urgent bool          // the first cause allows no grace
+	failure *cause.First // why the command is ended
 }
 
 // newExecution begins to read the standard error of a session.
 func newExecution(h *host, link *link, session *session, command providers.Command) *execution {
 	stdout, stderr := output.Writers(command.Stdout, command.Stderr)
 	e := &execution{session: session, link: link, timing: h.connection.timing, sudo: h.config.Sudo, output: stdout,
-		stdout: bufio.NewReaderSize(session.channel, 4<<10), input: make(chan struct{}), broken: make(chan struct{})}
+		stdout: bufio.NewReaderSize(session.channel, 4<<10), input: make(chan struct{}), failure: cause.New()}
 	e.receive("standard error", session.channel.Stderr(), io.MultiWriter(&e.said, stderr))
 	return e
 }
@@ -88,7 +86,7 @@ func (e *execution) receive(name string, from io.Reader, w io.Writer) {
 				e.passing.Add(1)
 				if _, err := w.Write(buffer[:n]); err != nil {
 					wanted = false
-					e.fail(fmt.Errorf("passing on its %s: %w", name, err), false)
+					e.failure.Set(fmt.Errorf("passing on its %s: %w", name, err), false)
 				}
 				e.passing.Add(-1)
 			}
@@ -119,7 +117,7 @@ func (e *execution) send(r io.Reader) {
 			return
 		}
 		if err != nil {
-			e.fail(fmt.Errorf("reading its standard input: %w", err), true)
+			e.failure.Set(fmt.Errorf("reading its standard input: %w", err), true)
 			return
 		}
 	}
@@ -142,9 +140,9 @@ func (e *execution) wait(ctx context.Context, wanted bool) (ending, error) {
 	e.channel.Close()
 	helpers.Wait()
 	e.finishInput()
-	switch cause := e.failure(); {
-	case cause != nil:
-		return how, cause
+	switch failure := e.failure.Err(); {
+	case failure != nil:
+		return how, failure
 	case err != nil:
 		return how, err
 	case !how.told:
@@ -169,7 +167,7 @@ func (e *execution) drain(drained <-chan struct{}, wanted bool) {
 			continue
 		}
 		if wanted {
-			e.fail(errHeldOpen, true)
+			e.failure.Set(errHeldOpen, true)
 		}
 		e.cut()
 		<-drained
@@ -200,8 +198,8 @@ func (e *execution) watch(ctx context.Context, over <-chan struct{}) {
 	case <-over:
 		return
 	case <-ctx.Done():
-		e.fail(interruption(ctx), false)
-	case <-e.broken:
+		e.failure.Set(cause.Interruption(ctx), false)
+	case <-e.failure.Done():
 	}
 	// A connection that is stuck must not hold up whoever wants to stop.
 	abandon := time.AfterFunc(patience, e.link.abandon)
@@ -220,31 +218,13 @@ func (e *execution) watch(ctx context.Context, over <-chan struct{}) {
 	<-over
 }
 
-// fail records the first reason for ending the command.
-func (e *execution) fail(cause error, urgent bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.cause == nil {
-		e.cause, e.urgent = cause, urgent
-		close(e.broken)
-	}
-}
-
-func (e *execution) failure() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.cause
-}
-
 // mayBeAsked reports whether the command may be asked to end before it is killed. While it has not got all of its input it
 // may not: the server ends the input as soon as the first process of the group has gone, and another one could take what
 // has come for all of it.
 func (e *execution) mayBeAsked() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	select {
 	case <-e.input:
-		return !e.urgent
+		return !e.failure.Urgent()
 	default:
 		return false
 	}

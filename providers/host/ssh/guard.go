@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/castrolanda/imsctl/internal/cause"
 	"github.com/castrolanda/imsctl/internal/output"
 )
 
@@ -74,7 +75,7 @@ func (l *link) startGuard(ctx context.Context, sudo bool) error {
 	answers := bufio.NewReader(session.channel)
 	_, err = session.marked(answers)
 	if !stop() {
-		return interruption(ctx)
+		return cause.Interruption(ctx)
 	}
 	if err != nil {
 		session.channel.Close()

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/castrolanda/imsctl/internal/cause"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -161,7 +162,7 @@ func (c *connection) get(ctx context.Context) (*link, error) {
 	case c.turn <- struct{}{}:
 		defer func() { <-c.turn }()
 	case <-ctx.Done():
-		return nil, interruption(ctx)
+		return nil, cause.Interruption(ctx)
 	}
 	if c.link != nil && !c.link.isBroken() {
 		return c.link, nil

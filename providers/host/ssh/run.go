@@ -9,6 +9,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/castrolanda/imsctl/internal/cause"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -71,7 +72,7 @@ func (h *host) runOver(ctx context.Context, link *link, program, script string, 
 	case link.slots <- struct{}{}:
 		defer func() { <-link.slots }()
 	case <-ctx.Done():
-		return false, interruption(ctx)
+		return false, cause.Interruption(ctx)
 	}
 	execution, err := h.start(ctx, link, script, command)
 	if err != nil {
@@ -103,7 +104,7 @@ func (h *host) start(ctx context.Context, link *link, script string, command pro
 		err = link.notStarted(h.config.Sudo, e.said.String(), err)
 	}
 	if !stop() {
-		err = interruption(ctx)
+		err = cause.Interruption(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(err, e.giveUp())
