@@ -26,15 +26,11 @@ type competitor struct {
 
 // measureBackups compares imsctl with pg_dump alone, with gzip and with restic.
 func measureBackups(ctx context.Context, s settings, folder, program string, r *report) (err error) {
-	server, err := startServer(ctx)
+	server, err := startFilledServer(ctx, s.scale)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.stop()) }()
-	note("filling the database")
-	if err := fill(ctx, server.url, s.scale); err != nil {
-		return err
-	}
 	dump, err := dumpSize(ctx, server)
 	if err != nil {
 		return err

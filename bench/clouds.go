@@ -181,15 +181,11 @@ type cloudTurn struct {
 // measureClouds compares one apply to two clouds and a disk with an apply to the disk alone, with a script that uploads one
 // after the other, and with itself while one of the clouds is slow.
 func measureClouds(ctx context.Context, s settings, folder, program string, r *report) (err error) {
-	server, err := startServer(ctx)
+	server, err := startFilledServer(ctx, s.scale)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.stop()) }()
-	note("filling the database")
-	if err := fill(ctx, server.url, s.scale); err != nil {
-		return err
-	}
 	disk := &cloudTurn{name: "imsctl apply to a disk", to: []string{"local"}}
 	all := &cloudTurn{name: "imsctl apply to two clouds and a disk", to: []string{"gcs", "azblob", "local"}}
 	without := &cloudTurn{name: "imsctl apply to one cloud and a disk", to: []string{"gcs", "local"}}

@@ -102,15 +102,11 @@ func measureCodecs(ctx context.Context, s settings, folder string, r *report) er
 
 // writeDump fills a database and dumps it into a file.
 func writeDump(ctx context.Context, s settings, path string) (err error) {
-	server, err := startServer(ctx)
+	server, err := startFilledServer(ctx, s.scale)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.stop()) }()
-	note("filling the database")
-	if err := fill(ctx, server.url, s.scale); err != nil {
-		return err
-	}
 	file, err := os.Create(path)
 	if err != nil {
 		return err

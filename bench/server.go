@@ -33,6 +33,19 @@ func startServer(ctx context.Context) (*server, error) {
 	return &server{url: cluster.URL("postgres"), pgDump: pgDump, stop: cluster.Close}, nil
 }
 
+// startFilledServer is startServer with the database that is measured in it.
+func startFilledServer(ctx context.Context, scale float64) (*server, error) {
+	server, err := startServer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	note("filling the database")
+	if err := fill(ctx, server.url, scale); err != nil {
+		return nil, errors.Join(err, server.stop())
+	}
+	return server, nil
+}
+
 // dump is a plain dump to standard output.
 func (s *server) dump(ctx context.Context) *exec.Cmd {
 	return newCommand(ctx, s.pgDump, "--no-password", "--dbname="+s.url)
