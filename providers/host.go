@@ -10,14 +10,7 @@ import (
 
 // Host is a machine: commands can be run and files be reached there. It is safe for concurrent use.
 type Host interface {
-	// Name is what people call it: "local", "vm".
-	Name() string
-	// LookPath finds a program, as a shell on that host would, and returns its path there.
-	LookPath(ctx context.Context, program string) (string, error)
-	// Run runs a command and waits for it. Nil means exit status 0; a command that ended otherwise gives an *ExitError.
-	// When ctx ends, the command and all its children are ended, first asked (SIGTERM), after a short grace forced. An
-	// error that is ErrTemporary is that of the connection to the host.
-	Run(ctx context.Context, command Command) error
+	Runner
 	// Files reaches the host's file system.
 	Files() FileSystem
 }

@@ -105,7 +105,9 @@ type Environment struct {
 	Hosts func(Reference) (Host, error)
 	// Decorate wraps each host that the specification declares, before anything uses it; nil leaves them as they are.
 	Decorate func(Host) Host
-	Clock    clock.Clock
+	// Containers reaches the container engine of a host, without I/O; an error where a host cannot have one.
+	Containers func(Host) (Containers, error)
+	Clock      clock.Clock
 	// Log hears of what is done beyond what was asked for, such as attempts that are made again; nil for nobody.
 	Log *slog.Logger
 	// Directory is the absolute folder that relative paths in the specification start from.

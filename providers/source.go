@@ -53,6 +53,8 @@ type Reading struct {
 	Versions map[string]string
 	// RowCounts per table ("public.products"), exact for the snapshot that was read; nil where there are no rows to count.
 	RowCounts map[string]int64
+	// Container is the container that was read, nil where none was.
+	Container *Container
 	// Warnings are things that someone should know although the reading is complete: "vanished while reading: a/b".
 	Warnings []string
 }
