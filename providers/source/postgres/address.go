@@ -35,6 +35,8 @@ type address struct {
 	passed url.Values
 	// password is the one of the URL, or else the one that PGPASSWORD or the password file has for it.
 	password string
+	// host is where the programs run.
+	host providers.Runner
 	// dialer connects as a program on a host would; nil for the machine imsctl runs on.
 	dialer providers.Dialer
 }

@@ -117,12 +117,21 @@ func (c *Config) Source(environment providers.Environment) (providers.Source, er
 	if err != nil {
 		return nil, err
 	}
+	if c.Container != "" {
+		containers, err := environment.Containers(host)
+		if err != nil {
+			return nil, fmt.Errorf("source postgres: %w", err)
+		}
+		return &source{config: *c, container: &contained{containers: containers, host: host.Name(), name: c.Container,
+			user: c.User, database: c.Database, in: containers.In(c.Container)}}, nil
+	}
 	address, err := parseURL(c.URL)
 	if err != nil {
 		return nil, fmt.Errorf("source postgres: %w", err)
 	}
+	address.host = host
 	if !c.Host.IsZero() {
 		address.dialer, _ = host.(providers.Dialer)
 	}
-	return &source{config: *c, host: host, address: address}, nil
+	return &source{config: *c, address: address}, nil
 }

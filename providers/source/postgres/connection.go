@@ -101,36 +101,3 @@ func (a *address) programError(err error) error {
 	}
 	return err
 }
-
-// terminate ends what is left of the sessions with an application name and waits until they have gone.
-func (a *address) terminate(ctx context.Context, application string) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), terminateTimeout)
-	defer cancel()
-	connection, err := a.connect(ctx, "imsctl-end")
-	if err != nil {
-		var refused *pgconn.PgError
-		if errors.As(err, &refused) && refused.Code != cannotConnectNow {
-			return fmt.Errorf("ending the sessions of %s on the server: %w", application, err)
-		}
-		// A server that is not there, or a database, has no sessions to end.
-		return nil
-	}
-	defer disconnect(ctx, connection)
-	// The server cuts application names at 63 bytes.
-	const end = `select count(pg_terminate_backend(pid)) from pg_stat_activity
-		where application_name = left($1, 63) and datname = current_database() and pid <> pg_backend_pid()`
-	for {
-		var left int
-		if err := connection.QueryRow(ctx, end, application).Scan(&left); err != nil {
-			return fmt.Errorf("ending the sessions of %s on the server: %w", application, err)
-		}
-		if left == 0 {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("ending the sessions of %s on the server: %d of them are still there", application, left)
-		case <-time.After(terminateInterval):
-		}
-	}
-}

@@ -39,17 +39,17 @@ const relationsQuery = `select n.nspname, c.relname, c.relkind = 'r' and not (c.
 
 // tables lists the tables whose rows the source dumps. A pattern that matches nothing is an error, and so are
 // patterns that together leave nothing.
-func (s *source) tables(ctx context.Context, connection *pgx.Conn) ([]relation, error) {
-	selected, err := s.matching(ctx, connection, s.config.Tables)
+func (s *dumping) tables(ctx context.Context) ([]relation, error) {
+	selected, err := s.matching(ctx, s.config.Tables)
 	if err != nil {
 		return nil, err
 	}
 	if len(s.config.Tables) == 0 {
-		if selected, err = relations(ctx, connection, ""); err != nil {
+		if selected, err = relations(ctx, s.session, ""); err != nil {
 			return nil, err
 		}
 	}
-	excluded, err := s.matching(ctx, connection, s.config.ExcludeTables)
+	excluded, err := s.matching(ctx, s.config.ExcludeTables)
 	if err != nil {
 		return nil, err
 	}
@@ -71,57 +71,52 @@ func (s *source) tables(ctx context.Context, connection *pgx.Conn) ([]relation, 
 		}
 	}
 	if nothing && len(s.config.Tables) > 0 {
-		return nil, fmt.Errorf("exclude_tables leaves out everything of %s that tables names: change one of them", s.address)
+		return nil, fmt.Errorf("exclude_tables leaves out everything of %s that tables names: change one of them", s.place)
 	}
 	return list, nil
 }
 
 // matching lists what matches one of the patterns.
-func (s *source) matching(ctx context.Context, connection *pgx.Conn, patterns []string) ([]relation, error) {
+func (s *dumping) matching(ctx context.Context, patterns []string) ([]relation, error) {
 	var list []relation
 	for _, text := range patterns {
 		parsed, err := parsePattern(text)
 		if err != nil {
 			return nil, err
 		}
-		condition, arguments := ` and c.relname::text collate "default" ~ $1`, []any{parsed.table}
+		condition := ` and c.relname::text collate "default" ~ ` + sqlText(parsed.table)
 		if parsed.schema == "" {
 			condition += " and pg_table_is_visible(c.oid)"
 		} else {
-			condition += ` and n.nspname::text collate "default" ~ $2`
-			arguments = append(arguments, parsed.schema)
+			condition += ` and n.nspname::text collate "default" ~ ` + sqlText(parsed.schema)
 		}
-		found, err := relations(ctx, connection, condition, arguments...)
+		found, err := relations(ctx, s.session, condition)
 		if err != nil {
 			return nil, fmt.Errorf("pattern %q: %w", text, err)
 		}
 		if len(found) == 0 {
-			return nil, fmt.Errorf("no table of %s matches the pattern %q: mend or remove it", s.address, text)
+			return nil, fmt.Errorf("no table of %s matches the pattern %q: mend or remove it", s.place, text)
 		}
 		list = append(list, found...)
 	}
 	return list, nil
 }
 
-func relations(ctx context.Context, connection *pgx.Conn, condition string, arguments ...any) ([]relation, error) {
-	rows, err := connection.Query(ctx, relationsQuery+condition+" order by 1, 2", arguments...)
+func relations(ctx context.Context, in session, condition string) ([]relation, error) {
+	rows, err := in.rows(ctx, relationsQuery+condition+" order by 1, 2")
 	if err != nil {
 		return nil, fmt.Errorf("listing the tables: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (relation, error) {
-		var found relation
-		err := row.Scan(&found.schema, &found.name, &found.rows)
-		return found, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("listing the tables: %w", err)
+	list := make([]relation, len(rows))
+	for i, row := range rows {
+		list[i] = relation{schema: row[0], name: row[1], rows: row[2] == "t"}
 	}
 	return list, nil
 }
 
 // lock keeps tables from being truncated or rewritten until the session's transaction ends. Neither is seen through a
 // snapshot: one that came between the count of a table and pg_dump's own lock would make the two differ.
-func lock(ctx context.Context, connection *pgx.Conn, tables []relation) error {
+func lock(ctx context.Context, in session, tables []relation) error {
 	if len(tables) == 0 {
 		return nil
 	}
@@ -129,18 +124,18 @@ func lock(ctx context.Context, connection *pgx.Conn, tables []relation) error {
 	for i, table := range tables {
 		names[i] = "only " + table.sql()
 	}
-	if _, err := connection.Exec(ctx, "lock table "+strings.Join(names, ", ")+" in access share mode"); err != nil {
+	if err := in.exec(ctx, "lock table "+strings.Join(names, ", ")+" in access share mode"); err != nil {
 		return fmt.Errorf("locking the tables for reading: %w", err)
 	}
 	return nil
 }
 
 // count counts the rows of tables in the session's snapshot, one table after the other.
-func count(ctx context.Context, connection *pgx.Conn, tables []relation) (map[string]int64, error) {
+func count(ctx context.Context, in session, tables []relation) (map[string]int64, error) {
 	counts := make(map[string]int64, len(tables))
 	for _, table := range tables {
-		var rows int64
-		if err := connection.QueryRow(ctx, "select count(*) from only "+table.sql()).Scan(&rows); err != nil {
+		rows, err := number(ctx, in, "select count(*) from only "+table.sql())
+		if err != nil {
 			return nil, fmt.Errorf("table %s: %w", table, err)
 		}
 		counts[table.String()] = rows

@@ -9,101 +9,81 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/castrolanda/imsctl/providers"
 )
 
 // lockTimeout is how long pg_dump waits for a table that nobody but us should have locked.
 const lockTimeout = 3 * time.Second
 
-// source implements providers.Source.
-type source struct {
-	config  Config
-	host    providers.Host
-	address *address
-}
+// dumping is one reading of a source.
+type dumping struct {
+	config Config
+	place  place
+	// container is place where that is in one, and nil otherwise.
+	container *contained
+	run       string
+	session   session
 
-// Format is that of a plain dump. Its end marker is not its last line.
-func (s *source) Format() providers.Format {
-	return providers.Format{
-		Extension: ".sql",
-		Headers:   [][]byte{[]byte("-- PostgreSQL database dump")},
-		Trailer:   []byte("-- PostgreSQL database dump complete"),
-	}
-}
-
-// Inspect connects, compares the versions, matches the patterns and asks for the size of the database.
-func (s *source) Inspect(ctx context.Context) (inspection providers.Inspection, err error) {
-	connection, err := s.address.connect(ctx, "imsctl-inspect")
-	if err != nil {
-		return providers.Inspection{}, err
-	}
-	defer disconnect(ctx, connection)
-	_, versions, err := s.programs(ctx, connection)
-	if err != nil {
-		return providers.Inspection{}, err
-	}
-	inspection.Versions = versions
-	if err := connection.QueryRow(ctx, "select pg_database_size(current_database())").Scan(&inspection.Bytes); err != nil {
-		return providers.Inspection{}, fmt.Errorf("asking for the size of %s: %w", s.address, err)
-	}
-	if _, err := s.tables(ctx, connection); err != nil {
-		return providers.Inspection{}, err
-	}
-	return inspection, nil
+	// These are found by programs.
+	facts    serverFacts
+	dump     program
+	versions map[string]string
 }
 
 // programs finds pg_dump and holds it against the server.
-func (s *source) programs(ctx context.Context, connection *pgx.Conn) (program, map[string]string, error) {
-	server, err := parseVersion(connection.PgConn().ParameterStatus("server_version"))
-	if err != nil {
-		return program{}, nil, fmt.Errorf("asking %s for its version: %w", s.address, err)
+func (d *dumping) programs(ctx context.Context) (err error) {
+	if d.facts, err = askFacts(ctx, d.session); err != nil {
+		return fmt.Errorf("asking %s for its version: %w", d.place, err)
 	}
-	dump, err := findProgram(ctx, s.host, "pg_dump")
-	if err != nil {
-		return program{}, nil, err
+	if d.dump, err = findProgram(ctx, d.place.runner(), "pg_dump"); err != nil {
+		return err
 	}
-	return dump, map[string]string{"server": server.text, "pg_dump": dump.version.text}, checkDump(dump, server)
+	d.versions = map[string]string{"server": d.facts.version.text, "pg_dump": d.dump.version.text}
+	return checkDump(d.dump, d.facts.version)
 }
 
-// Read dumps the database.
-func (s *source) Read(ctx context.Context, run string, w io.Writer) (providers.Reading, error) {
-	connection, err := s.address.connect(ctx, run)
-	if err != nil {
+func (d *dumping) read(ctx context.Context, w io.Writer) (providers.Reading, error) {
+	if err := d.programs(ctx); err != nil {
 		return providers.Reading{}, err
 	}
-	reading, err := s.read(ctx, connection, run, w)
-	disconnect(ctx, connection)
-	if err != nil {
-		return providers.Reading{}, errors.Join(err, s.address.terminate(ctx, run))
-	}
-	return reading, nil
-}
-
-func (s *source) read(ctx context.Context, connection *pgx.Conn, run string, w io.Writer) (providers.Reading, error) {
-	dump, versions, err := s.programs(ctx, connection)
-	if err != nil {
-		return providers.Reading{}, err
-	}
-	reading := providers.Reading{Versions: versions}
+	reading := providers.Reading{Versions: d.versions}
 	written := &writeCounter{w: w}
-	command := providers.Command{
-		Arguments:   s.arguments(dump, connection.PgConn().ParameterStatus("server_encoding")),
-		Environment: s.address.environment(run),
-		Stdout:      written,
-	}
-	if s.config.RowCounts {
-		reading.RowCounts, err = s.dumpAndCount(ctx, connection, command)
+	command := providers.Command{Arguments: d.arguments(), Environment: d.place.environment(d.run), Stdout: written}
+	var err error
+	if d.config.RowCounts {
+		reading.RowCounts, err = d.dumpAndCount(ctx, command)
 		if !isLockedOut(err) || written.bytes > 0 || ctx.Err() != nil {
 			return reading, err
 		}
 		reading.Warnings = []string{"the rows were not counted: another session was waiting to change a table"}
-		disconnect(ctx, connection)
-	} else if _, err := s.tables(ctx, connection); err != nil {
+		d.session.close(ctx)
+	} else if _, err := d.tables(ctx); err != nil {
 		return reading, err
 	}
-	return reading, s.dump(ctx, command)
+	return reading, d.runDump(ctx, command)
+}
+
+// failure is the error of a reading that failed, once nothing of it is left on the server.
+func (d *dumping) failure(ctx context.Context, err error) error {
+	left := terminate(ctx, d.place, d.run)
+	if d.container != nil && ctx.Err() == nil {
+		if what := d.container.since(ctx); what != "" {
+			err = fmt.Errorf("container %q %s: %w", d.container.name, what, err)
+		}
+	}
+	return errors.Join(err, left)
+}
+
+// complete adds what is known of the container that was read.
+func (d *dumping) complete(ctx context.Context, reading providers.Reading) providers.Reading {
+	if d.container == nil {
+		return reading
+	}
+	reading.Container = &d.container.found
+	if what := d.container.since(ctx); what != "" {
+		reading.Warnings = append(reading.Warnings, fmt.Sprintf("container %q %s since it was read", d.container.name, what))
+	}
+	return reading
 }
 
 // noTimeouts lifts the limits that a role or a database may have been given, as pg_dump does for itself. Which of them there
@@ -116,16 +96,16 @@ const onePerCount = "set max_parallel_workers_per_gather = 0"
 
 // exportSnapshot opens the transaction whose view of the database pg_dump shares. It must stay open until pg_dump has
 // begun its own, and stays open for the counting.
-func exportSnapshot(ctx context.Context, connection *pgx.Conn) (string, error) {
+func exportSnapshot(ctx context.Context, in session) (string, error) {
 	// With row_security off a policy that would hide rows is an error. Each statement goes alone, because several at once are
 	// a transaction already.
 	for _, statement := range []string{noTimeouts, "set row_security = off", onePerCount, "begin isolation level repeatable read read only"} {
-		if _, err := connection.Exec(ctx, statement); err != nil {
+		if err := in.exec(ctx, statement); err != nil {
 			return "", fmt.Errorf("opening the snapshot: %w", err)
 		}
 	}
-	var snapshot string
-	if err := connection.QueryRow(ctx, "select pg_export_snapshot()").Scan(&snapshot); err != nil {
+	snapshot, err := value(ctx, in, "select pg_export_snapshot()")
+	if err != nil {
 		return "", fmt.Errorf("exporting the snapshot: %w", err)
 	}
 	return snapshot, nil
@@ -136,16 +116,16 @@ func exportSnapshot(ctx context.Context, connection *pgx.Conn) (string, error) {
 // The tables are locked before pg_dump locks them. Should a third session ask in between for a lock that excludes readers,
 // it waits for ours, pg_dump waits for it and we for pg_dump, for ever. Therefore pg_dump gives up its wait, which can have
 // no other reason then, and the error is one that isLockedOut finds.
-func (s *source) dumpAndCount(ctx context.Context, connection *pgx.Conn, command providers.Command) (map[string]int64, error) {
-	snapshot, err := exportSnapshot(ctx, connection)
+func (d *dumping) dumpAndCount(ctx context.Context, command providers.Command) (map[string]int64, error) {
+	snapshot, err := exportSnapshot(ctx, d.session)
 	if err != nil {
 		return nil, err
 	}
-	tables, err := s.tables(ctx, connection)
+	tables, err := d.tables(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := lock(ctx, connection, tables); err != nil {
+	if err := lock(ctx, d.session, tables); err != nil {
 		return nil, err
 	}
 	command.Arguments = append(slices.Clip(command.Arguments), "--snapshot="+snapshot, fmt.Sprintf("--lock-wait-timeout=%d", lockTimeout.Milliseconds()))
@@ -155,11 +135,11 @@ func (s *source) dumpAndCount(ctx context.Context, connection *pgx.Conn, command
 	var countErr error
 	var group sync.WaitGroup
 	group.Go(func() {
-		if counts, countErr = count(both, connection, tables); countErr != nil {
+		if counts, countErr = count(both, d.session, tables); countErr != nil {
 			stop()
 		}
 	})
-	dumpErr := s.dump(both, command)
+	dumpErr := d.runDump(both, command)
 	if dumpErr != nil {
 		stop()
 	}
@@ -168,7 +148,7 @@ func (s *source) dumpAndCount(ctx context.Context, connection *pgx.Conn, command
 	case dumpErr != nil && (ctx.Err() != nil || !errors.Is(dumpErr, context.Canceled)):
 		return nil, dumpErr
 	case countErr != nil:
-		return nil, fmt.Errorf("counting the rows of %s, while pg_dump was at work: %w", s.address, countErr)
+		return nil, fmt.Errorf("counting the rows of %s, while pg_dump was at work: %w", d.place, countErr)
 	}
 	return counts, dumpErr
 }
@@ -192,40 +172,40 @@ func (c *writeCounter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// dump runs pg_dump.
-func (s *source) dump(ctx context.Context, command providers.Command) error {
-	if err := s.host.Run(ctx, command); err != nil {
-		return fmt.Errorf("dumping %s: %w", s.address, s.address.programError(err))
+// runDump runs pg_dump.
+func (d *dumping) runDump(ctx context.Context, command providers.Command) error {
+	if err := d.place.runner().Run(ctx, command); err != nil {
+		return fmt.Errorf("dumping %s: %w", d.place, d.place.programError(err))
 	}
 	return nil
 }
 
 // arguments are those of pg_dump. The encoding is the database's own, whatever the environment says: it is the only one
 // that every text in the database can be written in.
-func (s *source) arguments(dump program, encoding string) []string {
-	arguments := []string{dump.path, "--no-password", "--format=plain", "--encoding=" + encoding, "--dbname=" + s.address.conninfo()}
+func (d *dumping) arguments() []string {
+	arguments := []string{d.dump.path, "--no-password", "--format=plain", "--encoding=" + d.facts.encoding, "--dbname=" + d.place.conninfo()}
 	for _, option := range []struct {
 		flag string
 		set  bool
 	}{
-		{"--clean", s.config.Clean},
-		{"--if-exists", s.config.IfExists},
-		{"--no-owner", s.config.NoOwner},
-		{"--no-privileges", s.config.NoPrivileges},
-		{"--strict-names", len(s.config.Tables) > 0},
+		{"--clean", d.config.Clean},
+		{"--if-exists", d.config.IfExists},
+		{"--no-owner", d.config.NoOwner},
+		{"--no-privileges", d.config.NoPrivileges},
+		{"--strict-names", len(d.config.Tables) > 0},
 	} {
 		if option.set {
 			arguments = append(arguments, option.flag)
 		}
 	}
-	for _, table := range s.config.Tables {
+	for _, table := range d.config.Tables {
 		arguments = append(arguments, "--table="+table)
 	}
-	if len(s.config.Tables) > 0 {
+	if len(d.config.Tables) > 0 {
 		// A pattern such as p* matches tables of the system too, which cannot be restored.
 		arguments = append(arguments, "--exclude-table=pg_*.*", "--exclude-table=information_schema.*")
 	}
-	for _, table := range s.config.ExcludeTables {
+	for _, table := range d.config.ExcludeTables {
 		arguments = append(arguments, "--exclude-table="+table)
 	}
 	return arguments

@@ -40,13 +40,10 @@ type program struct {
 }
 
 // findProgram finds a program on the PATH of a host and asks for its version.
-func findProgram(ctx context.Context, host providers.Host, name string) (program, error) {
+func findProgram(ctx context.Context, host providers.Runner, name string) (program, error) {
 	path, err := host.LookPath(ctx, name)
-	if errors.Is(err, exec.ErrNotFound) {
-		return program{}, fmt.Errorf("%s is not on the PATH of host %q: install PostgreSQL's client programs (on Debian: postgresql-client)", name, host.Name())
-	}
 	if err != nil {
-		return program{}, err
+		return program{}, missingProgram(host, name, err)
 	}
 	var output bytes.Buffer
 	if err := host.Run(ctx, providers.Command{Arguments: []string{path, "--version"}, Stdout: &output}); err != nil {
@@ -57,6 +54,17 @@ func findProgram(ctx context.Context, host providers.Host, name string) (program
 		return program{}, fmt.Errorf("asking %s for its version: %w", path, err)
 	}
 	return program{path: path, version: found}, nil
+}
+
+// missingProgram says what to do about a program that was not found.
+func missingProgram(on providers.Runner, name string, err error) error {
+	if !errors.Is(err, exec.ErrNotFound) {
+		return err
+	}
+	if _, machine := on.(providers.Host); machine {
+		return fmt.Errorf("%s is not on the PATH of host %q: install PostgreSQL's client programs (on Debian: postgresql-client)", name, on.Name())
+	}
+	return fmt.Errorf("%s is not on the PATH of %s: name a container that has PostgreSQL's programs, such as that of the server", name, on.Name())
 }
 
 // checkDump refuses a pg_dump that cannot dump from a server.

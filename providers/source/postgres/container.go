@@ -1,0 +1,105 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/castrolanda/imsctl/providers"
+)
+
+// running is the state of a container in which commands can be run.
+const running = "running"
+
+// contained is a database whose server runs in a container. Everything goes through programs there: no port is needed, and
+// pg_dump is the server's own.
+type contained struct {
+	containers providers.Containers
+	// host is the name of the machine.
+	host           string
+	name           string
+	user, database string
+	in             providers.Runner
+	// found is the container as it was when a reading began.
+	found providers.Container
+}
+
+// String names the database for people.
+func (c *contained) String() string {
+	return fmt.Sprintf("database %q in container %q as %s", c.database, c.name, c.user)
+}
+
+func (c *contained) runner() providers.Runner { return c.in }
+
+// conninfo leaves the server to what the programs in the container take for it: its socket.
+func (c *contained) conninfo() string {
+	return "user=" + quoted(c.user) + " dbname=" + quoted(c.database)
+}
+
+func (c *contained) environment(application string) []string {
+	return []string{"PGAPPNAME=" + application, "PGCONNECT_TIMEOUT=10"}
+}
+
+func (c *contained) programError(err error) error { return err }
+
+// attend is the place for one reading: the container as it is now, which must run.
+func (c contained) attend(ctx context.Context) (*contained, error) {
+	var err error
+	if c.found, err = c.containers.Container(ctx, c.name); err != nil {
+		return nil, fmt.Errorf("looking for container %q on %s: %w", c.name, c.host, err)
+	}
+	if c.found.State != running {
+		return nil, fmt.Errorf("container %q on %s is %s: start it, or mend what keeps it from running", c.name, c.host, c.found.State)
+	}
+	return &c, nil
+}
+
+// open opens a session of psql's in the container.
+func (c *contained) open(ctx context.Context, application string) (session, error) {
+	path, err := c.in.LookPath(ctx, "psql")
+	if err != nil {
+		return nil, missingProgram(c.in, "psql", err)
+	}
+	opened, err := openPsql(ctx, c.in, path, c.conninfo(), c.environment(application))
+	if err != nil {
+		return nil, c.explain(ctx, err)
+	}
+	return opened, nil
+}
+
+// explain turns a failed connection into one sentence.
+func (c *contained) explain(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("connecting to %s: %w", c, context.Cause(ctx))
+	}
+	var exit *providers.ExitError
+	if !errors.As(err, &exit) || exit.Stderr == "" {
+		return fmt.Errorf("cannot connect to %s: %w", c, err)
+	}
+	said := strings.TrimPrefix(strings.Join(strings.Fields(exit.Stderr), " "), "psql: error: ")
+	return fmt.Errorf("cannot connect to %s: %s; check user and database, and that the server lets the role in over its socket", c, said)
+}
+
+// gone holds when the container has stopped since: what ran in it has ended with it.
+func (c *contained) gone(ctx context.Context, _ error) bool { return c.since(ctx) != "" }
+
+// since says what has happened to the container since the reading began, or nothing.
+func (c *contained) since(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), terminateTimeout)
+	defer cancel()
+	now, err := c.containers.Container(ctx, c.name)
+	switch {
+	case errors.Is(err, providers.ErrNoContainer):
+		return "has been removed or renamed"
+	case err != nil:
+		return ""
+	case now.ID != c.found.ID:
+		return "has been replaced by another one of its name"
+	case now.State != running:
+		return "is " + now.State
+	case !now.Started.Equal(c.found.Started):
+		return "has been restarted"
+	}
+	return ""
+}
