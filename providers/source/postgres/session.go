@@ -10,7 +10,7 @@ import (
 )
 
 // session is a connection to a database, whatever carries it. Statements are run one at a time. One that the server refuses
-// gives an error that wraps a *pgconn.PgError. Once ctx has ended, or an error was of the connection, nothing more can be run.
+// gives an error that wraps a *pgconn.PgError; after a ctx that has ended, or an error of the connection, the session is over.
 type session interface {
 	// rows runs a query and returns its rows as text. A null is an empty text.
 	rows(ctx context.Context, sql string) ([][]string, error)
