@@ -15,8 +15,8 @@ import (
 	"github.com/castrolanda/imsctl/providers"
 )
 
-// firstScripted is the first psql that tells what became of a statement in variables.
-const firstScripted = 11
+// withoutVerdict is what a psql before version 11 says, which does not tell in a variable what became of a statement.
+const withoutVerdict = ":SQLSTATE"
 
 // psqlSession is a session that a psql process holds, for servers that only programs beside them reach. Statements are written
 // to its standard input one by one. After each comes a line with a mark that no value has, and with the SQLSTATE. Rows
@@ -119,8 +119,11 @@ func (s *psqlSession) ask(sql string) ([]string, error) {
 			break
 		}
 		code, first, _ := strings.Cut(verdict, " ")
-		if code == "00000" {
+		switch code {
+		case "00000":
 			return answer, nil
+		case withoutVerdict:
+			return nil, errors.New("psql there is older than version 11 and does not tell errors")
 		}
 		return nil, refusal(code, strings.TrimSpace(first+message))
 	}
