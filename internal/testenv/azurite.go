@@ -60,17 +60,22 @@ func StartAzurite() (AzuriteServer, *Emulator, error) {
 
 // azuriteProgram finds the emulator where scripts/test installs it.
 func azuriteProgram() (string, error) {
-	folder := os.Getenv(TestCache)
-	if folder == "" {
-		cache, err := os.UserCacheDir()
-		if err != nil {
-			return "", fmt.Errorf("there is no folder that Azurite could be in: %w", err)
-		}
-		folder = filepath.Join(cache, "imsctl-test")
+	folder, err := testCache()
+	if err != nil {
+		return "", fmt.Errorf("there is no folder that Azurite could be in: %w", err)
 	}
 	program := filepath.Join(folder, "azurite", "node_modules", "azurite", "dist", "src", "blob", "main.js")
 	if _, err := os.Stat(program); err != nil {
 		return "", fmt.Errorf("Azurite is not installed, which scripts/test does: %w", err)
 	}
 	return program, nil
+}
+
+// testCache is the folder that TestCache names.
+func testCache() (string, error) {
+	if folder := os.Getenv(TestCache); folder != "" {
+		return folder, nil
+	}
+	cache, err := os.UserCacheDir()
+	return filepath.Join(cache, "imsctl-test"), err
 }

@@ -111,7 +111,7 @@ func StartGCS(ctx context.Context) (endpoint string, emulator *Emulator, err err
 
 // BuildGCS builds the emulator and returns the path of the program.
 func BuildGCS(ctx context.Context) (string, error) {
-	return buildTool(ctx, "github.com/fsouza/fake-gcs-server")
+	return buildTool(ctx, "emulators", "github.com/fsouza/fake-gcs-server", "fake-gcs-server")
 }
 
 // awaitHTTP waits until a server answers, or its process has ended.

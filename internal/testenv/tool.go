@@ -20,28 +20,28 @@ func Age(t testing.TB) string {
 	program := ""
 	for _, name := range []string{"filippo.io/age/cmd/age", "filippo.io/age/cmd/age-keygen"} {
 		var err error
-		if program, err = buildTool(t.Context(), name); err != nil {
+		if program, err = buildTool(t.Context(), "emulators", name, path.Base(name)); err != nil {
 			Skip(t, err.Error())
 		}
 	}
 	return filepath.Dir(program)
 }
 
-// buildTool builds a program of the module of tools, once for each version of it, and returns its path. The module is apart,
+// buildTool builds a program of a module of tools, once for each version of it, and returns its path. The modules are apart,
 // so that what the tools depend on is no dependency of imsctl.
-func buildTool(ctx context.Context, name string) (string, error) {
+func buildTool(ctx context.Context, module, name, called string) (string, error) {
 	_, file, _, _ := runtime.Caller(0)
-	module := filepath.Join(filepath.Dir(file), "emulators")
-	pinned, err := os.ReadFile(filepath.Join(module, "go.mod"))
+	folder := filepath.Join(filepath.Dir(file), module)
+	pinned, err := os.ReadFile(filepath.Join(folder, "go.mod"))
 	if err != nil {
-		return "", fmt.Errorf("finding the emulators: %w", err)
+		return "", fmt.Errorf("finding the module of %s: %w", called, err)
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("finding a folder for the emulators: %w", err)
+		return "", fmt.Errorf("finding a folder for %s: %w", called, err)
 	}
 	hash := sha256.Sum256(append(pinned, runtime.Version()...))
-	program := filepath.Join(cache, "imsctl-emulators", hex.EncodeToString(hash[:8]), path.Base(name))
+	program := filepath.Join(cache, "imsctl-"+module, hex.EncodeToString(hash[:8]), called)
 	if _, err := os.Stat(program); err == nil {
 		return program, nil
 	}
@@ -51,7 +51,7 @@ func buildTool(ctx context.Context, name string) (string, error) {
 	// Another test may build it at the same time: the last one to finish wins, and they are equal.
 	building := program + "." + strconv.Itoa(os.Getpid())
 	command := exec.CommandContext(ctx, "go", "build", "-o", building, name)
-	command.Dir = module
+	command.Dir = folder
 	if output, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%s cannot be built: %w: %s", name, err, output)
 	}
