@@ -57,25 +57,47 @@ func (r *Restorer) ToWriter(ctx context.Context, request Request, w io.Writer) (
 }
 
 // ToTarget restores the artifact with the provider of its source type: into a folder, into a database.
-func (r *Restorer) ToTarget(ctx context.Context, request Request, target providers.Target) (from string, err error) {
+// The row counts of the artifact's manifest are held against what is restored.
+func (r *Restorer) ToTarget(ctx context.Context, request Request, target providers.Target) (from string, restored providers.Restored, err error) {
+	restorer, err := r.prepare(ctx, request, target)
+	if err != nil {
+		return "", providers.Restored{}, err
+	}
+	from, err = r.each(ctx, request, func(reader io.Reader) error {
+		var err error
+		restored, err = restorer.Restore(ctx, reader)
+		return err
+	})
+	return from, restored, err
+}
+
+// Check reports what would keep ToTarget from beginning: an *providers.OccupiedError, for one, where something is in the way.
+// It changes nothing.
+func (r *Restorer) Check(ctx context.Context, request Request, target providers.Target) error {
+	_, err := r.prepare(ctx, request, target)
+	return err
+}
+
+// prepare makes what puts an artifact back, and has it look at the target.
+func (r *Restorer) prepare(ctx context.Context, request Request, target providers.Target) (providers.Restorer, error) {
 	provider, ok := r.Registry.Lookup(providers.KindSource, request.Artifact.SourceType)
 	if !ok {
-		return "", fmt.Errorf("artifact %s was made by source type %q, which this imsctl does not have", request.Artifact.ID, request.Artifact.SourceType)
+		return nil, fmt.Errorf("artifact %s was made by source type %q, which this imsctl does not have", request.Artifact.ID, request.Artifact.SourceType)
 	}
 	if provider.Restore == nil {
-		return "", fmt.Errorf("an artifact of source type %q can be restored to a file or to standard output only", request.Artifact.SourceType)
+		return nil, fmt.Errorf("an artifact of source type %q can be restored to a file or to standard output only", request.Artifact.SourceType)
 	}
-	restorer, err := provider.Restore(r.Environment, target)
+	environment := r.Environment
+	environment.Hosts = r.World.Resolver(environment.Hosts)
+	target.RowCounts = request.Artifact.RowCounts
+	restorer, err := provider.Restore(environment, target)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if err := checkIdentity(request.Artifact, r.Decryption); err != nil {
-		return "", err
+		return nil, err
 	}
-	if err := restorer.Prepare(ctx); err != nil {
-		return "", err
-	}
-	return r.each(ctx, request, func(reader io.Reader) error { return restorer.Restore(ctx, reader) })
+	return restorer, restorer.Prepare(ctx)
 }
 
 // each tries the copies in turn until one can be restored. Only trouble with a copy leads to the next; trouble with the

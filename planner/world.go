@@ -46,7 +46,7 @@ func Open(specification *spec.Spec, env providers.Environment) (*World, error) {
 		}
 		world.Hosts[declared.Address] = host
 	}
-	env.Hosts = world.resolver(env.Hosts)
+	env.Hosts = world.Resolver(env.Hosts)
 	for _, declared := range specification.Sources {
 		if declared.NotBuilt != "" {
 			continue
@@ -82,8 +82,8 @@ func Open(specification *spec.Spec, env providers.Environment) (*World, error) {
 	return world, nil
 }
 
-// resolver finds hosts by reference: the declared ones, then those of the environment.
-func (w *World) resolver(others func(providers.Reference) (providers.Host, error)) func(providers.Reference) (providers.Host, error) {
+// Resolver finds hosts by reference: the declared ones, then those of the environment.
+func (w *World) Resolver(others func(providers.Reference) (providers.Host, error)) func(providers.Reference) (providers.Host, error) {
 	return func(reference providers.Reference) (providers.Host, error) {
 		address := reference.Address
 		if reference.IsZero() {

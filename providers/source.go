@@ -58,30 +58,3 @@ type Reading struct {
 	// Warnings are things that someone should know although the reading is complete: "vanished while reading: a/b".
 	Warnings []string
 }
-
-// TargetKind says where a restore goes.
-type TargetKind string
-
-// The kinds of target beyond a plain file or standard output.
-const (
-	TargetDirectory TargetKind = "directory"
-	TargetPostgres  TargetKind = "postgres"
-)
-
-// Target is where a restore goes.
-type Target struct {
-	Kind TargetKind
-	// Location is the path of a directory or the URL of a database.
-	Location string
-}
-
-// Restorer puts one artifact back.
-type Restorer interface {
-	// Prepare checks that the target may be written: a directory that is absent or empty, a database that is empty or can
-	// be created. It refuses anything else and changes nothing but what Restore needs to exist.
-	Prepare(ctx context.Context) error
-	// Restore reads the uncompressed artifact from r to its end and puts it at the target as one whole. Only io.EOF from r
-	// means that the bytes are complete and proven; on any other error, or when ctx ends, the target is left as Prepare
-	// found it. A nil error means that everything is there.
-	Restore(ctx context.Context, r io.Reader) error
-}

@@ -129,16 +129,19 @@ func (c *cli) restoreTo(ctx context.Context, project *project, artifact *state.A
 		Progress: restoreProgress{display: display, id: artifact.ID},
 	}
 	request := executor.Request{Artifact: artifact, From: arguments.from}
+	var target providers.Target
 	switch {
 	case arguments.toFile != "":
 		return restorer.ToFile(ctx, request, arguments.toFile)
 	case arguments.toStdout:
 		return restorer.ToWriter(ctx, request, c.stdout)
 	case arguments.toDirectory != "":
-		return restorer.ToTarget(ctx, request, providers.Target{Kind: providers.TargetDirectory, Location: arguments.toDirectory})
+		target = providers.Target{Kind: providers.TargetDirectory, Location: arguments.toDirectory}
 	default:
-		return restorer.ToTarget(ctx, request, providers.Target{Kind: providers.TargetPostgres, Location: arguments.toPostgres})
+		target = providers.Target{Kind: providers.TargetPostgres, Location: arguments.toPostgres}
 	}
+	from, _, err = restorer.ToTarget(ctx, request, target)
+	return from, err
 }
 
 // restoreProgress shows a restore on the display.

@@ -78,7 +78,7 @@ func (r *restorer) empty() error {
 	case err != nil:
 		return fmt.Errorf("looking into the folder to restore to: %w", err)
 	}
-	return fmt.Errorf("%s is not empty (it has %s): nothing was changed; name a folder that does not exist, or an empty one", r.target, printable(names[0]))
+	return &providers.OccupiedError{Target: r.target, Holds: []string{printable(names[0])}, Advice: "name a folder that does not exist, or an empty one"}
 }
 
 // sameDevice reports whether two files are on one file system, as far as the system tells.
@@ -90,10 +90,10 @@ func sameDevice(a, b fs.FileInfo) bool {
 
 // Restore unpacks beside the target and gives the result the target's name when all of it is there. Only a process that
 // dies on the way leaves the hidden folder, ".imsctl-restore-" and a number, behind.
-func (r *restorer) Restore(ctx context.Context, archive io.Reader) (err error) {
+func (r *restorer) Restore(ctx context.Context, archive io.Reader) (restored providers.Restored, err error) {
 	temporary, err := os.MkdirTemp(filepath.Dir(r.target), ".imsctl-restore-")
 	if err != nil {
-		return fmt.Errorf("making a folder to unpack into: %w", err)
+		return restored, fmt.Errorf("making a folder to unpack into: %w", err)
 	}
 	defer func() {
 		if err != nil {
@@ -101,16 +101,16 @@ func (r *restorer) Restore(ctx context.Context, archive io.Reader) (err error) {
 		}
 	}()
 	if err := unpack(ctx, archive, temporary); err != nil {
-		return err
+		return restored, err
 	}
 	if err := ctx.Err(); err != nil {
-		return err
+		return restored, err
 	}
 	// The system replaces an empty folder in the same step and refuses anything else.
 	if err := unix.Rename(temporary, r.target); err != nil {
-		return fmt.Errorf("giving the restored folder its name, %s, where there must be nothing or an empty folder: %w", r.target, err)
+		return restored, fmt.Errorf("giving the restored folder its name, %s, where there must be nothing or an empty folder: %w", r.target, err)
 	}
-	return nil
+	return restored, nil
 }
 
 // discard removes what was unpacked. Folders may have got modes by then under which their owner cannot empty them.

@@ -160,7 +160,7 @@ func TestTargets(t *testing.T) {
 				return
 			}
 			must(t, err)
-			must(t, r.Restore(t.Context(), bytes.NewReader(archiveOf(t, entry{tar.TypeReg, "a", ""}))))
+			must(t, restored(r.Restore(t.Context(), bytes.NewReader(archiveOf(t, entry{tar.TypeReg, "a", ""})))))
 			only(t, filepath.Join(base, "target"), "a")
 		})
 	}
@@ -172,7 +172,7 @@ func TestTargetThatFills(t *testing.T) {
 	r := restorer(t, filepath.Join(base, "target"))
 	must(t, r.Prepare(t.Context()))
 	write(t, filepath.Join(base, "target", "theirs"), "x")
-	if err := r.Restore(t.Context(), bytes.NewReader(archiveOf(t, entry{tar.TypeReg, "a", ""}))); err == nil || !strings.Contains(err.Error(), "target") {
+	if _, err := r.Restore(t.Context(), bytes.NewReader(archiveOf(t, entry{tar.TypeReg, "a", ""}))); err == nil || !strings.Contains(err.Error(), "target") {
 		t.Errorf("got %v", err)
 	}
 	only(t, base, "target")
@@ -190,7 +190,7 @@ func TestOnlyTheEndProves(t *testing.T) {
 	for at := 0; at <= len(archive); at += 256 {
 		r := restorer(t, filepath.Join(base, "target"))
 		must(t, r.Prepare(t.Context()))
-		if err := r.Restore(t.Context(), io.MultiReader(bytes.NewReader(archive[:at]), iotest.ErrReader(errRead))); !errors.Is(err, errRead) {
+		if _, err := r.Restore(t.Context(), io.MultiReader(bytes.NewReader(archive[:at]), iotest.ErrReader(errRead))); !errors.Is(err, errRead) {
 			t.Errorf("broken after %d of %d bytes: %v", at, len(archive), err)
 		}
 		only(t, base, "target")
@@ -214,7 +214,7 @@ func TestCancelledRestore(t *testing.T) {
 	for _, at := range []int{0, 700, len(archive)} {
 		ctx, cancel := context.WithCancel(t.Context())
 		stream := io.MultiReader(bytes.NewReader(archive[:at]), cancelReader{cancel}, bytes.NewReader(archive[at:]))
-		if err := restorer(t, filepath.Join(base, "target")).Restore(ctx, stream); !errors.Is(err, context.Canceled) {
+		if _, err := restorer(t, filepath.Join(base, "target")).Restore(ctx, stream); !errors.Is(err, context.Canceled) {
 			t.Errorf("cancelled after %d bytes: %v", at, err)
 		}
 		only(t, base)
@@ -276,7 +276,7 @@ func restoreInside(t *testing.T, base string, archive []byte) {
 	before := describe(t, filepath.Join(folder, "victim"))
 	inner := filepath.Join(folder, "inner")
 	must(t, os.Mkdir(inner, 0o700))
-	if err := restorer(t, filepath.Join(inner, "target")).Restore(t.Context(), bytes.NewReader(archive)); err != nil {
+	if _, err := restorer(t, filepath.Join(inner, "target")).Restore(t.Context(), bytes.NewReader(archive)); err != nil {
 		only(t, inner)
 	} else {
 		only(t, inner, "target")

@@ -78,8 +78,12 @@ func restore(t testing.TB, archive []byte, folder string) error {
 	if err := r.Prepare(t.Context()); err != nil {
 		return err
 	}
-	return r.Restore(t.Context(), bytes.NewReader(archive))
+	_, err := r.Restore(t.Context(), bytes.NewReader(archive))
+	return err
 }
+
+// restored is the error of a restore.
+func restored(_ providers.Restored, err error) error { return err }
 
 // write makes a file and the folders above it.
 func write(t testing.TB, path, content string) {

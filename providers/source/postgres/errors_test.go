@@ -182,7 +182,8 @@ echo "arguments: $*" >&2; echo "password: $PGPASSWORD" >&2; exit 1`
 			if err := restorer.Prepare(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			checkTold(t, restorer.Restore(t.Context(), strings.NewReader("select 1;\n")), password)
+			_, err = restorer.Restore(t.Context(), strings.NewReader("select 1;\n"))
+			checkTold(t, err, password)
 		})
 	}
 }

@@ -118,7 +118,7 @@ func restore(t *testing.T, url, dump string) {
 	if err := restorer.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := restorer.Restore(t.Context(), strings.NewReader(dump)); err != nil {
+	if _, err := restorer.Restore(t.Context(), strings.NewReader(dump)); err != nil {
 		t.Fatal(err)
 	}
 }

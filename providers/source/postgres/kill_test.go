@@ -25,7 +25,7 @@ func restoreChild(target string) int {
 		err = restorer.Prepare(context.Background())
 	}
 	if err == nil {
-		err = restorer.Restore(context.Background(), os.Stdin)
+		_, err = restorer.Restore(context.Background(), os.Stdin)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -101,7 +101,7 @@ func TestFailedRestoreLeavesNothing(t *testing.T) {
 				if err := restorer.Prepare(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				err := restorer.Restore(t.Context(), strings.NewReader(test.dump))
+				_, err := restorer.Restore(t.Context(), strings.NewReader(test.dump))
 				if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "as it was before") {
 					t.Errorf("got %v, want %q", err, test.want)
 				}

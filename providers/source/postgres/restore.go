@@ -40,21 +40,33 @@ type restorer struct {
 	host    providers.Host
 	// application is the name of its sessions.
 	application string
-	// created is set when Prepare made the database.
-	created bool
-	psql    program
+	// absent is set when Prepare found no database, created when Restore made it.
+	absent, created bool
+	psql            program
 }
 
-// Prepare checks that the database is empty, or makes it.
+// Prepare checks that the database is empty, or is not there.
 func (r *restorer) Prepare(ctx context.Context) (err error) {
 	if r.psql, err = findProgram(ctx, r.host, "psql"); err != nil {
 		return err
 	}
 	err = r.empty(ctx)
 	if errors.Is(err, errNoDatabase) {
-		return r.create(ctx)
+		r.absent = true
+		return r.mayCreate(ctx)
 	}
 	return err
+}
+
+// mayCreate reports a role that may not make databases.
+func (r *restorer) mayCreate(ctx context.Context) error {
+	// In the words of the server's own refusal.
+	const sql = `do $$ begin if not (select rolsuper or rolcreatedb from pg_roles where rolname = current_user) then
+		raise insufficient_privilege using message = 'permission denied to create database'; end if; end $$`
+	if err := r.administer(ctx, sql); err != nil {
+		return fmt.Errorf("making database %q: %w", r.address.config.Database, err)
+	}
+	return nil
 }
 
 // empty reports a database that has something in it.
@@ -69,7 +81,7 @@ func (r *restorer) empty(ctx context.Context) error {
 		return fmt.Errorf("looking at %s: %w", r.address, err)
 	}
 	if len(found) > 0 {
-		return fmt.Errorf("%s is not empty (it has %s); name a database that does not exist, or an empty one", r.address, strings.Join(found, ", "))
+		return &providers.OccupiedError{Target: r.address.String(), Holds: found, Advice: "name a database that does not exist, or an empty one"}
 	}
 	return nil
 }
@@ -109,7 +121,12 @@ func (r *restorer) administer(ctx context.Context, sql string) error {
 }
 
 // Restore runs the dump as one transaction.
-func (r *restorer) Restore(ctx context.Context, dump io.Reader) error {
+func (r *restorer) Restore(ctx context.Context, dump io.Reader) (providers.Restored, error) {
+	if r.absent {
+		if err := r.create(ctx); err != nil {
+			return providers.Restored{}, err
+		}
+	}
 	mark := "restored-" + rand.Text()
 	var said ending
 	err := r.host.Run(ctx, providers.Command{
@@ -123,16 +140,16 @@ func (r *restorer) Restore(ctx context.Context, dump io.Reader) error {
 		err = errors.New("psql ended without an error and without a commit")
 	}
 	if err == nil {
-		return nil
+		return providers.Restored{}, nil
 	}
 	err = fmt.Errorf("restoring into %s: %w", r.address, r.address.programError(err))
 	if undone := r.undo(ctx); undone != nil {
-		return errors.Join(err, undone)
+		return providers.Restored{}, errors.Join(err, undone)
 	}
-	return fmt.Errorf("%w (the server is as it was before)", err)
+	return providers.Restored{}, fmt.Errorf("%w (the server is as it was before)", err)
 }
 
-// undo ends what is left of the restore's sessions and drops a database that Prepare made. Another one must be empty.
+// undo ends what is left of the restore's sessions and drops a database that was made for it. Another one must be empty.
 func (r *restorer) undo(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropTimeout)
 	defer cancel()
