@@ -16,6 +16,7 @@ type World struct {
 	Hosts        map[string]providers.Host
 	Sources      map[string]providers.Source
 	Destinations map[string]providers.Destination
+	Checks       map[string]providers.Check
 }
 
 // localHost is the address of the machine imsctl runs on.
@@ -30,6 +31,7 @@ func Open(specification *spec.Spec, env providers.Environment) (*World, error) {
 		Hosts:        make(map[string]providers.Host, len(specification.Hosts)),
 		Sources:      make(map[string]providers.Source, len(specification.Sources)),
 		Destinations: make(map[string]providers.Destination, len(specification.Destinations)),
+		Checks:       make(map[string]providers.Check, len(specification.Checks)),
 	}
 	var problems []error
 	for _, declared := range specification.Hosts {
@@ -75,6 +77,21 @@ func Open(specification *spec.Spec, env providers.Environment) (*World, error) {
 			Rate: int64(declared.UploadLimit), Concurrency: declared.Concurrency, Clock: clock.System{},
 		})
 		world.Destinations[declared.Address] = retry.Destination(destination, declared.Address, policy)
+	}
+	for _, declared := range specification.Checks {
+		if declared.NotBuilt != "" {
+			continue
+		}
+		config, ok := declared.Config.(providers.CheckConfig)
+		if !ok {
+			return nil, fmt.Errorf("%s: no check can be made of a %T", declared.Address, declared.Config)
+		}
+		check, err := config.Check(env)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", declared.Address, err))
+			continue
+		}
+		world.Checks[declared.Address] = check
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err

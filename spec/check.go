@@ -10,14 +10,24 @@ import (
 	"github.com/castrolanda/imsctl/providers"
 )
 
+// The severities of a check.
+const (
+	severityFail = "fail"
+	severityWarn = "warn"
+)
+
 type checkBlock struct {
 	Timeout  units.Duration `hcl:"timeout,optional" doc:"One try may take this long; \"10s\" when left out."`
 	Interval units.Duration `hcl:"interval,optional" doc:"The pause between two tries; \"5s\" when left out."`
 	Retries  int64          `hcl:"retries,optional" doc:"How many more tries a failure has; 2 when left out."`
+
+	Successes   int64          `hcl:"successes,optional" doc:"How many tries in a row must pass; 1 when left out."`
+	StartPeriod units.Duration `hcl:"start_period,optional" doc:"For so long from the first try on, failures are not counted; none when left out."`
+	Severity    string         `hcl:"severity,optional" doc:"fail, or warn for what nothing should wait for; fail when left out."`
 }
 
 func (l *loader) check(b body) {
-	common := checkBlock{Timeout: units.Duration(10 * time.Second), Interval: units.Duration(5 * time.Second), Retries: 2}
+	common := checkBlock{Timeout: units.Duration(10 * time.Second), Interval: units.Duration(5 * time.Second), Retries: 2, Successes: 1, Severity: severityFail}
 	config, at := l.provider(b, providers.KindCheck, &common)
 	if config == nil {
 		return
@@ -25,7 +35,16 @@ func (l *loader) check(b body) {
 	if common.Retries < 0 || common.Retries > maxCount {
 		l.report(at.mistake("retries", "Invalid count", fmt.Sprintf("retries is %d; it must be 0 to %d.", common.Retries, maxCount)))
 	}
-	check := &Check{Config: config, NotBuilt: notBuilt(config), Timeout: time.Duration(common.Timeout), Interval: time.Duration(common.Interval), Retries: int(common.Retries)}
+	if common.Successes < 1 || common.Successes > maxCount {
+		l.report(at.mistake("successes", "Invalid count", fmt.Sprintf("successes is %d; it must be 1 to %d.", common.Successes, maxCount)))
+	}
+	if common.Severity != severityFail && common.Severity != severityWarn {
+		l.report(at.mistake("severity", "Unknown severity", fmt.Sprintf("A check can fail or warn, not %q.%s", common.Severity, suggest(common.Severity, []string{severityFail, severityWarn}))))
+	}
+	check := &Check{
+		Config: config, NotBuilt: notBuilt(config), Timeout: common.Timeout.Std(), Interval: common.Interval.Std(), Retries: int(common.Retries),
+		Successes: int(common.Successes), StartPeriod: common.StartPeriod.Std(), WarnOnly: common.Severity == severityWarn,
+	}
 	check.Address, check.Type, check.Name, check.Range = b.identity()
 	l.spec.Checks = append(l.spec.Checks, check)
 }

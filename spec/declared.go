@@ -27,10 +27,16 @@ type Drill struct {
 type Check struct {
 	Address, Type, Name string
 	Config              providers.Config
-	Timeout, Interval   time.Duration
-	Retries             int
-	NotBuilt            string
-	Range               hcl.Range
+	// Timeout is for one try, Interval the pause between two.
+	Timeout, Interval time.Duration
+	// Retries is how many more tries a failure has, Successes how many must pass in a row, and StartPeriod how long from the
+	// first on no failure counts.
+	Retries, Successes int
+	StartPeriod        time.Duration
+	// WarnOnly makes a failure a warning.
+	WarnOnly bool
+	NotBuilt string
+	Range    hcl.Range
 }
 
 // Deploy is a compose project at a revision.

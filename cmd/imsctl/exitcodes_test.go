@@ -25,6 +25,13 @@ backup "notes" {
   to     = [destination.local.one, destination.local.two]
   every  = "24h"
 }
+check "command" "well" {
+  command = ["true"]
+}
+check "command" "ill" {
+  command = ["false"]
+  retries = 0
+}
 `
 
 // exitCase is a command line and the code that it ends with.
@@ -59,6 +66,7 @@ func TestExitCodesAreDocumented(t *testing.T) {
 		{exitDone, "fmt -check main.hcl", nil}, {exitError, "fmt nowhere", nil}, {exitFormatSyntax, "fmt wrong.hcl", nil},
 		{exitFormatDiffers, "fmt -check ugly.hcl", nil}, {exitDone, "console", nil}, {exitError, "console wrong.hcl", nil}, {exitDone, "version", nil},
 		{exitDone, "analyze notes.txt source.command.notes", nil}, {exitError, "analyze notes.txt nowhere", nil},
+		{exitDone, "check check.command.well", nil}, {exitError, "check", nil},
 		{exitDone, "init -check=false new", nil}, {exitError, "init other", nil},
 		{exitError, "verify", damage}, {exitDegraded, "status", nil}, {exitDone, "apply -auto-approve", nil},
 		{exitDone, "state rebuild -auto-approve", nil}, {exitDegraded, "state rebuild -dry-run", stray},

@@ -67,6 +67,13 @@ backup "later" {
 }
 check "tcp" "port" {
   address = "localhost:1"
+  retries = 0
+}
+check "redis" "cache" {
+  address = "localhost:1"
+}
+check "command" "well" {
+  command = ["echo", "well"]
 }
 `
 
@@ -180,10 +187,12 @@ func TestOutputsMatchSchemas(t *testing.T) {
 	// What fails, waits and is blocked.
 	match("plan", w.run(exitDone, "plan", "-json", "broken"))
 	matchLines(w.run(exitError, "apply", "-json", "-auto-approve", "broken"))
+	matchLines(w.run(exitError, "check", "-json", "-path", "broken", "check.tcp.port", "check.command.well"))
+	matchLines(w.run(exitError, "check", "-json"))
 	match("validate", w.run(exitError, "validate", "-json", "notes.txt"))
 	matchLines(w.run(exitError, "apply", "-json", "notes.txt"))
 	matchLines(w.run(exitError, "verify", "-json", "-artifact", "none"))
-	for _, kind := range []string{"version", "plan", "apply_start", "apply_complete", "apply_errored", "apply_summary", "diagnostic"} {
+	for _, kind := range []string{"version", "plan", "apply_start", "apply_complete", "apply_errored", "apply_summary", "diagnostic", "check", "check_summary"} {
 		if !bytes.Contains(w.printed.Bytes(), []byte(`"type":"`+kind+`"`)) {
 			t.Errorf("no line of type %s was looked at", kind)
 		}

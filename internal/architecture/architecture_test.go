@@ -40,6 +40,8 @@ var rules = []rule{
 		"executor/...", "planner", "spec", "state", "providers", "internal/..."}},
 	{"executor/pipeline", "it moves bytes between contracts and knows no plan; of the state it has the form of checksums", []string{
 		"providers", "state", "internal/..."}},
+	{"executor/health", "it asks checks through their contract and knows no plan", []string{
+		"providers", "internal/..."}},
 	{"planner", "it compares specification and state, and sees providers only through their contracts", []string{
 		"spec", "state", "providers", "providers/retry", "providers/limit", "internal/..."}},
 	{"spec", "it is handed the registry and knows no provider by name", []string{

@@ -37,6 +37,11 @@ func TestEveryProviderIsWhatItsKindSays(t *testing.T) {
 				_, fits = config.(providers.SourceConfig)
 			case providers.KindDestination:
 				_, fits = config.(providers.DestinationConfig)
+			case providers.KindCheck:
+				_, fits = config.(providers.CheckConfig)
+				if _, later := config.(providers.NotBuilder); later {
+					fits = true
+				}
 			default:
 				fits = config != nil
 			}

@@ -1,4 +1,4 @@
-// Package disk declares that a file system has enough room.
+// Package disk checks that a file system has enough room.
 package disk
 
 import (
@@ -19,8 +19,8 @@ func Provider() providers.Provider {
 type Config struct {
 	Host providers.Reference `hcl:"host,optional" doc:"The host it is on; the machine imsctl runs on when left out."`
 	Path string              `hcl:"path,optional" doc:"A path on the file system; / when left out."`
-	Warn int64               `hcl:"warn,optional" doc:"Warn when more than this is used, in percent; 80 when left out."`
-	Fail int64               `hcl:"fail,optional" doc:"Fail when more than this is used, in percent; 95 when left out."`
+	Warn int64               `hcl:"warn,optional" doc:"Warn when more than this is used, of the bytes or the inodes, in percent; 80 when left out."`
+	Fail int64               `hcl:"fail,optional" doc:"Fail when more than this is used, of the bytes or the inodes, in percent; 95 when left out."`
 }
 
 // Validate checks what the types alone do not show.
@@ -31,5 +31,11 @@ func (c *Config) Validate() []providers.Problem {
 	return nil
 }
 
-// NotBuilt says that the block is only checked yet.
-func (*Config) NotBuilt() string { return "disk checks are not built yet" }
+// Check makes the check.
+func (c *Config) Check(environment providers.Environment) (providers.Check, error) {
+	host, err := environment.Hosts(c.Host)
+	if err != nil {
+		return nil, err
+	}
+	return &check{config: *c, host: host}, nil
+}

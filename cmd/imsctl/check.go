@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/castrolanda/imsctl/executor"
+	"github.com/castrolanda/imsctl/executor/health"
+	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/spec"
+)
+
+// checkArguments are the flags of check.
+type checkArguments struct {
+	inputs
+	addresses   []string
+	path        string
+	json        bool
+	watch       bool
+	every       time.Duration
+	parallelism int
+}
+
+func (c *cli) checkCommand() *cobra.Command {
+	var arguments checkArguments
+	command := &cobra.Command{
+		Use:   "check [flags] [ADDRESS ...]",
+		Short: "Ask whether what runs is well",
+		Long: `Asks the checks of a specification, or those whose ADDRESS is given, each as
+often as its retries permit, and prints what they saw. Changes and records
+nothing.
+
+  imsctl check
+  imsctl check -watch check.http.services check.disk.vm
+
+With -watch it asks again and again until it is interrupted, and prints what
+changes.
+
+EXIT STATUS
+  0  all passed; a warning changes nothing
+  1  a check failed, or an error`,
+		RunE: func(command *cobra.Command, positional []string) error {
+			arguments.addresses = positional
+			return c.check(command.Context(), arguments)
+		},
+	}
+	flags := command.Flags()
+	arguments.inputs.register(flags)
+	flags.StringVar(&arguments.path, "path", ".", "the `specification`: a folder or one file")
+	flags.BoolVar(&arguments.json, "json", false, "print one JSON object per line")
+	flags.BoolVar(&arguments.watch, "watch", false, "ask again and again, and print what changes")
+	flags.DurationVar(&arguments.every, "every", 10*time.Second, "-watch: the `pause` between two rounds")
+	flags.IntVar(&arguments.parallelism, "parallelism", executor.DefaultParallelism, "ask `n` checks at once")
+	return command
+}
+
+func (c *cli) check(ctx context.Context, arguments checkArguments) error {
+	if err := checkParallelism(arguments.parallelism); err != nil {
+		return err
+	}
+	if arguments.every <= 0 {
+		return fmt.Errorf("-every=%s: the pause must be positive", arguments.every)
+	}
+	var view checkView = &humanCheckView{cli: c}
+	if arguments.json {
+		view = &jsonCheckView{stream: c.newStreamView(c.stdout, nil)}
+	}
+	project, err := c.open(arguments.path, arguments.inputs)
+	if err != nil {
+		return err
+	}
+	questions, err := project.questions(arguments.addresses)
+	if err != nil {
+		return err
+	}
+	if arguments.watch {
+		return c.watchChecks(ctx, questions, arguments, view)
+	}
+	tally, err := c.askChecks(ctx, questions, arguments.parallelism, view)
+	if err != nil {
+		return err
+	}
+	if err := view.summary(tally); err != nil {
+		return err
+	}
+	if tally[providers.Failed] > 0 {
+		return exitCode(exitError)
+	}
+	return nil
+}
+
+// tally counts verdicts.
+type tally map[providers.Verdict]int
+
+// askChecks asks all of them once and shows each.
+func (c *cli) askChecks(ctx context.Context, questions []health.Question, parallelism int, view checkView) (tally, error) {
+	view.begin(questions)
+	counted := make(tally)
+	err := health.All(ctx, c.clock, questions, parallelism, func(question health.Question, result health.Result) {
+		counted[result.Verdict]++
+		view.ended(question, result)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("asking the checks: %w", err)
+	}
+	return counted, nil
+}
+
+// watchChecks asks in rounds until ctx ends, which is how it is meant to end, and shows a result when its verdict is
+// another one than before.
+func (c *cli) watchChecks(ctx context.Context, questions []health.Question, arguments checkArguments, view checkView) error {
+	before := make(map[string]providers.Verdict)
+	changes := changesOnly{checkView: view, before: before}
+	for round := 0; ; round++ {
+		counted, err := c.askChecks(ctx, questions, arguments.parallelism, changes)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if round == 0 {
+			if err := view.summary(counted); err != nil {
+				return err
+			}
+		}
+		timer := time.NewTimer(arguments.every)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-timer.C:
+		}
+	}
+}
+
+// questions are the checks that addresses name, all without any.
+func (p *project) questions(addresses []string) ([]health.Question, error) {
+	var questions []health.Question
+	used := make(map[string]bool)
+	var known []string
+	for _, declared := range p.spec.Checks {
+		known = append(known, declared.Address)
+		if block, _, instance := strings.Cut(declared.Address, "["); instance {
+			known = append(known, block)
+		}
+		if !names(addresses, declared.Address, used) {
+			continue
+		}
+		if declared.NotBuilt != "" {
+			return nil, fmt.Errorf("%s: %s", declared.Address, declared.NotBuilt)
+		}
+		questions = append(questions, health.Question{Address: declared.Address, Check: p.world.Checks[declared.Address], Policy: policyOf(declared)})
+	}
+	for _, address := range addresses {
+		if used[address] {
+			continue
+		}
+		hint := ""
+		if best := spec.Nearest(address, known); best != "" {
+			hint = fmt.Sprintf(" Did you mean %s?", best)
+		}
+		return nil, fmt.Errorf("there is no check %s in the specification.%s", address, hint)
+	}
+	if len(questions) == 0 {
+		return nil, fmt.Errorf(`the specification declares no check; write a block such as check "http" "site" { url = "https://…" }`)
+	}
+	return questions, nil
+}
+
+// names reports whether addresses, or none, name a check, as an instance or as its whole block, and notes which one did.
+func names(addresses []string, check string, used map[string]bool) bool {
+	named := len(addresses) == 0
+	for _, address := range addresses {
+		if check == address || strings.HasPrefix(check, address+"[") {
+			used[address], named = true, true
+		}
+	}
+	return named
+}
+
+func policyOf(declared *spec.Check) health.Policy {
+	return health.Policy{
+		Timeout: declared.Timeout, Interval: declared.Interval, Retries: declared.Retries,
+		Successes: declared.Successes, StartPeriod: declared.StartPeriod, WarnOnly: declared.WarnOnly,
+	}
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/fatih/color"
+
+	"github.com/castrolanda/imsctl/executor/health"
+	"github.com/castrolanda/imsctl/internal/terminal"
+	"github.com/castrolanda/imsctl/providers"
+)
+
+// checkView shows what checks saw.
+type checkView interface {
+	// begin comes before each round.
+	begin(questions []health.Question)
+	// ended shows one result.
+	ended(question health.Question, result health.Result)
+	// summary shows how many there were of each kind.
+	summary(counted tally) error
+}
+
+// changesOnly shows a result when the verdict is another one than it was.
+type changesOnly struct {
+	checkView
+	before map[string]providers.Verdict
+}
+
+func (v changesOnly) ended(question health.Question, result health.Result) {
+	if v.before[question.Address] == result.Verdict {
+		return
+	}
+	_, again := v.before[question.Address]
+	v.before[question.Address] = result.Verdict
+	if again {
+		result.Summary = "now: " + result.Summary
+	}
+	v.checkView.ended(question, result)
+}
+
+// humanCheckView prints a line for each check, and its details below.
+type humanCheckView struct {
+	cli   *cli
+	width int
+}
+
+func (v *humanCheckView) begin(questions []health.Question) {
+	for _, question := range questions {
+		v.width = max(v.width, terminal.Width(question.Address))
+	}
+}
+
+// verdictInks are what verdicts are printed in, and verdictWords as what.
+var (
+	verdictInks  = map[providers.Verdict]color.Attribute{providers.Passed: color.FgGreen, providers.Warned: color.FgYellow, providers.Failed: color.FgRed}
+	verdictWords = map[providers.Verdict]string{providers.Passed: "ok  ", providers.Warned: "warn", providers.Failed: "FAIL"}
+)
+
+func (v *humanCheckView) ended(question health.Question, result health.Result) {
+	ink := color.New(verdictInks[result.Verdict])
+	if v.cli.look(v.cli.stdout).Color {
+		ink.EnableColor()
+	} else {
+		ink.DisableColor()
+	}
+	summary := v.cli.redact(result.Summary)
+	if result.Tries > 1 {
+		summary += fmt.Sprintf(" (tried %d times)", result.Tries)
+	}
+	padding := strings.Repeat(" ", v.width-terminal.Width(question.Address))
+	fmt.Fprintf(v.cli.stdout, "%s  %s%s  %s\n", ink.Sprint(verdictWords[result.Verdict]), question.Address, padding, terminal.Escape(summary))
+	if result.Verdict == providers.Passed {
+		return
+	}
+	for _, line := range result.Details {
+		fmt.Fprintf(v.cli.stdout, "        %s\n", terminal.Escape(v.cli.redact(line)))
+	}
+}
+
+func (v *humanCheckView) summary(counted tally) error {
+	all := counted[providers.Passed] + counted[providers.Warned] + counted[providers.Failed]
+	noun := "checks"
+	if all == 1 {
+		noun = "check"
+	}
+	_, err := fmt.Fprintf(v.cli.stdout, "\n%d %s: %d passed, %d warned, %d failed.\n",
+		all, noun, counted[providers.Passed], counted[providers.Warned], counted[providers.Failed])
+	return err
+}
+
+// jsonCheckView prints a line of JSON for each.
+type jsonCheckView struct{ stream *streamView }
+
+func (*jsonCheckView) begin([]health.Question) {}
+
+func (v *jsonCheckView) ended(question health.Question, result health.Result) {
+	level := levelInfo
+	switch result.Verdict {
+	case providers.Warned:
+		level = levelWarn
+	case providers.Failed:
+		level = levelError
+	}
+	redact := v.stream.cli.redact
+	details := make([]string, 0, len(result.Details))
+	for _, line := range result.Details {
+		details = append(details, redact(line))
+	}
+	figures := result.Figures
+	if figures == nil {
+		figures = map[string]float64{}
+	}
+	v.stream.out.print(level, "check", question.Address+": "+string(result.Verdict), map[string]any{
+		"address": question.Address, "verdict": result.Verdict, "summary": redact(result.Summary), "details": details,
+		"figures": figures, "tries": result.Tries, "elapsed_seconds": result.Took.Seconds(),
+	})
+}
+
+func (v *jsonCheckView) summary(counted tally) error {
+	v.stream.out.print(levelInfo, "check_summary", "the checks were asked", map[string]any{
+		"passed": counted[providers.Passed], "warned": counted[providers.Warned], "failed": counted[providers.Failed],
+	})
+	return v.stream.out.failure()
+}
