@@ -146,7 +146,8 @@ func (t *taking) describe(outcome pipeline.Outcome) (*state.Artifact, []byte, er
 		Method: t.codec.Method(), Level: t.codec.Level(), Compression: t.declared.Compression, Choice: t.choice(), SourceSeconds: seconds(outcome.SourceTook),
 		Extension: t.extension, Key: t.key,
 		Encryption: encryptionOf(t.declared),
-		Versions:   outcome.Reading.Versions, RowCounts: outcome.Reading.RowCounts, Warnings: t.redactedAll(t.warnings(outcome)),
+		Versions:   outcome.Reading.Versions, RowCounts: outcome.Reading.RowCounts, KeyCounts: keyCounts(outcome.Reading.KeyCounts),
+		Warnings: t.redactedAll(t.warnings(outcome)),
 	}}
 	data, err := state.EncodeManifest(&state.Manifest{
 		FormatVersion: state.ManifestVersion, Writer: t.Version,
@@ -157,6 +158,21 @@ func (t *taking) describe(outcome pipeline.Outcome) (*state.Artifact, []byte, er
 	}
 	artifact.ManifestSize, artifact.ManifestSHA256 = int64(len(data)), hexSHA256(data)
 	return artifact, data, nil
+}
+
+// keyCounts are counts as they are recorded.
+func keyCounts(read *providers.KeyCounts) *state.KeyCounts {
+	if read == nil {
+		return nil
+	}
+	recorded := func(counts map[string]providers.KeyCount) map[string]state.KeyCount {
+		all := make(map[string]state.KeyCount, len(counts))
+		for name, count := range counts {
+			all[name] = state.KeyCount(count)
+		}
+		return all
+	}
+	return &state.KeyCounts{Databases: recorded(read.Databases), Patterns: recorded(read.Patterns)}
 }
 
 func (t *taking) sourceType() string {

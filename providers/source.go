@@ -53,8 +53,19 @@ type Reading struct {
 	Versions map[string]string
 	// RowCounts per table ("public.products"), exact for the snapshot that was read; nil where there are no rows to count.
 	RowCounts map[string]int64
+	// KeyCounts are the keys of a store of keys, exact for the snapshot that was read; nil where there are none to count.
+	KeyCounts *KeyCounts
 	// Container is the container that was read, nil where none was.
 	Container *Container
 	// Warnings are things that someone should know although the reading is complete: "vanished while reading: a/b".
 	Warnings []string
 }
+
+// KeyCounts are how many keys a store has.
+type KeyCounts struct {
+	// Databases are by number ("0"), Patterns by the pattern that keys match ("ml:*") in whatever database.
+	Databases, Patterns map[string]KeyCount
+}
+
+// KeyCount is a number of keys, and how many of them expire.
+type KeyCount struct{ Keys, Expiring int64 }

@@ -65,7 +65,37 @@ type Description struct {
 	Versions map[string]string `json:"versions,omitempty"`
 	// RowCounts per table, exact for the snapshot that was dumped.
 	RowCounts map[string]int64 `json:"row_counts,omitempty"`
-	Warnings  []string         `json:"warnings,omitempty"`
+	// KeyCounts of a store of keys, exact for the snapshot that was read; nil where there are none to count.
+	KeyCounts *KeyCounts `json:"key_counts,omitempty"`
+	Warnings  []string   `json:"warnings,omitempty"`
+}
+
+// KeyCounts are how many keys a store had.
+type KeyCounts struct {
+	// Databases are by number ("0"), Patterns by the pattern that keys matched ("ml:*") in whatever database.
+	Databases map[string]KeyCount `json:"databases"`
+	Patterns  map[string]KeyCount `json:"patterns"`
+}
+
+// KeyCount is a number of keys, and how many of them expire.
+type KeyCount struct {
+	Keys     int64 `json:"keys"`
+	Expiring int64 `json:"expiring"`
+}
+
+// check says what cannot be right in counts.
+func (k *KeyCounts) check() error {
+	if k == nil {
+		return nil
+	}
+	for _, counts := range []map[string]KeyCount{k.Databases, k.Patterns} {
+		for name, count := range counts {
+			if count.Keys < 0 || count.Expiring < 0 || count.Expiring > count.Keys {
+				return fmt.Errorf("%s has %d keys, %d of which expire", name, count.Keys, count.Expiring)
+			}
+		}
+	}
+	return nil
 }
 
 // Encryption is how an artifact was encrypted, and for whom.

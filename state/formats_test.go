@@ -29,6 +29,8 @@ func TestDocumentedFields(t *testing.T) {
 		"Document":      {state.Document{}, []string{"digest"}},
 		"Artifact":      {state.Artifact{}, nil},
 		"Encryption":    {state.Encryption{}, nil},
+		"KeyCounts":     {state.KeyCounts{}, nil},
+		"KeyCount":      {state.KeyCount{}, nil},
 		"Sums":          {state.Sums{}, nil},
 		"Replica":       {state.Replica{}, nil},
 		"Intent":        {state.Intent{}, nil},

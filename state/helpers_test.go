@@ -30,6 +30,10 @@ func sampleArtifact(backup string, i int, destinations ...string) *state.Artifac
 			Method: "zstd", Level: 3, Extension: ".sql.zst", Key: backup + "/" + id + ".sql.zst",
 			Versions:  map[string]string{"pg_dump": "16.4", "server": "16.4"},
 			RowCounts: map[string]int64{"public.item": int64(i), "public.stock": int64(3 * i)},
+			KeyCounts: &state.KeyCounts{
+				Databases: map[string]state.KeyCount{"0": {Keys: int64(i) + 1, Expiring: 1}},
+				Patterns:  map[string]state.KeyCount{"ml:*": {Keys: 1}},
+			},
 		},
 		ManifestSize: 1210, ManifestSHA256: sampleSum("manifest", id),
 	}

@@ -140,6 +140,9 @@ func (m *Manifest) check() error {
 			return fmt.Errorf("row_counts: %s has %d rows", table, rows)
 		}
 	}
+	if err := m.KeyCounts.check(); err != nil {
+		return fmt.Errorf("key_counts: %w", err)
+	}
 	return checkKey(m.Key)
 }
 
