@@ -1,0 +1,93 @@
+package redis
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/castrolanda/imsctl/internal/endpoint"
+	"github.com/castrolanda/imsctl/internal/resp"
+)
+
+// rights is what a user needs, as ACL SETUSER takes it.
+const rights = "+ping +info +replconf +psync +sync"
+
+// refusalError is a command that a server did not carry out.
+type refusalError struct {
+	text string
+	code string
+}
+
+func (e *refusalError) Error() string { return e.text }
+
+// refused says what a server said, and what to do about it.
+func (a *address) refused(command string, said resp.Error) error {
+	text := fmt.Sprintf("%s refused %s: %s", a, command, quoted(string(said), a.password))
+	if advice := adviceFor(said, a.user); advice != "" {
+		text += ": " + advice
+	}
+	return &refusalError{text: text, code: said.Code()}
+}
+
+// quoted is what somebody else said, without the password.
+func quoted(said, password string) string {
+	if password != "" {
+		said = strings.ReplaceAll(said, password, "…")
+	}
+	return strings.TrimRight(endpoint.Quote(said), ".")
+}
+
+// adviceFor says what to do about a refusal, or nothing.
+func adviceFor(said resp.Error, user string) string {
+	if user == "" {
+		user = "default"
+	}
+	switch said.Code() {
+	case "NOAUTH":
+		return "set password, and user where there are several"
+	case "WRONGPASS":
+		return "check user and password"
+	case "NOPERM":
+		return fmt.Sprintf("a backup needs ACL SETUSER %s %s", user, rights)
+	case "LOADING":
+		return "it loads its data; try again when that is done (INFO persistence says loading:0)"
+	case "MASTERDOWN", "NOMASTERLINK":
+		return noMaster
+	case "DENIED":
+		return "it answers to its own machine only: name that one as host, or give the server a password"
+	case "OOM":
+		return "it has reached its maxmemory: raise it for the restore"
+	case "READONLY":
+		return "it is a replica: name its master"
+	case "BUSY":
+		return "a script keeps it busy; try again when that has ended (SCRIPT KILL)"
+	}
+	return adviceForText(strings.ToLower(string(said)))
+}
+
+// noMaster is about replicas that cannot give what they do not have.
+const noMaster = "it is a replica that has lost its master: check masterauth, masteruser and the network between them (INFO replication), or back up another one"
+
+// adviceForText is adviceFor for what has no code of its own.
+func adviceForText(said string) string {
+	switch {
+	case strings.Contains(said, "can't sync while not connected"):
+		return noMaster
+	case strings.Contains(said, "without any password configured"), strings.Contains(said, "no password is set"):
+		return "it has no password: leave password out, or give it one (requirepass)"
+	case strings.Contains(said, "invalid password"):
+		return "check password"
+	case strings.Contains(said, "unknown command"):
+		return "it has no such command, or under another name (rename-command)"
+	case strings.Contains(said, "bgsave failed"):
+		return "it could not write a snapshot: its log says why (memory for the fork, see vm.overcommit_memory, or room on its disk)"
+	case strings.Contains(said, "max number of clients"):
+		return "it has as many clients as it allows (maxclients)"
+	}
+	return ""
+}
+
+// sentence is an error as text of its own.
+func sentence(err error) string {
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}

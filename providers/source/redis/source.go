@@ -1,0 +1,87 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/castrolanda/imsctl/internal/rdb"
+	"github.com/castrolanda/imsctl/providers"
+)
+
+// server is a Redis server, however it is reached.
+type server interface {
+	fmt.Stringer
+	// info asks for what the server says of itself.
+	info(ctx context.Context) (facts, error)
+	// snapshot has it write a snapshot, and scans that.
+	snapshot(ctx context.Context, options rdb.Options) (rdb.Snapshot, error)
+}
+
+// source implements providers.Source.
+type source struct {
+	server   server
+	patterns []pattern
+}
+
+// Format is that of a snapshot. Its end is in its structure and has no bytes of its own: it is proven while it is read.
+func (s *source) Format() providers.Format {
+	return providers.Format{Extension: ".rdb", Headers: [][]byte{[]byte("REDIS"), []byte("VALKEY")}}
+}
+
+// Inspect asks the server what it is, and how much memory its data takes.
+func (s *source) Inspect(ctx context.Context) (providers.Inspection, error) {
+	found, err := s.look(ctx)
+	if err != nil {
+		return providers.Inspection{}, err
+	}
+	return providers.Inspection{Bytes: found.number("used_memory_dataset"), Versions: found.versions()}, nil
+}
+
+// look asks the server what it is, and refuses one that would give no snapshot.
+func (s *source) look(ctx context.Context) (facts, error) {
+	found, err := s.server.info(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case found["loading"] == "1":
+		return nil, fmt.Errorf("%s loads its data; try again when that is done (INFO persistence says loading:0)", s.server)
+	case found["role"] == "slave" && found["master_link_status"] == "down":
+		return nil, fmt.Errorf("%s gives no snapshot: %s", s.server, noMaster)
+	}
+	return found, nil
+}
+
+// Read has the server write a snapshot.
+func (s *source) Read(ctx context.Context, _ string, w io.Writer) (providers.Reading, error) {
+	about, err := s.look(ctx)
+	if err != nil {
+		return providers.Reading{}, err
+	}
+	keys := newCounter(s.patterns)
+	found, err := s.server.snapshot(ctx, rdb.Options{Output: w, Key: keys.add})
+	if err != nil {
+		return providers.Reading{}, err
+	}
+	reading := providers.Reading{Versions: about.versions()}
+	if found.Understood {
+		reading.KeyCounts, reading.Warnings = keys.counts(), keys.warnings()
+	} else {
+		reading.Warnings = append(reading.Warnings, fmt.Sprintf("the keys were not counted: the snapshot has format %s, and this imsctl knows those up to %d", form(found), rdb.Newest))
+	}
+	if !found.Summed {
+		reading.Warnings = append(reading.Warnings, "the snapshot has no checksum, so that damage from before it was read cannot be seen: set rdbchecksum yes")
+	}
+	if about["cluster_enabled"] == "1" {
+		reading.Warnings = append(reading.Warnings, "the server is a part of a cluster: only its own slots are in the snapshot")
+	}
+	return reading, nil
+}
+
+// form names the format of a snapshot.
+func form(found rdb.Snapshot) string {
+	if found.Valkey {
+		return fmt.Sprintf("%d of Valkey", found.Version)
+	}
+	return fmt.Sprint(found.Version)
+}
