@@ -1,8 +1,9 @@
-// Package postgres backs up a PostgreSQL database as SQL text with pg_dump, and restores it with psql.
+// Package postgres backs up a PostgreSQL database with pg_dump, as SQL text or as an archive, and restores it with psql.
 //
 // The dump is taken from one snapshot that a session of imsctl exports, and the rows of every dumped table are counted in
 // that same snapshot. pg_dump must be on the PATH and not be older than the server. The password of the URL reaches pg_dump
-// and psql through their environment only. Roles and tablespaces belong to the whole server and are not in the dump.
+// and psql through their environment only. Roles and tablespaces belong to the whole server: they are in a dump where that is
+// asked for.
 //
 // A restore goes into an empty database, which is made when it does not exist, and runs in one transaction. A dump is a
 // program for the server: restore only dumps that you trust as you trust their database.
@@ -15,13 +16,19 @@ import (
 	"github.com/castrolanda/imsctl/providers"
 )
 
+// The forms of a dump, as they are written in a specification and as pg_dump calls them.
+const (
+	formatPlain  = "plain"
+	formatCustom = "custom"
+)
+
 // Provider is the registry's entry: source "postgres".
 func Provider() providers.Provider {
 	return providers.Provider{
 		Kind:    providers.KindSource,
 		Type:    "postgres",
-		Summary: "A PostgreSQL database, dumped as SQL text with pg_dump.",
-		New:     func() providers.Config { return &Config{RowCounts: true} },
+		Summary: "A PostgreSQL database, dumped with pg_dump.",
+		New:     func() providers.Config { return &Config{Format: formatPlain, RowCounts: true} },
 		Restore: newRestorer,
 
 		Database: true,
@@ -35,13 +42,14 @@ type Config struct {
 	Container     string              `hcl:"container,optional" doc:"The container that the server runs in; pg_dump then runs inside it."`
 	User          string              `hcl:"user,optional" doc:"The role to connect as, in a container."`
 	Database      string              `hcl:"database,optional" doc:"The database, in a container."`
+	Format        string              `hcl:"format,optional" doc:"plain (SQL text) or custom (pg_dump's archive, for pg_restore); plain when left out."`
 	Tables        []string            `hcl:"tables,optional" doc:"Dump only tables that match one of these pg_dump patterns, such as \"ml_*\"; a pattern that matches nothing is an error."`
 	ExcludeTables []string            `hcl:"exclude_tables,optional" doc:"Leave out tables that match one of these patterns; the same rule."`
 	Clean         bool                `hcl:"clean,optional" doc:"Begin the dump with commands that drop what it creates; needs if_exists."`
 	IfExists      bool                `hcl:"if_exists,optional" doc:"Let those commands pass over what is not there."`
 	NoOwner       bool                `hcl:"no_owner,optional" doc:"Leave out who owns what."`
 	NoPrivileges  bool                `hcl:"no_privileges,optional" doc:"Leave out who may do what (GRANT, REVOKE)."`
-	Globals       bool                `hcl:"globals,optional" doc:"Dump the roles and tablespaces of the server too."`
+	Globals       bool                `hcl:"globals,optional" doc:"Begin the dump with the roles of the server, and its tablespaces as comments; plain only."`
 	RowCounts     bool                `hcl:"row_counts,optional" doc:"Count the rows of every dumped table in the snapshot of the dump and record them; true when left out."`
 }
 
@@ -57,8 +65,35 @@ func (c *Config) Validate() []providers.Problem {
 		problems = append(problems, providers.Problem{Attribute: "if_exists", Summary: "Attribute without effect",
 			Detail: "if_exists belongs to clean. Set clean = true, or leave if_exists out."})
 	}
+	problems = append(problems, c.formatProblems()...)
 	problems = append(problems, patternProblems("tables", c.Tables)...)
 	return append(problems, patternProblems("exclude_tables", c.ExcludeTables)...)
+}
+
+// formatProblems checks that the format is one, and that it can have what else is asked for.
+func (c *Config) formatProblems() []providers.Problem {
+	switch c.Format {
+	case formatPlain:
+		return nil
+	case formatCustom:
+	default:
+		return []providers.Problem{{Attribute: "format", Summary: "Unknown format", Detail: fmt.Sprintf("%q is neither plain nor custom.", c.Format)}}
+	}
+	var problems []providers.Problem
+	for _, option := range []struct {
+		attribute string
+		set       bool
+	}{{"clean", c.Clean}, {"if_exists", c.IfExists}, {"no_owner", c.NoOwner}} {
+		if option.set {
+			problems = append(problems, providers.Problem{Attribute: option.attribute, Summary: "Attribute without effect",
+				Detail: "In a custom dump pg_dump leaves this to pg_restore, which takes it as an option. Leave it out, or set format = \"plain\"."})
+		}
+	}
+	if c.Globals {
+		problems = append(problems, providers.Problem{Attribute: "globals", Summary: "No place for roles",
+			Detail: "A custom dump is of one database and has no place for the roles of a server. Set format = \"plain\"."})
+	}
+	return problems
 }
 
 // placeProblems checks that the block says where the database is, in one way.
@@ -86,11 +121,8 @@ func (c *Config) placeProblems() []providers.Problem {
 
 // NotBuilt says what of the block is not built yet.
 func (c *Config) NotBuilt() string {
-	switch {
-	case c.Container != "":
+	if c.Container != "" {
 		return "dumping inside a container is not built yet; use url"
-	case c.Globals:
-		return "dumping roles and tablespaces (globals) is not built yet"
 	}
 	return ""
 }

@@ -32,6 +32,8 @@ func (c *contained) String() string {
 
 func (c *contained) runner() providers.Runner { return c.in }
 
+func (c *contained) databaseName() string { return c.database }
+
 // conninfo leaves the server to what the programs in the container take for it: its socket.
 func (c *contained) conninfo() string {
 	return "user=" + quoted(c.user) + " dbname=" + quoted(c.database)

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"bytes"
+	"cmp"
 	"net"
 	"net/url"
 	"os"
@@ -226,9 +227,14 @@ func TestValidate(t *testing.T) {
 		{"two servers", postgres.Config{URL: "postgres:///d?host=one,two&password=secret-word"}, []string{"url"}},
 		{"clean alone", postgres.Config{URL: "postgres://h/d", Clean: true}, []string{"clean"}},
 		{"if_exists alone", postgres.Config{URL: "postgres://h/d", IfExists: true}, []string{"if_exists"}},
+		{"custom", postgres.Config{URL: "postgres://h/d", Format: "custom", NoPrivileges: true}, nil},
+		{"unknown format", postgres.Config{URL: "postgres://h/d", Format: "directory"}, []string{"format"}},
+		{"custom and for plain", postgres.Config{URL: "postgres://h/d", Format: "custom", Clean: true, IfExists: true, NoOwner: true, Globals: true},
+			[]string{"clean", "if_exists", "no_owner", "globals"}},
 		{"patterns", postgres.Config{URL: "postgres://h/d", Tables: []string{"a", `"b`}, ExcludeTables: []string{""}}, []string{"tables", "exclude_tables"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			test.config.Format = cmp.Or(test.config.Format, "plain")
 			var attributes []string
 			for _, problem := range test.config.Validate() {
 				attributes = append(attributes, problem.Attribute)

@@ -19,6 +19,7 @@ type place interface {
 	runner() providers.Runner
 	// open opens a session under an application name.
 	open(ctx context.Context, application string) (session, error)
+	databaseName() string
 	// conninfo is the connection string for the programs, without a password; environment is what they need beside it.
 	conninfo() string
 	environment(application string) []string
@@ -72,3 +73,5 @@ func (a *address) terminate(ctx context.Context, application string) error {
 
 // runner is the host that the programs run on.
 func (a *address) runner() providers.Runner { return a.host }
+
+func (a *address) databaseName() string { return a.config.Database }

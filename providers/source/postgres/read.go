@@ -25,9 +25,9 @@ type dumping struct {
 	session   session
 
 	// These are found by programs.
-	facts    serverFacts
-	dump     program
-	versions map[string]string
+	facts         serverFacts
+	dump, dumpAll program
+	versions      map[string]string
 }
 
 // programs finds pg_dump and holds it against the server.
@@ -39,7 +39,13 @@ func (d *dumping) programs(ctx context.Context) (err error) {
 		return err
 	}
 	d.versions = map[string]string{"server": d.facts.version.text, "pg_dump": d.dump.version.text}
-	return checkDump(d.dump, d.facts.version)
+	if err := checkDump("pg_dump", d.dump, d.facts.version); err != nil || !d.config.Globals {
+		return err
+	}
+	if d.dumpAll, err = findProgram(ctx, d.place.runner(), "pg_dumpall"); err != nil {
+		return err
+	}
+	return checkDump("pg_dumpall", d.dumpAll, d.facts.version)
 }
 
 func (d *dumping) read(ctx context.Context, w io.Writer) (providers.Reading, error) {
@@ -47,20 +53,44 @@ func (d *dumping) read(ctx context.Context, w io.Writer) (providers.Reading, err
 		return providers.Reading{}, err
 	}
 	reading := providers.Reading{Versions: d.versions}
-	written := &writeCounter{w: w}
-	command := providers.Command{Arguments: d.arguments(), Environment: d.place.environment(d.run), Stdout: written}
-	var err error
-	if d.config.RowCounts {
-		reading.RowCounts, err = d.dumpAndCount(ctx, command)
-		if !isLockedOut(err) || written.bytes > 0 || ctx.Err() != nil {
+	written := &beginning{w: w}
+	if !d.config.RowCounts {
+		if _, err := d.tables(ctx); err != nil {
 			return reading, err
 		}
-		reading.Warnings = []string{"the rows were not counted: another session was waiting to change a table"}
-		d.session.close(ctx)
-	} else if _, err := d.tables(ctx); err != nil {
+		if err := d.begin(ctx, written, &reading); err != nil {
+			return reading, err
+		}
+		return reading, d.runDump(ctx, d.command(written))
+	}
+	snapshot, tables, err := d.settle(ctx)
+	if err != nil {
 		return reading, err
 	}
-	return reading, d.runDump(ctx, command)
+	// The roles are read after the snapshot was taken, so that none is missing that something in it belongs to.
+	if err := d.begin(ctx, written, &reading); err != nil {
+		return reading, err
+	}
+	reading.RowCounts, err = d.dumpAndCount(ctx, d.command(written), snapshot, tables)
+	if !isLockedOut(err) || written.bytes > 0 || ctx.Err() != nil {
+		return reading, err
+	}
+	reading.Warnings = append(reading.Warnings, "the rows were not counted: another session was waiting to change a table")
+	d.session.close(ctx)
+	return reading, d.runDump(ctx, d.command(written))
+}
+
+// begin gives the dump its beginning.
+func (d *dumping) begin(ctx context.Context, written *beginning, reading *providers.Reading) (err error) {
+	if d.config.Globals {
+		written.text, reading.Warnings, err = d.globals(ctx)
+	}
+	return err
+}
+
+// command is pg_dump's.
+func (d *dumping) command(w io.Writer) providers.Command {
+	return providers.Command{Arguments: d.arguments(), Environment: d.place.environment(d.run), Stdout: w}
 }
 
 // failure is the error of a reading that failed, once nothing of it is left on the server.
@@ -111,23 +141,23 @@ func exportSnapshot(ctx context.Context, in session) (string, error) {
 	return snapshot, nil
 }
 
+// settle opens the snapshot and locks the tables whose rows are counted in it.
+func (d *dumping) settle(ctx context.Context) (snapshot string, tables []relation, err error) {
+	if snapshot, err = exportSnapshot(ctx, d.session); err != nil {
+		return "", nil, err
+	}
+	if tables, err = d.tables(ctx); err != nil {
+		return "", nil, err
+	}
+	return snapshot, tables, lock(ctx, d.session, tables)
+}
+
 // dumpAndCount runs pg_dump and counts the rows at the same time, in one snapshot. The first of the two to fail ends the other.
 //
-// The tables are locked before pg_dump locks them. Should a third session ask in between for a lock that excludes readers,
+// The tables were locked before pg_dump locks them. Should a third session ask in between for a lock that excludes readers,
 // it waits for ours, pg_dump waits for it and we for pg_dump, for ever. Therefore pg_dump gives up its wait, which can have
 // no other reason then, and the error is one that isLockedOut finds.
-func (d *dumping) dumpAndCount(ctx context.Context, command providers.Command) (map[string]int64, error) {
-	snapshot, err := exportSnapshot(ctx, d.session)
-	if err != nil {
-		return nil, err
-	}
-	tables, err := d.tables(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := lock(ctx, d.session, tables); err != nil {
-		return nil, err
-	}
+func (d *dumping) dumpAndCount(ctx context.Context, command providers.Command, snapshot string, tables []relation) (map[string]int64, error) {
 	command.Arguments = append(slices.Clip(command.Arguments), "--snapshot="+snapshot, fmt.Sprintf("--lock-wait-timeout=%d", lockTimeout.Milliseconds()))
 	both, stop := context.WithCancel(ctx)
 	defer stop()
@@ -160,18 +190,6 @@ func isLockedOut(err error) bool {
 	return errors.As(err, &exit) && exit.Signal == ""
 }
 
-// writeCounter counts the bytes that it passes on.
-type writeCounter struct {
-	w     io.Writer
-	bytes int64
-}
-
-func (c *writeCounter) Write(p []byte) (int, error) {
-	n, err := c.w.Write(p)
-	c.bytes += int64(n)
-	return n, err
-}
-
 // runDump runs pg_dump.
 func (d *dumping) runDump(ctx context.Context, command providers.Command) error {
 	if err := d.place.runner().Run(ctx, command); err != nil {
@@ -183,7 +201,11 @@ func (d *dumping) runDump(ctx context.Context, command providers.Command) error 
 // arguments are those of pg_dump. The encoding is the database's own, whatever the environment says: it is the only one
 // that every text in the database can be written in.
 func (d *dumping) arguments() []string {
-	arguments := []string{d.dump.path, "--no-password", "--format=plain", "--encoding=" + d.facts.encoding, "--dbname=" + d.place.conninfo()}
+	arguments := []string{d.dump.path, "--no-password", "--format=" + d.config.Format, "--encoding=" + d.facts.encoding, "--dbname=" + d.place.conninfo()}
+	if d.config.Format == formatCustom {
+		// imsctl compresses, checks and measures what it is given; it must be able to see it.
+		arguments = append(arguments, "--compress=0")
+	}
 	for _, option := range []struct {
 		flag string
 		set  bool

@@ -16,11 +16,18 @@ type source struct {
 	container *contained
 }
 
-// Format is that of a plain dump. Its end marker is not its last line.
+// Format is that of the dump. The end marker of SQL text is not its last line; an archive has none, but pg_dump's exit status.
 func (s *source) Format() providers.Format {
+	if s.config.Format == formatCustom {
+		return providers.Format{Extension: ".dump", Headers: [][]byte{[]byte(archiveHeader)}}
+	}
+	header := "-- PostgreSQL database dump"
+	if s.config.Globals {
+		header = "-- PostgreSQL database cluster dump"
+	}
 	return providers.Format{
 		Extension: ".sql",
-		Headers:   [][]byte{[]byte("-- PostgreSQL database dump")},
+		Headers:   [][]byte{[]byte(header)},
 		Trailer:   []byte("-- PostgreSQL database dump complete"),
 	}
 }

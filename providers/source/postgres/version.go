@@ -67,11 +67,11 @@ func missingProgram(on providers.Runner, name string, err error) error {
 	return fmt.Errorf("%s is not on the PATH of %s: name a container that has PostgreSQL's programs, such as that of the server", name, on.Name())
 }
 
-// checkDump refuses a pg_dump that cannot dump from a server.
-func checkDump(dump program, server version) error {
+// checkDump refuses a pg_dump, or pg_dumpall, that cannot dump from a server.
+func checkDump(name string, dump program, server version) error {
 	if dump.version.major < server.major {
-		return fmt.Errorf("pg_dump %s (%s) is older than the server (%s) and cannot dump from it: install version %d or later (on Debian: postgresql-client-%d)",
-			dump.version.text, dump.path, server.text, server.major, server.major)
+		return fmt.Errorf("%s %s (%s) is older than the server (%s) and cannot dump from it: install version %d or later (on Debian: postgresql-client-%d)",
+			name, dump.version.text, dump.path, server.text, server.major, server.major)
 	}
 	return nil
 }
