@@ -129,11 +129,13 @@ func (r *restorer) Restore(ctx context.Context, dump io.Reader) (providers.Resto
 	}
 	mark := "restored-" + rand.Text()
 	var said ending
+	text, finish := asText(ctx, r.host, dump)
+	defer finish()
 	err := r.host.Run(ctx, providers.Command{
 		Arguments: []string{r.psql.path, "--no-psqlrc", "--no-password", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1",
 			"--file=-", "--dbname=" + r.address.conninfo()},
 		Environment: r.address.environment(r.application),
-		Stdin:       transaction(dump, mark),
+		Stdin:       transaction(text, mark),
 		Stdout:      &said,
 	})
 	if err == nil && !strings.Contains(string(said), mark) {
