@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -181,6 +182,23 @@ func (d *DockerServer) Restart(ctx context.Context) error {
 // Dial connects to what listens on the engine's machine, such as a published port at 127.0.0.1 or a container's own address.
 func (d *DockerServer) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	return dialFrom(ctx, d.process.Process.Pid, network, address)
+}
+
+// StartSSH starts an SSH server whose users are on the engine's machine, where the engine's socket is /var/run/docker.sock. The server
+// must be closed.
+func (d *DockerServer) StartSSH(lines ...string) (*SSHServer, error) {
+	enter, err := exec.LookPath("nsenter")
+	if err != nil {
+		return nil, err
+	}
+	return startSSH([]string{enter, "--target", strconv.Itoa(d.process.Process.Pid), "--mount", "--net", "--pid"}, lines)
+}
+
+// SSH is StartSSH for a test, at whose end the server is stopped.
+func (d *DockerServer) SSH(t testing.TB, lines ...string) *SSHServer {
+	t.Helper()
+	server, err := d.StartSSH(lines...)
+	return keepSSH(t, server, err)
 }
 
 // Environment is what clients of the engine need in theirs.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"testing"
@@ -18,18 +19,21 @@ const Debian = "imsctl/debian:latest"
 // debianPath puts PostgreSQL's own programs before Debian's wrappers around them, as in the official image.
 const debianPath = "/usr/lib/postgresql/15/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// ImportDebian gives the engine the image Debian.
-func (d *DockerServer) ImportDebian(t testing.TB) {
+// DockerDebian starts an engine as Docker does, which has the image Debian.
+func DockerDebian(t testing.TB) *DockerServer {
 	t.Helper()
 	if _, err := debianArchive(); err != nil {
 		Skip(t, err.Error())
 	}
-	if err := d.importDebian(t.Context()); err != nil {
+	d := Docker(t)
+	if err := d.ImportDebian(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	return d
 }
 
-func (d *DockerServer) importDebian(ctx context.Context) error {
+// ImportDebian gives the engine the image Debian. exec.ErrNotFound when scripts/stack-image has not made it.
+func (d *DockerServer) ImportDebian(ctx context.Context) error {
 	archive, err := debianArchive()
 	if err != nil {
 		return err
@@ -56,7 +60,7 @@ func debianArchive() (string, error) {
 	hash := sha256.Sum256(text)
 	archive := filepath.Join(cache, "stack-"+hex.EncodeToString(hash[:8])+".tar")
 	if _, err := os.Stat(archive); err != nil {
-		return "", fmt.Errorf("the image %s is not made, which scripts/stack-image does: %w", Debian, err)
+		return "", fmt.Errorf("the image %s is not made, which scripts/stack-image does: %w", Debian, exec.ErrNotFound)
 	}
 	return archive, nil
 }

@@ -3,8 +3,7 @@ package testenv
 import "testing"
 
 func TestDebian(t *testing.T) {
-	docker := Docker(t)
-	docker.ImportDebian(t)
+	docker := DockerDebian(t)
 	docker.Postgres(t, "database", "ims_user", "ims_staging")
 	docker.Redis(t, "cache")
 	if got := docker.Run(t, "exec", "database", "psql", "--no-psqlrc", "-U", "ims_user", "-Atc", "select current_user || ' ' || current_database()", "ims_staging"); got != "ims_user ims_staging" {

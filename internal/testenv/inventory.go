@@ -44,7 +44,11 @@ func Seed(ctx context.Context, url string, rows int) error {
 		return fmt.Errorf("seeding: %w", err)
 	}
 	defer connection.Close(context.WithoutCancel(ctx))
+	return SeedConnection(ctx, connection, rows)
+}
 
+// SeedConnection is Seed for a database that one is connected to.
+func SeedConnection(ctx context.Context, connection *pgx.Conn, rows int) error {
 	if _, err := connection.Exec(ctx, fmt.Sprintf(inventory, rows)); err != nil {
 		return fmt.Errorf("seeding: %w", err)
 	}
@@ -72,8 +76,14 @@ func Fingerprint(ctx context.Context, url string) (map[string][]string, error) {
 		return nil, err
 	}
 	defer connection.Close(context.WithoutCancel(ctx))
+	return FingerprintConnection(ctx, connection)
+}
+
+// FingerprintConnection is Fingerprint for a database that one is connected to.
+func FingerprintConnection(ctx context.Context, connection *pgx.Conn) (map[string][]string, error) {
 	result := make(map[string][]string)
 	for name, sql := range fingerprintQueries {
+		var err error
 		if result[name], err = lines(ctx, connection, sql+" order by 1"); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,7 +32,7 @@ type SSHServer struct {
 	// HostKey is what the server shows.
 	HostKey ssh.PublicKey
 
-	program  string
+	program  []string
 	folder   string
 	listener net.Listener
 	serving  sync.WaitGroup
@@ -45,6 +46,12 @@ type SSHServer struct {
 func SSH(t testing.TB, lines ...string) *SSHServer {
 	t.Helper()
 	server, err := StartSSH(lines...)
+	return keepSSH(t, server, err)
+}
+
+// keepSSH keeps a server that was started until the test ends.
+func keepSSH(t testing.TB, server *SSHServer, err error) *SSHServer {
+	t.Helper()
 	if errors.Is(err, exec.ErrNotFound) {
 		Skip(t, "openssh-server is not installed")
 	}
@@ -60,7 +67,10 @@ func SSH(t testing.TB, lines ...string) *SSHServer {
 }
 
 // StartSSH starts a server. Each connection is given to an sshd of its own, as inetd would, so that they can be cut.
-func StartSSH(lines ...string) (*SSHServer, error) {
+func StartSSH(lines ...string) (*SSHServer, error) { return startSSH(nil, lines) }
+
+// startSSH starts a server whose programs are started by another one, if there is a prefix.
+func startSSH(prefix, lines []string) (*SSHServer, error) {
 	program, err := exec.LookPath("/usr/sbin/sshd")
 	if err != nil {
 		if program, err = exec.LookPath("sshd"); err != nil {
@@ -81,7 +91,7 @@ func StartSSH(lines ...string) (*SSHServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &SSHServer{Home: filepath.Join(folder, "home"), User: who.Username, program: program, folder: folder, connections: make(map[*exec.Cmd]net.Conn)}
+	s := &SSHServer{Home: filepath.Join(folder, "home"), User: who.Username, program: append(prefix, program), folder: folder, connections: make(map[*exec.Cmd]net.Conn)}
 	if s.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
@@ -188,7 +198,8 @@ func (s *SSHServer) handle(connection *net.TCPConn) {
 		return
 	}
 	defer log.Close()
-	command := exec.Command(s.program, "-i", "-e", "-f", filepath.Join(s.folder, "sshd_config"))
+	arguments := append(slices.Clone(s.program[1:]), "-i", "-e", "-f", filepath.Join(s.folder, "sshd_config"))
+	command := exec.Command(s.program[0], arguments...)
 	command.Stdin, command.Stdout, command.Stderr = file, file, log
 	s.mu.Lock()
 	defer s.mu.Unlock()
