@@ -37,7 +37,7 @@ func (c *cli) checkConnections(ctx context.Context, arguments initArguments, don
 	if err != nil {
 		return err
 	}
-	world, err := planner.Open(loaded, providers.Environment{Hosts: builtin.Hosts(), Clock: c.clock, Directory: loaded.Directory})
+	world, err := planner.Open(loaded, providers.Environment{Hosts: builtin.Hosts(), Containers: builtin.Containers(c.getenv), Clock: c.clock, Directory: loaded.Directory})
 	if err != nil {
 		return err
 	}

@@ -135,7 +135,7 @@ func (c *cli) open(path string, inputs inputs) (*project, error) {
 	if loaded.State.NotBuilt != "" {
 		return nil, errors.New(loaded.State.NotBuilt)
 	}
-	environment := providers.Environment{Hosts: builtin.Hosts(), Clock: c.clock, Directory: loaded.Directory}
+	environment := providers.Environment{Hosts: builtin.Hosts(), Containers: builtin.Containers(c.getenv), Clock: c.clock, Directory: loaded.Directory}
 	if c.tracer != nil {
 		environment.Hosts, environment.Decorate = c.tracer.Hosts(environment.Hosts), c.tracer.Host
 		environment.Log = c.tracer.Log()

@@ -71,7 +71,7 @@ func testCancel(t *testing.T, s *suite) {
 			command := shell(test.script)
 			stdout, found := pids(t, test.count, cancel)
 			command.Stdout = stdout
-			err := s.host.Run(ctx, command)
+			err := s.runner.Run(ctx, command)
 			if !errors.Is(err, context.Canceled) {
 				t.Errorf("got %v", err)
 			}
@@ -80,7 +80,7 @@ func testCancel(t *testing.T, s *suite) {
 				t.Fatalf("found %d processes", len(list))
 			}
 			for _, pid := range list {
-				if alive(t, pid) {
+				if s.alive(t, pid) {
 					t.Errorf("process %d survived", pid)
 				}
 			}
@@ -94,7 +94,7 @@ func testCancelCause(t *testing.T, s *suite) {
 	command := shell(`echo $$; sleep 1000`)
 	stdout, found := pids(t, 1, func() { cancel(reason) })
 	command.Stdout = stdout
-	err := s.host.Run(ctx, command)
+	err := s.runner.Run(ctx, command)
 	found()
 	if !errors.Is(err, reason) || !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
@@ -106,11 +106,11 @@ func testNoChildLeft(t *testing.T, s *suite) {
 	command := shell(`sleep 1000 >/dev/null 2>&1 & echo $!`)
 	stdout, found := pids(t, 1, func() {})
 	command.Stdout = stdout
-	if err := s.host.Run(t.Context(), command); err != nil {
+	if err := s.runner.Run(t.Context(), command); err != nil {
 		t.Error(err)
 	}
 	for _, pid := range found() {
-		if alive(t, pid) {
+		if s.alive(t, pid) {
 			t.Errorf("process %d survived", pid)
 		}
 	}
@@ -121,31 +121,31 @@ func testHeldOpen(t *testing.T, s *suite) {
 	var out bytes.Buffer
 	command := shell(`sleep 1000 & echo done`)
 	command.Stdout = &out
-	err := s.host.Run(t.Context(), command)
+	err := s.runner.Run(t.Context(), command)
 	if err == nil || !strings.Contains(err.Error(), "still holds it open") {
 		t.Errorf("an output that may be incomplete gives %v", err)
 	}
 	if out.String() != "done\n" {
 		t.Errorf("got %q", out.String())
 	}
-	if err := s.host.Run(t.Context(), shell(`sleep 1000 & echo done`)); err != nil {
+	if err := s.runner.Run(t.Context(), shell(`sleep 1000 & echo done`)); err != nil {
 		t.Errorf("an output that nobody wants gives %v", err)
 	}
 }
 
 func testLeftTheGroup(t *testing.T, s *suite) {
 	t.Parallel()
-	setsid := testenv.Need(t, "setsid")
+	testenv.Need(t, "setsid")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	marker := filepath.Join(t.TempDir(), "stop")
-	command := shell(setsid + ` sh -c 'while [ ! -e ` + marker + ` ]; do echo still here || exit; done' & sleep 1000`)
+	command := shell(`setsid sh -c 'while [ ! -e ` + marker + ` ]; do echo still here || exit; done' & sleep 1000`)
 	t.Cleanup(func() { os.WriteFile(marker, nil, 0o600) })
 	command.Stdout = writerFunc(func(p []byte) (int, error) {
 		cancel()
 		return len(p), nil
 	})
-	if err := s.host.Run(ctx, command); !errors.Is(err, context.Canceled) {
+	if err := s.runner.Run(ctx, command); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -154,13 +154,13 @@ func testWriterFails(t *testing.T, s *suite) {
 	full := errors.New("the disk is full")
 	command := shell(`while :; do echo much output; done`)
 	command.Stdout = writerFunc(func([]byte) (int, error) { return 0, full })
-	if err := s.host.Run(t.Context(), command); !errors.Is(err, full) {
+	if err := s.runner.Run(t.Context(), command); !errors.Is(err, full) {
 		t.Errorf("got %v", err)
 	}
 	// Also when the command has succeeded by then.
 	command = shell(`echo little output`)
 	command.Stdout = writerFunc(func([]byte) (int, error) { return 0, full })
-	if err := s.host.Run(t.Context(), command); !errors.Is(err, full) {
+	if err := s.runner.Run(t.Context(), command); !errors.Is(err, full) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -179,7 +179,7 @@ func testBrokenInput(t *testing.T, s *suite) {
 				command := shell(`exec 3<&0; ` + strings.ReplaceAll(test.script, "cat", "cat <&3"))
 				command.Directory = directory
 				command.Stdin = io.MultiReader(io.LimitReader(endless{}, before), iotest.ErrReader(broken))
-				if err := s.host.Run(t.Context(), command); !errors.Is(err, broken) {
+				if err := s.runner.Run(t.Context(), command); !errors.Is(err, broken) {
 					t.Errorf("got %v", err)
 				}
 				if _, err := os.Stat(filepath.Join(directory, "committed")); err == nil {
@@ -194,7 +194,7 @@ func testWholeInput(t *testing.T, s *suite) {
 	command := shell(`cat >received; touch committed`)
 	command.Directory = t.TempDir()
 	command.Stdin = io.LimitReader(endless{}, 1<<20)
-	if err := s.host.Run(t.Context(), command); err != nil {
+	if err := s.runner.Run(t.Context(), command); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(filepath.Join(command.Directory, "received"))
@@ -216,7 +216,7 @@ func testCancelledInput(t *testing.T, s *suite) {
 	endlessly, feed := io.Pipe()
 	defer feed.Close()
 	command.Stdin = endlessly
-	if err := s.host.Run(ctx, command); !errors.Is(err, context.Canceled) {
+	if err := s.runner.Run(ctx, command); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	found()

@@ -1,0 +1,221 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/castrolanda/imsctl/internal/cause"
+	"github.com/castrolanda/imsctl/internal/output"
+	"github.com/castrolanda/imsctl/providers"
+)
+
+// execution is a command in a container with the copies to and from its streams.
+type execution struct {
+	engine *engine
+	*stream
+	guard *guard
+	report
+
+	said   output.Tail
+	early  output.Tail    // what came before the script said anything: words of the engine
+	copies sync.WaitGroup // the copy of both outputs
+	broken chan struct{}  // closed when no more of them can come
+	lost   error          // why, once broken is closed
+	input  chan struct{}  // closed when the copy of standard input is over
+
+	failure *cause.First // why the command is ended
+}
+
+// report is what the script of a command says. It is written by the copy of the outputs.
+type report struct {
+	heard    chan struct{} // closed when it has said something
+	first    string        // what that was
+	finished chan struct{} // closed when the command has ended and all its output was passed on
+	status   string        // how it ended, once finished is closed
+
+	begun, outEnded, errEnded bool
+}
+
+// onOutput hears of a marked line on standard output.
+func (r *report) onOutput(line string) {
+	word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+	switch {
+	case !r.begun:
+		r.begun, r.first = true, strings.TrimSpace(line)
+		close(r.heard)
+	case word == saysEnd && !r.outEnded:
+		r.status, r.outEnded = rest, true
+		r.end()
+	}
+}
+
+// onError hears of a marked line on standard error.
+func (r *report) onError(string) {
+	if !r.errEnded {
+		r.errEnded = true
+		r.end()
+	}
+}
+
+func (r *report) end() {
+	if r.outEnded && r.errEnded {
+		close(r.finished)
+	}
+}
+
+// newExecution begins to read the output of a script.
+func newExecution(e *engine, s *stream, mark string, command providers.Command) *execution {
+	x := &execution{engine: e, stream: s, broken: make(chan struct{}), input: make(chan struct{}), failure: cause.New(),
+		report: report{heard: make(chan struct{}), finished: make(chan struct{})}}
+	stdout, stderr := output.Writers(command.Stdout, command.Stderr)
+	passOut, passErr := x.passOn("standard output", stdout), x.passOn("standard error", stderr)
+	out := &marked{mark: []byte(mark), line: x.onOutput, w: writerFunc(func(p []byte) (int, error) {
+		if !x.begun {
+			return x.early.Write(p)
+		}
+		return passOut(p)
+	})}
+	err := &marked{mark: []byte(mark), line: x.onError, w: io.MultiWriter(&x.said, passErr)}
+	x.copies.Go(func() {
+		x.lost = demultiplex(s.Reader, out, err)
+		close(x.broken)
+	})
+	return x
+}
+
+// writerFunc is a function as a writer.
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// passOn writes to w until that fails, which ends the command. What comes after that is read all the same, for the command
+// could not end otherwise.
+func (x *execution) passOn(name string, w io.Writer) writerFunc {
+	wanted := true
+	return func(p []byte) (int, error) {
+		if wanted {
+			if _, err := w.Write(p); err != nil {
+				wanted = false
+				x.failure.Set(fmt.Errorf("passing on its %s: %w", name, err), false)
+			}
+		}
+		return len(p), nil
+	}
+}
+
+// begin tells the script to go on, and starts the copy of standard input.
+func (x *execution) begin(ctx context.Context, stdin io.Reader) error {
+	if _, err := io.WriteString(x.Conn, goOn+"\n"); err != nil {
+		return x.engine.lost(err)
+	}
+	go x.send(ctx, stdin) // finishInput waits for it, unless its reader hangs
+	return nil
+}
+
+// send copies r to the command's standard input. Only a clean end of r ends it; after anything else it stays open until
+// the whole group is dead.
+func (x *execution) send(ctx context.Context, r io.Reader) {
+	defer close(x.input)
+	if r == nil {
+		return
+	}
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := r.Read(buffer)
+		if n > 0 {
+			if _, err := x.Conn.Write(buffer[:n]); err != nil {
+				return // it reads no more; whether that is right, its exit status says
+			}
+		}
+		if err == io.EOF {
+			if ctx.Err() == nil && x.failure.Err() == nil {
+				x.CloseWrite() // it fails only when nobody reads any more
+			}
+			return
+		}
+		if err != nil {
+			x.failure.Set(fmt.Errorf("reading its standard input: %w", err), true)
+			return
+		}
+	}
+}
+
+// wait returns what the command's end was, once its group is dead and the copies are over.
+func (x *execution) wait(ctx context.Context, was providers.Container, program string) error {
+	select {
+	case <-x.finished:
+	case <-x.broken:
+	case <-ctx.Done():
+		x.failure.Set(cause.Interruption(ctx), false)
+	case <-x.failure.Done():
+	}
+	if x.failure.Err() != nil {
+		x.ask()
+	}
+	err := x.guard.release()
+	x.Close()
+	x.copies.Wait()
+	x.finishInput()
+	switch failure := x.failure.Err(); {
+	case failure != nil && err != nil:
+		return fmt.Errorf("%w; %w", failure, err)
+	case failure != nil:
+		return failure
+	}
+	select {
+	case <-x.finished:
+	default:
+		return x.engine.explain(was, x.id, x.lost)
+	}
+	if err != nil {
+		return err
+	}
+	return x.ending(program)
+}
+
+// ask asks the group to end, and gives it time.
+func (x *execution) ask() {
+	if x.failure.Urgent() {
+		return
+	}
+	if _, err := x.guard.signal("TERM"); err != nil {
+		return // release says so
+	}
+	timer := time.NewTimer(x.engine.timing.grace)
+	defer timer.Stop()
+	select {
+	case <-x.finished:
+	case <-x.broken:
+	case <-timer.C:
+	}
+}
+
+// finishInput ends the copy of standard input after the group has been killed and the connection closed.
+func (x *execution) finishInput() {
+	timer := time.NewTimer(x.engine.timing.quiet)
+	defer timer.Stop()
+	select {
+	case <-x.input:
+	case <-timer.C:
+	}
+}
+
+// ending reads what the script said of the end.
+func (x *execution) ending(program string) error {
+	text, held, _ := strings.Cut(x.status, " ")
+	status, err := strconv.Atoi(text)
+	switch {
+	case err != nil:
+		return fmt.Errorf("it was not understood how it ended: %q", x.status)
+	case status != 0:
+		return &providers.ExitError{Program: program, Code: status, Stderr: x.said.String()}
+	case held == heldOpen:
+		return fmt.Errorf("its output was not finished: a process it left behind still holds it open")
+	}
+	return nil
+}
