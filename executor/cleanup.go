@@ -14,6 +14,9 @@ import (
 
 // cleanup removes what an interrupted upload left: the parts that the plan named, and bytes that never got a manifest.
 func (r *run) cleanup(ctx context.Context, action *planner.Cleanup) (result, error) {
+	if action.Scratch != "" {
+		return r.removeScratch(ctx, action)
+	}
 	destination, err := r.destination(action.Destination)
 	if err != nil {
 		return result{}, err
@@ -81,6 +84,10 @@ func (r *run) settle(ctx context.Context, report *Report) error {
 // isSettled asks every destination of an intent under the address that it has now. One that cannot be asked, or is not
 // declared any more without being given up in words, leaves it open.
 func (r *run) isSettled(ctx context.Context, intent *state.Intent) bool {
+	if intent.Scratch != "" {
+		_, settled := r.settled.Load(intent.Scratch)
+		return settled
+	}
 	if intent.Key == "" {
 		return true
 	}

@@ -74,7 +74,7 @@ func (t *transfer) fromAny(ctx context.Context, origins []string) (state.Replica
 		}
 		failures = append(failures, err)
 		if errors.Is(err, pipeline.ErrAltered) {
-			t.found = append(t.found, t.condemn(origin, err)...)
+			t.found = append(t.found, t.condemned(t.artifact.ID, origin, err)...)
 		} else if !errors.Is(err, pipeline.ErrUnreadable) || ctx.Err() != nil {
 			break
 		}
@@ -83,9 +83,9 @@ func (t *transfer) fromAny(ctx context.Context, origins []string) (state.Replica
 	return state.Replica{}, errors.Join(failures...)
 }
 
-// condemn is the event of a recorded copy that was found altered.
-func (t *transfer) condemn(at string, problem error) []state.Event {
-	artifact := t.Session.Document().Find(t.artifact.ID)
+// condemned is the event of a recorded copy that was found altered.
+func (r *run) condemned(id, at string, problem error) []state.Event {
+	artifact := r.Session.Document().Find(id)
 	if artifact == nil {
 		return nil
 	}
@@ -93,7 +93,7 @@ func (t *transfer) condemn(at string, problem error) []state.Event {
 	if !recorded {
 		return nil
 	}
-	replica.Condition, replica.Problem = state.Altered, t.Spec.Redact(problem.Error())
+	replica.Condition, replica.Problem = state.Altered, r.Spec.Redact(problem.Error())
 	return []state.Event{{PutReplica: &state.ReplicaChange{Artifact: artifact.ID, Replica: replica}}}
 }
 

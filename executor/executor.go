@@ -71,6 +71,8 @@ type run struct {
 	before []*state.Intent
 	// taken are the ids of the artifacts that this run took, by the address of their backup.
 	taken sync.Map
+	// settled are the scratch places of earlier drills that nothing is left of, or that are told.
+	settled sync.Map
 	// moves say where addresses that were given up lead to.
 	moves map[string]string
 }

@@ -68,6 +68,8 @@ func (r *run) dispatch(ctx context.Context, action planner.Action) (result, erro
 		return r.copyArtifact(ctx, action, action.Artifact, slices.Concat([]string{action.From}, action.Others), action.To)
 	case *planner.Verify:
 		return r.verify(ctx, action)
+	case *planner.Drill:
+		return r.drill(ctx, action)
 	case *planner.Prune:
 		return r.prune(ctx, action)
 	case *planner.Keep:
@@ -106,6 +108,8 @@ type effect struct {
 	events []state.Event
 	// leftover are the destinations where something lies that could not be removed.
 	leftover []string
+	// scratch is set when the scratch place that the intent names could not be removed.
+	scratch bool
 }
 
 // during runs work between a durable intent and its durable result. The effect is recorded whether work failed or not,
@@ -120,7 +124,7 @@ func (r *run) during(ctx context.Context, intent state.Intent, work func() (effe
 	}
 	done, err := work()
 	lasting := context.WithoutCancel(ctx)
-	if len(done.leftover) > 0 {
+	if len(done.leftover) > 0 || done.scratch {
 		leftover := intent
 		leftover.ID += "/leftover"
 		leftover.Destinations = done.leftover

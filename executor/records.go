@@ -62,6 +62,11 @@ func MoveRecords(document *state.Document, from, to, backup string) []state.Even
 			events = append(events, state.Event{PutArtifact: after})
 		}
 	}
+	for _, drill := range document.Drills {
+		if drill.Backup == from {
+			events = append(events, state.Event{PutDrill: drill.Of(to)})
+		}
+	}
 	return events
 }
 

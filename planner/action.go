@@ -9,6 +9,7 @@ const (
 	KindReplicate Kind = "replicate"
 	KindRepair    Kind = "repair"
 	KindVerify    Kind = "verify"
+	KindDrill     Kind = "drill"
 	KindPrune     Kind = "prune"
 	KindKeep      Kind = "keep"
 	KindForget    Kind = "forget"
@@ -28,7 +29,7 @@ func (k Kind) Symbol() string {
 		return ">"
 	case KindRepair:
 		return "~"
-	case KindVerify:
+	case KindVerify, KindDrill:
 		return "?"
 	case KindPrune:
 		return "-"
@@ -140,6 +141,16 @@ type Verify struct {
 	Checksum bool `json:"checksum,omitzero"`
 }
 
+// Drill restores a copy into a scratch place, compares what is there with what was backed up, and removes it.
+type Drill struct {
+	Meta
+	// Artifact is empty for the one that the backup in the same plan takes.
+	Artifact string `json:"artifact,omitzero"`
+	From     string `json:"from"`
+	// Into is what it is restored to: "postgres", "files".
+	Into string `json:"into"`
+}
+
 // Prune deletes a copy that retention no longer keeps.
 type Prune struct {
 	Meta
@@ -171,16 +182,21 @@ type Forget struct {
 	Destination string `json:"destination"`
 }
 
-// Cleanup removes what an interrupted upload left at a destination, or bytes that never got a manifest.
+// Cleanup removes what an interrupted upload left at a destination, or bytes that never got a manifest; or the scratch place
+// that an interrupted drill left.
 type Cleanup struct {
 	Meta
-	Destination string `json:"destination"`
+	Destination string `json:"destination,omitzero"`
 	// Intent is the interrupted action that it settles.
 	Intent string `json:"intent"`
 	// Key is the object's key. Version is set when an object without a manifest lies there, Remnants when parts do.
-	Key      string   `json:"key"`
+	Key      string   `json:"key,omitzero"`
 	Version  string   `json:"version,omitempty"`
 	Remnants []string `json:"remnants,omitempty"`
+	// Drill is the address of the drill whose scratch place Scratch at ScratchAt is; only this is set then.
+	Drill     string `json:"drill,omitzero"`
+	Scratch   string `json:"scratch,omitzero"`
+	ScratchAt string `json:"scratch_at,omitzero"`
 }
 
 // Move hands what is recorded at an address that was given up to another one: the artifacts of a backup, or its copies at a
@@ -232,6 +248,9 @@ func (*Repair) Kind() Kind { return KindRepair }
 
 // Kind implements Action.
 func (*Verify) Kind() Kind { return KindVerify }
+
+// Kind implements Action.
+func (*Drill) Kind() Kind { return KindDrill }
 
 // Kind implements Action.
 func (*Prune) Kind() Kind { return KindPrune }

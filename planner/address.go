@@ -6,8 +6,10 @@ package planner
 
 // unfinishedSuffix marks what an interrupted upload left, retentionSuffix the deletions that a limit or a doubt holds back,
 // keptSuffix what is recorded of a copy that the store keeps, readBackSuffix the reading back of a copy that the same plan brings, movedSuffix and removedSuffix the changes to what is recorded.
+// scratchSuffix marks the scratch place of a drill's interrupted run: the name of the place follows.
 const (
 	unfinishedSuffix = "/unfinished"
+	scratchSuffix    = "/scratch/"
 	retentionSuffix  = "/retention"
 	readBackSuffix   = "/read_back"
 	keptSuffix       = "/kept"

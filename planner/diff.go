@@ -22,6 +22,7 @@ func Diff(specification *spec.Spec, document *state.Document, observed *Observed
 	}
 	d.planImports()
 	d.recover()
+	d.recoverDrills()
 	d.noteStrangers()
 	d.noteRules()
 	d.blockUnbuilt()
@@ -39,6 +40,10 @@ type differ struct {
 	observed           *Observed
 	now                time.Time
 
+	// drills are the blocks by the backup that they prove.
+	drills map[string][]*spec.Drill
+	// made are the recorded drills by the address of their block.
+	made map[string][]*state.Drill
 	// backups of the specification by address.
 	backups map[string]*spec.Backup
 	// retentions by the address of their destination.
@@ -110,6 +115,14 @@ func newDiffer(specification *spec.Spec, document *state.Document, observed *Obs
 	}
 	for _, backup := range specification.Backups {
 		d.backups[backup.Address] = backup
+	}
+	d.drills = make(map[string][]*spec.Drill, len(specification.Drills))
+	for _, drill := range specification.Drills {
+		d.drills[drill.Backup] = append(d.drills[drill.Backup], drill)
+	}
+	d.made = make(map[string][]*state.Drill)
+	for _, made := range d.document.Drills {
+		d.made[made.Address] = append(d.made[made.Address], made)
 	}
 	for _, adoption := range specification.Imports {
 		d.imports[adoption.ID] = adoption.To
@@ -217,6 +230,7 @@ func (t *task) plan() {
 			t.planCopy(held, i, wanted[i][held.index])
 		}
 	}
+	t.planDrills()
 	for i := range t.places {
 		t.planPrunes(i)
 	}
@@ -262,9 +276,14 @@ func (d *differ) fingerprint(plan *Plan) {
 	}
 	for _, action := range plan.Actions {
 		for _, backup := range concerned(action) {
-			if _, done := plan.Fingerprints[backup]; !done {
-				plan.Fingerprints[backup] = state.Fingerprint(artifacts[backup], intents[backup])
+			if _, done := plan.Fingerprints[backup]; done {
+				continue
 			}
+			if isDrill(backup) {
+				plan.Fingerprints[backup] = state.DrillFingerprint(d.recorded.DrillsOf(backup))
+				continue
+			}
+			plan.Fingerprints[backup] = state.Fingerprint(artifacts[backup], intents[backup])
 		}
 	}
 }
@@ -273,6 +292,10 @@ func (d *differ) fingerprint(plan *Plan) {
 func concerned(action Action) []string {
 	if move, ok := action.(*Move); ok && !isDestination(move.From) {
 		return []string{move.Backup, move.From}
+	}
+	switch action := action.(type) {
+	case *Drill:
+		return []string{action.Backup, action.Address}
 	}
 	return []string{action.Common().Backup}
 }

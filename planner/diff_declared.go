@@ -25,9 +25,6 @@ func (d *differ) blockUnbuilt() {
 		seen[address] = true
 		d.add(&Blocked{Meta: Meta{Address: address, Reason: notBuilt, Cause: CauseChange}})
 	}
-	for _, drill := range d.specification.Drills {
-		block(drill.Address, drill.NotBuilt)
-	}
 	for _, check := range d.specification.Checks {
 		block(check.Address, check.NotBuilt)
 	}

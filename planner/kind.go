@@ -4,7 +4,7 @@ import "github.com/fatih/color"
 
 // kinds in the order in which a summary counts them.
 var kinds = [...]Kind{
-	KindBackup, KindReplicate, KindRepair, KindVerify, KindPrune, KindKeep, KindForget, KindCleanup,
+	KindBackup, KindReplicate, KindRepair, KindVerify, KindDrill, KindPrune, KindKeep, KindForget, KindCleanup,
 	KindMove, KindRelease, KindAdopt, KindBlocked,
 }
 
@@ -37,7 +37,7 @@ func (k Kind) color() color.Attribute {
 		return color.FgGreen
 	case KindRepair, KindMove:
 		return color.FgYellow
-	case KindVerify:
+	case KindVerify, KindDrill:
 		return color.FgCyan
 	case KindPrune, KindCleanup:
 		return color.FgRed
@@ -55,7 +55,7 @@ func (k Kind) actions() []string {
 		return []string{"create"}
 	case KindRepair:
 		return []string{"update"}
-	case KindVerify:
+	case KindVerify, KindDrill:
 		return []string{"read"}
 	case KindPrune, KindCleanup:
 		return []string{"delete"}

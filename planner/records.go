@@ -49,6 +49,13 @@ func recordsOf(specification *spec.Spec, document *state.Document) *records {
 			after.Artifacts = append(after.Artifacts, changed)
 		}
 	}
+	after.Drills = make([]*state.Drill, 0, len(document.Drills))
+	for _, drill := range document.Drills {
+		if to, moved := moves[drill.Backup]; moved {
+			drill = drill.Of(to)
+		}
+		after.Drills = append(after.Drills, drill)
+	}
 	after.Intents = make([]*state.Intent, 0, len(document.Intents))
 	for _, intent := range document.Intents {
 		after.Intents = append(after.Intents, renamed(intent, moves))

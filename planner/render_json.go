@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -57,6 +58,7 @@ type jsonSummary struct {
 	Replicate int  `json:"replicate"`
 	Repair    int  `json:"repair"`
 	Verify    int  `json:"verify"`
+	Drill     int  `json:"drill"`
 	Prune     int  `json:"prune"`
 	Keep      int  `json:"keep"`
 	Forget    int  `json:"forget"`
@@ -72,7 +74,7 @@ type jsonSummary struct {
 func summarize(plan *Plan) jsonSummary {
 	return jsonSummary{
 		Backup: plan.Count(KindBackup), Replicate: plan.Count(KindReplicate), Repair: plan.Count(KindRepair),
-		Verify: plan.Count(KindVerify), Prune: plan.Count(KindPrune), Keep: plan.Count(KindKeep), Forget: plan.Count(KindForget),
+		Verify: plan.Count(KindVerify), Drill: plan.Count(KindDrill), Prune: plan.Count(KindPrune), Keep: plan.Count(KindKeep), Forget: plan.Count(KindForget),
 		Cleanup: plan.Count(KindCleanup), Move: plan.Count(KindMove), Release: plan.Count(KindRelease), Adopt: plan.Count(KindAdopt), Blocked: plan.Count(KindBlocked),
 		Changes: plan.HasChanges(), Failed: plan.Failed(),
 	}
@@ -135,6 +137,20 @@ type jsonCopy struct {
 	Remnants        []string `json:"remnants,omitempty"`
 }
 
+// jsonDrill is a copy that is to be restored as a proof.
+type jsonDrill struct {
+	Artifact string `json:"artifact,omitzero"`
+	From     string `json:"from"`
+	Into     string `json:"into"`
+}
+
+// jsonScratch is the scratch place that an interrupted drill left.
+type jsonScratch struct {
+	Scratch string `json:"scratch"`
+	At      string `json:"scratch_at"`
+	Intent  string `json:"intent"`
+}
+
 // jsonBackup is a backup to be taken.
 type jsonBackup struct {
 	Source       string   `json:"source"`
@@ -154,6 +170,14 @@ func changeOf(action Action) (jsonChange, error) {
 	of := meta.Backup
 	if of == "" {
 		of = meta.Address
+	}
+	switch action := action.(type) {
+	case *Cleanup:
+		of = cmp.Or(action.Drill, of)
+	case *Drill, *Blocked:
+		if isDrill(meta.Address) {
+			of = meta.Address
+		}
 	}
 	typ, name, _ := strings.Cut(of, ".")
 	change := jsonChange{
@@ -189,6 +213,9 @@ func effectOf(action Action) (before, after any, err error) {
 	case *Verify:
 		seen := jsonCopy{Artifact: action.Artifact, Destination: action.Destination, Key: action.Adopt, Problem: action.Problem, Checksum: action.Checksum}
 		return seen, seen, nil
+	case *Drill:
+		drilled := jsonDrill{action.Artifact, action.From, action.Into}
+		return drilled, drilled, nil
 	case *Prune:
 		return jsonCopy{
 			Artifact: action.Artifact, Destination: action.Destination, Key: action.Key,
@@ -200,6 +227,9 @@ func effectOf(action Action) (before, after any, err error) {
 	case *Forget:
 		return jsonCopy{Artifact: action.Artifact, Destination: action.Destination}, nil, nil
 	case *Cleanup:
+		if action.Scratch != "" {
+			return jsonScratch{action.Scratch, action.ScratchAt, action.Intent}, nil, nil
+		}
 		return jsonCopy{
 			Destination: action.Destination, Key: action.Key, Version: action.Version, Intent: action.Intent, Remnants: action.Remnants,
 		}, nil, nil

@@ -17,6 +17,7 @@ import (
 
 	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/spec"
+	"github.com/castrolanda/imsctl/state"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -80,6 +81,13 @@ func busyScene(t testing.TB) *scene {
 	s.put(placeB, foreign)
 	s.seal(placeB, foreign, "another lineage")
 	s.spec.Imports = []spec.Import{{To: "backup.keycloak", ID: foreign.ID}}
+
+	s.drill("database", placeB)
+	s.drilled("database", 9*day, nil)
+	s.drilled("database", 8*day, func(d *state.Drill) {
+		d.Outcome, d.Differences = state.Failed, []string{"public.products has 10 rows, the manifest says 12", "public.orders is missing, the manifest says 3 rows"}
+	})
+	s.leaveScratch("database")
 	return s
 }
 
@@ -118,7 +126,7 @@ func TestWriteTextFitsTheTerminal(t *testing.T) {
 	for _, width := range []int{40, 80, 100} {
 		for line := range strings.Lines(string(render(t, busyScene(t).diff(), RenderOptions{Width: width}))) {
 			line = strings.TrimRight(line, "\n")
-			if len([]rune(line)) > width && strings.Contains(strings.TrimSpace(line), " ") && !strings.Contains(line, "@") && !strings.HasPrefix(line, "Plan:") {
+			if len([]rune(line)) > width && strings.Contains(strings.TrimSpace(line), " ") && !strings.Contains(line, "@") && !strings.Contains(line, scratchSuffix) && !strings.HasPrefix(line, "Plan:") {
 				t.Errorf("width %d: %q has %d", width, line, len([]rune(line)))
 			}
 		}
@@ -185,7 +193,7 @@ func TestJSONHasTerraformsShape(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, change := range document.ResourceChanges {
-		if len(change.Change.Actions) != 1 || change.Type != "backup" || change.Name == "" ||
+		if len(change.Change.Actions) != 1 || change.Type != "backup" && change.Type != "drill" || change.Name == "" ||
 			change.Change.BeforeSensitive == nil || change.Change.AfterSensitive == nil {
 			t.Errorf("%s: %+v", change.Address, change)
 		}

@@ -250,6 +250,11 @@ func prediction(action Action) string {
 		return "copies " + size
 	case KindVerify, KindAdopt:
 		return "reads " + size
+	case KindDrill:
+		if meta.Seconds < 1 {
+			return "reads " + size
+		}
+		return fmt.Sprintf("reads %s; the last one that passed took %s", size, seconds(meta.Seconds))
 	case KindPrune, KindCleanup:
 		return "frees " + size
 	default:

@@ -141,6 +141,8 @@ func newAction(kind Kind) (Action, error) {
 		return new(Repair), nil
 	case KindVerify:
 		return new(Verify), nil
+	case KindDrill:
+		return new(Drill), nil
 	case KindPrune:
 		return new(Prune), nil
 	case KindKeep:

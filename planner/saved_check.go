@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/castrolanda/imsctl/providers"
 )
 
 // check holds a loaded plan against what Plan and its actions promise.
@@ -92,6 +94,10 @@ func checkFields(action Action) error {
 		if action.Adopt != "" && action.Problem != "" {
 			return errors.New("it adopts what it knows to be bad")
 		}
+	case *Drill:
+		if action.Artifact == "" && len(action.After) == 0 {
+			return errors.New("it does not say which artifact is meant")
+		}
 	case *Prune:
 		if !isKey(action.Key) {
 			return fmt.Errorf("%q is not a key", action.Key)
@@ -104,6 +110,9 @@ func checkFields(action Action) error {
 			return errors.New("it does not say by what the copy is kept")
 		}
 	case *Cleanup:
+		if action.Scratch != "" {
+			return checkScratch(action)
+		}
 		if !isKey(action.Key) {
 			return fmt.Errorf("%q is not a key", action.Key)
 		}
@@ -121,6 +130,19 @@ func checkFields(action Action) error {
 		if action.ManifestSHA256 == "" {
 			return errors.New("it does not say which manifest is meant")
 		}
+	}
+	return nil
+}
+
+// checkScratch checks the scratch place that is removed: nothing else must be.
+func checkScratch(action *Cleanup) error {
+	switch {
+	case !providers.IsScratchName(action.Scratch):
+		return fmt.Errorf("%q is not the name of a scratch place", action.Scratch)
+	case !isAddress(action.Drill, "drill."):
+		return fmt.Errorf("%q is not the address of a drill", action.Drill)
+	case action.Destination != "" || action.Key != "" || action.Version != "" || len(action.Remnants) > 0:
+		return errors.New("it removes a scratch place and something else")
 	}
 	return nil
 }
@@ -152,6 +174,8 @@ func destinationsOf(action Action) []string {
 		return slices.Concat(action.Others, []string{action.From, action.To})
 	case *Verify:
 		return []string{action.Destination}
+	case *Drill:
+		return []string{action.From}
 	case *Prune:
 		return []string{action.Destination}
 	case *Keep:
@@ -159,6 +183,9 @@ func destinationsOf(action Action) []string {
 	case *Forget:
 		return []string{action.Destination}
 	case *Cleanup:
+		if action.Scratch != "" {
+			return nil
+		}
 		return []string{action.Destination}
 	case *Adopt:
 		return []string{action.Destination}
@@ -187,6 +214,8 @@ func hasOwnAddress(action Action) bool {
 			return address == copyAddress(meta.Backup, action.Destination, action.Artifact)
 		}
 		return own(action.Destination, action.Artifact)
+	case *Drill:
+		return isAddress(meta.Address, "drill.")
 	case *Prune:
 		return own(action.Destination, action.Artifact)
 	case *Keep:
@@ -194,6 +223,9 @@ func hasOwnAddress(action Action) bool {
 	case *Forget:
 		return own(action.Destination, action.Artifact)
 	case *Cleanup:
+		if action.Scratch != "" {
+			return meta.Address == action.Drill+scratchSuffix+action.Scratch
+		}
 		return strings.HasPrefix(meta.Address, copyAddress(meta.Backup, action.Destination, "")) &&
 			strings.HasSuffix(meta.Address, unfinishedSuffix)
 	case *Adopt:
@@ -203,7 +235,7 @@ func hasOwnAddress(action Action) bool {
 	case *Release:
 		return meta.Address == recordsAddress(meta.Backup, action.From)+removedSuffix
 	default:
-		return meta.Address == meta.Backup || strings.HasPrefix(meta.Address, meta.Backup+"#") || strings.HasPrefix(meta.Address, meta.Backup+"@destination.")
+		return meta.Address == meta.Backup || isAddress(meta.Address, "drill.") || strings.HasPrefix(meta.Address, meta.Backup+"#") || strings.HasPrefix(meta.Address, meta.Backup+"@destination.")
 	}
 }
 

@@ -117,7 +117,7 @@ func matches(meta *Meta, addresses []string) bool {
 		place = strings.TrimSuffix(place, suffix)
 	}
 	for _, address := range addresses {
-		if meta.Address == address || within(backup, address) || within(place, address) {
+		if meta.Address == address || within(backup, address) || within(place, address) || isDrill(meta.Address) && within(meta.Address, address) {
 			return true
 		}
 	}
@@ -138,6 +138,9 @@ func known(plan *Plan, specification *spec.Spec, address string) error {
 	for _, destination := range specification.Destinations {
 		all = append(all, destination.Address)
 	}
+	for _, drill := range specification.Drills {
+		all = append(all, drill.Address)
+	}
 	for _, action := range plan.Actions {
 		all = append(all, action.Common().Address)
 	}
@@ -152,5 +155,5 @@ func known(plan *Plan, specification *spec.Spec, address string) error {
 	if best := spec.Nearest(address, all); best != "" {
 		hint = fmt.Sprintf(" Did you mean %s?", best)
 	}
-	return fmt.Errorf("%s names no backup or destination, and no action of this plan.%s", address, hint)
+	return fmt.Errorf("%s names no backup, destination or drill, and no action of this plan.%s", address, hint)
 }

@@ -17,6 +17,8 @@ type World struct {
 	Sources      map[string]providers.Source
 	Destinations map[string]providers.Destination
 	Checks       map[string]providers.Check
+	// Drillers by the address of their drill.
+	Drillers map[string]providers.Driller
 }
 
 // localHost is the address of the machine imsctl runs on.
@@ -32,6 +34,7 @@ func Open(specification *spec.Spec, env providers.Environment) (*World, error) {
 		Sources:      make(map[string]providers.Source, len(specification.Sources)),
 		Destinations: make(map[string]providers.Destination, len(specification.Destinations)),
 		Checks:       make(map[string]providers.Check, len(specification.Checks)),
+		Drillers:     make(map[string]providers.Driller, len(specification.Drills)),
 	}
 	var problems []error
 	for _, declared := range specification.Hosts {
@@ -59,6 +62,17 @@ func Open(specification *spec.Spec, env providers.Environment) (*World, error) {
 			continue
 		}
 		world.Sources[declared.Address] = source
+	}
+	for _, declared := range specification.Drills {
+		if declared.Open == nil {
+			continue
+		}
+		driller, err := declared.Open(env)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", declared.Address, err))
+			continue
+		}
+		world.Drillers[declared.Address] = driller
 	}
 	// Spans are measured by a clock that nobody sets.
 	policy := retry.Default(clock.System{})

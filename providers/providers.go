@@ -129,6 +129,10 @@ type Provider struct {
 	// Restore says how this source type puts an artifact back at a target, beyond a plain file. It is nil for sources whose
 	// artifacts can only be restored as a file. It returns an error for a target kind that it does not serve.
 	Restore func(Environment, Target) (Restorer, error)
+	// Drill makes what restores artifacts of this source type as a proof, without I/O. It is nil for sources whose backups
+	// cannot be drilled. CheckDrill returns the mistakes in a target, without I/O; their Attribute is "url", "path" or "assert".
+	Drill      func(Environment, DrillTarget) (Driller, error)
+	CheckDrill func(DrillTarget) []Problem
 }
 
 // Registry is the set of providers a specification may name. It does not change once made.

@@ -19,8 +19,9 @@ type Drill struct {
 	Into, URL, Path string
 	// Assertions are queries of which each must answer true.
 	Assertions []string
-	NotBuilt   string
-	Range      hcl.Range
+	// Open makes what carries it out, without I/O.
+	Open  func(providers.Environment) (providers.Driller, error)
+	Range hcl.Range
 }
 
 // Check is an assertion about the health of something.

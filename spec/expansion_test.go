@@ -45,10 +45,20 @@ backup "one" {
   every      = "24h"
   depends_on = [backup.each]
 }
+source "postgres" "db" {
+  url = "postgres://localhost/db"
+}
+backup "two" {
+  source = source.postgres.db
+  to     = [destination.local.disks]
+  every  = "24h"
+}
 drill "one" {
-  backup = backup.one
+  backup = backup.two
   every  = "7d"
-  into "files" {}
+  into "postgres" {
+    url = "postgres://localhost"
+  }
   assert {
     sql = "first"
   }
@@ -83,6 +93,7 @@ func TestInstances(t *testing.T) {
 		`backup.each["DOCS"] each.%44%4f%43%53 source.files.trees["docs"] every 24h ` + both,
 		`backup.each["MEDIA"] each.%4d%45%44%49%41 source.files.trees["media"] every 7d ` + both,
 		`backup.one one source.files.trees["media"] every 24h ` + both,
+		`backup.two two source.postgres.db every 24h ` + both,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -104,7 +115,7 @@ func TestInstances(t *testing.T) {
 // TestNoInstances checks that a for_each may be empty.
 func TestNoInstances(t *testing.T) {
 	loaded := valued(t, strings.Replace(manifold, "for_each = local.sources", "for_each = {}", 1), nil)
-	if len(loaded.Backups) != 1 {
+	if len(loaded.Backups) != 2 {
 		t.Errorf("got %d backups", len(loaded.Backups))
 	}
 }

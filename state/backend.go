@@ -48,6 +48,9 @@ type Intent struct {
 	Key      string `json:"key,omitempty"`
 	// Destinations are the addresses it may change.
 	Destinations []string `json:"destinations,omitempty"`
+	// Scratch is the name of the scratch database or folder that a drill makes and removes, ScratchAt where it is.
+	Scratch   string `json:"scratch,omitempty"`
+	ScratchAt string `json:"scratch_at,omitempty"`
 	// Unknown holds the fields that this version does not know, so that writing does not lose them.
 	Unknown jsontext.Value `json:",embed"`
 }
@@ -81,6 +84,8 @@ type Event struct {
 	PutReplica *ReplicaChange `json:"put_replica,omitempty"`
 	// RemoveReplica removes the copy at a destination; an artifact without copies is removed with it.
 	RemoveReplica *ReplicaChange `json:"remove_replica,omitempty"`
+	// PutDrill adds a drill or replaces the one with its id.
+	PutDrill *Drill `json:"put_drill,omitempty"`
 }
 
 // ReplicaChange names an artifact and one copy of it. For a removal only the copy's destination counts.

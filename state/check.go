@@ -30,6 +30,19 @@ func (d *Document) check() error {
 		}
 		ids[artifact.ID] = struct{}{}
 	}
+	drills := make(map[string]struct{}, len(d.Drills))
+	for i, drill := range d.Drills {
+		if drill == nil {
+			return fmt.Errorf("drill number %d is null", i+1)
+		}
+		if err := drill.check(); err != nil {
+			return fmt.Errorf("drill number %d: %w", i+1, err)
+		}
+		if _, exists := drills[drill.ID]; exists {
+			return fmt.Errorf("drill %s is there twice", drill.ID)
+		}
+		drills[drill.ID] = struct{}{}
+	}
 	intents := make(map[string]struct{}, len(d.Intents))
 	for i, intent := range d.Intents {
 		if intent == nil || intent.ID == "" {

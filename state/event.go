@@ -10,12 +10,27 @@ import (
 // Apply makes one change. On an error the document is as it was. Artifacts are replaced, never altered: whoever holds one
 // keeps what it saw. The serial is not touched, because it counts the records of a journal and not their events.
 func (d *Document) Apply(event Event) error {
+	if event.PutDrill != nil {
+		if err := event.checkDrill(); err != nil {
+			return err
+		}
+		d.Drills = putDrill(d.Drills, event.PutDrill)
+		return nil
+	}
 	id, after, err := event.resolve(d.Find)
 	if err != nil {
 		return err
 	}
 	d.Artifacts = place(d.Artifacts, d.Find(id), after)
 	return nil
+}
+
+// checkDrill refuses what is no drill, or more than one change.
+func (e Event) checkDrill() error {
+	if e.PutArtifact != nil || e.PutReplica != nil || e.RemoveReplica != nil {
+		return errors.New("an event must be exactly one change")
+	}
+	return e.PutDrill.check()
 }
 
 // resolve returns the artifact that an event is about, as it is after it: nil when it is removed.

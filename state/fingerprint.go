@@ -24,8 +24,17 @@ func Fingerprint(artifacts []*Artifact, intents []*Intent) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// Fingerprints returns the fingerprint of every backup that has an artifact or an open intent, by its address, in time
-// linear in the size of the document. All other backups have the fingerprint of nothing.
+// DrillFingerprint identifies what a plan for one drill is computed from beside its backup: the drills that were made of it.
+func DrillFingerprint(drills []*Drill) string {
+	sum := sha256.New()
+	for _, drill := range drills {
+		fmt.Fprintf(sum, "drill %q %q\n", drill.ID, drill.Outcome)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// Fingerprints returns the fingerprint of every backup that has an artifact or an open intent, and of every drill block that
+// has a drill, by its address, in time linear in the size of the document. All others have the fingerprint of nothing.
 func (d *Document) Fingerprints() map[string]string {
 	artifacts := d.ByBackup()
 	intents := make(map[string][]*Intent)
@@ -40,6 +49,13 @@ func (d *Document) Fingerprints() map[string]string {
 		if _, done := prints[backup]; !done {
 			prints[backup] = Fingerprint(nil, intents[backup])
 		}
+	}
+	drills := make(map[string][]*Drill)
+	for _, drill := range d.Drills {
+		drills[drill.Address] = append(drills[drill.Address], drill)
+	}
+	for address := range drills {
+		prints[address] = DrillFingerprint(drills[address])
 	}
 	return prints
 }

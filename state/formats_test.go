@@ -33,6 +33,7 @@ func TestDocumentedFields(t *testing.T) {
 		"KeyCount":      {state.KeyCount{}, nil},
 		"Sums":          {state.Sums{}, nil},
 		"Replica":       {state.Replica{}, nil},
+		"Drill":         {state.Drill{}, nil},
 		"Intent":        {state.Intent{}, nil},
 		"JournalHeader": {state.JournalHeader{}, nil},
 		"JournalLine":   {struct{}{}, []string{"crc32c", "records"}},

@@ -36,10 +36,10 @@ func NewLedger(document *Document) *Ledger {
 	return ledger
 }
 
-// clone copies the document but for its artifacts and intents, which nobody alters.
+// clone copies the document but for its artifacts, drills and intents, which nobody alters.
 func (d *Document) clone() Document {
 	clone := *d
-	clone.Artifacts, clone.Intents = slices.Clone(d.Artifacts), slices.Clone(d.Intents)
+	clone.Artifacts, clone.Intents, clone.Drills = slices.Clone(d.Artifacts), slices.Clone(d.Intents), slices.Clone(d.Drills)
 	return clone
 }
 
@@ -100,12 +100,26 @@ func (l *Ledger) end(ending *Ending) error {
 	default:
 		return fmt.Errorf("intent %q: %q is no outcome", ending.Intent, ending.Result.Outcome)
 	}
-	staged, order, err := l.stage(ending.Result.Events)
+	var drills []*Drill
+	var events []Event
+	for i, event := range ending.Result.Events {
+		if event.PutDrill == nil {
+			events = append(events, event)
+		} else if err := event.checkDrill(); err != nil {
+			return fmt.Errorf("intent %q: event %d: %w", ending.Intent, i+1, err)
+		} else {
+			drills = append(drills, event.PutDrill)
+		}
+	}
+	staged, order, err := l.stage(events)
 	if err != nil {
 		return fmt.Errorf("intent %q: %w", ending.Intent, err)
 	}
 	for _, id := range order {
 		l.replace(id, staged[id])
+	}
+	for _, drill := range drills {
+		l.document.Drills = putDrill(l.document.Drills, drill)
 	}
 	l.document.Intents = slices.Delete(l.document.Intents, i, i+1)
 	return nil

@@ -101,6 +101,11 @@ func Encode(document *Document) ([]byte, error) {
 	if err := writeLines(data, "artifacts", document.Artifacts); err != nil {
 		return nil, err
 	}
+	if len(document.Drills) > 0 {
+		if err := writeLines(data, "drills", document.Drills); err != nil {
+			return nil, err
+		}
+	}
 	if len(document.Intents) > 0 {
 		if err := writeLines(data, "intents", document.Intents); err != nil {
 			return nil, err

@@ -88,7 +88,7 @@ func readsBack(plan *planner.Plan) bool {
 		switch action := action.(type) {
 		case *planner.Verify:
 			return !action.Checksum
-		case *planner.Adopt:
+		case *planner.Adopt, *planner.Drill:
 			return true
 		}
 		return false

@@ -28,7 +28,8 @@ func (c *cli) listCommand() *cobra.Command {
 		Use:   "list [flags] [PATH]",
 		Short: "List the artifacts that can be restored",
 		Long: `Prints the artifacts of PATH's state that have a verified copy, newest first.
-Everything listed can be given to restore by its id.`,
+Everything listed can be given to restore by its id. Where drills were made, it
+says when an artifact was last drilled, and how long its restore took.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, positional []string) error {
 			arguments.path = pathArgument(positional)
@@ -65,12 +66,13 @@ func (c *cli) list(command *cobra.Command, arguments listArguments) error {
 	}
 	slices.SortStableFunc(artifacts, func(a, b *state.Artifact) int { return b.StartedAt.Compare(a.StartedAt) })
 	if arguments.json {
-		return c.listJSON(artifacts)
+		return c.listJSON(artifacts, document.Drills)
 	}
-	return c.listText(artifacts, unrestorable, project.spec.Location)
+	return c.listText(artifacts, lastDrills(document.Drills), unrestorable, project.spec.Location)
 }
 
-func (c *cli) listText(artifacts []*state.Artifact, unrestorable int, location *time.Location) error {
+// listText prints the artifacts; what their drills proved, where there was one.
+func (c *cli) listText(artifacts []*state.Artifact, drills map[string]*state.Drill, unrestorable int, location *time.Location) error {
 	if len(artifacts) == 0 {
 		fmt.Fprintln(c.stdout, "No artifacts yet.")
 	} else {
@@ -78,6 +80,13 @@ func (c *cli) listText(artifacts []*state.Artifact, unrestorable int, location *
 		for _, artifact := range artifacts {
 			rows = append(rows, []string{artifact.ID, artifact.StartedAt.In(location).Format("2006-01-02 15:04 MST"),
 				units.Bytes(artifact.Raw.Size), units.Bytes(artifact.Stored.Size), shortAddresses(artifact.Restorable())})
+			if len(drills) > 0 {
+				last := len(rows) - 1
+				rows[last] = append(rows[last], drilled(drills[artifact.ID], c.clock.Now()))
+			}
+		}
+		if len(drills) > 0 {
+			rows[0] = append(rows[0], "DRILLED")
 		}
 		if err := writeTable(c.stdout, c.look(c.stdout).Width, rows); err != nil {
 			return err
@@ -90,12 +99,13 @@ func (c *cli) listText(artifacts []*state.Artifact, unrestorable int, location *
 }
 
 // listJSON prints the artifacts as the state has them.
-func (c *cli) listJSON(artifacts []*state.Artifact) error {
+func (c *cli) listJSON(artifacts []*state.Artifact, drills []*state.Drill) error {
 	return c.printJSON(struct {
 		FormatVersion string            `json:"format_version"`
 		Type          string            `json:"type"`
 		Artifacts     []*state.Artifact `json:"artifacts"`
-	}{"1.0", "artifacts", artifacts})
+		Drills        []*state.Drill    `json:"drills"`
+	}{"1.0", "artifacts", artifacts, drills})
 }
 
 // printJSON prints one document, indented for people who read it all the same.

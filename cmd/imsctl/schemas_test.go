@@ -77,6 +77,26 @@ check "command" "well" {
 }
 `
 
+// drillSchemaSpecification has a drill of files.
+const drillSchemaSpecification = `
+source "files" "tree" {
+  path = "tree"
+}
+destination "local" "place" {
+  path = "place"
+}
+backup "tree" {
+  source = source.files.tree
+  to     = [destination.local.place]
+  every  = "24h"
+}
+drill "tree" {
+  backup = backup.tree
+  every  = "7d"
+  into "files" {}
+}
+`
+
 // What is put behind a specification to change records.
 const (
 	movedBlock   = "moved {\n  from = backup.notes\n  to   = backup.papers\n}\n"
@@ -184,6 +204,22 @@ func TestOutputsMatchSchemas(t *testing.T) {
 	match("init", w.run(exitDone, "init", "-json", "-check=false", "-from-compose", "new/compose.yaml", "new"))
 	match("init", w.run(exitError, "init", "-json", "new"))
 
+	// Drills, one of which finds that the copy was altered.
+	w.write("drill/main.hcl", drillSchemaSpecification)
+	w.write("drill/tree/a", "one\n")
+	match("plan", w.run(exitDone, "plan", "-json", "./drill"))
+	matchLines(w.run(exitDone, "apply", "-json", "-auto-approve", "./drill"))
+	matchLines(w.run(exitDone, "drill", "-json", "./drill"))
+	match("status", w.run(exitDone, "status", "-json", "./drill"))
+	match("artifacts", w.run(exitDone, "list", "-json", "./drill"))
+	match("state", w.read("drill/.imsctl/state.json"))
+	if err := os.Truncate(w.find("drill/place/tree/*.tar.gz"), 3); err != nil {
+		t.Fatal(err)
+	}
+	matchLines(w.run(exitError, "drill", "-json", "./drill"))
+	match("status", w.run(exitError, "status", "-json", "./drill"))
+	match("state", w.read("drill/.imsctl/state.json"))
+
 	// What fails, waits and is blocked.
 	match("plan", w.run(exitDone, "plan", "-json", "broken"))
 	matchLines(w.run(exitError, "apply", "-json", "-auto-approve", "broken"))
@@ -197,7 +233,7 @@ func TestOutputsMatchSchemas(t *testing.T) {
 			t.Errorf("no line of type %s was looked at", kind)
 		}
 	}
-	for _, kind := range []string{"backup", "repair", "verify", "move", "release", "adopt", "blocked"} {
+	for _, kind := range []string{"backup", "repair", "verify", "drill", "move", "release", "adopt", "blocked"} {
 		if !bytes.Contains(w.printed.Bytes(), []byte(`"kind":"`+kind+`"`)) {
 			t.Errorf("no action of kind %s was looked at", kind)
 		}

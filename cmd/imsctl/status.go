@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,13 +25,16 @@ func (c *cli) statusCommand() *cobra.Command {
 		Short: "Show each backup at each destination: age, size, when it is due",
 		Long: `Prints what the state of PATH knows of each backup at each destination: the
 newest artifact's copy, when it was verified and last read back, and of the
-others how many are missing, altered, or kept by a policy of the store. It does
-not look at the destinations: plan does.
+others how many are missing, altered, or kept by a policy of the store; then of
+each drill the last one, and how long the restore took. It does not look at the
+destinations: plan does.
 
 EXIT STATUS
-  0  every backup has its copies and none is overdue
-  1  an error, or a backup is overdue or has fewer copies than min_copies
-  3  copies are missing or altered, but min_copies is met everywhere
+  0  every backup has its copies, and no backup and no drill is overdue
+  1  an error, or a backup is overdue or has fewer copies than min_copies, or
+     the last drill failed
+  3  copies are missing or altered, but min_copies is met everywhere, or a drill
+     is overdue
 Copies that are kept by policy, and a read-back that is due, change nothing.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, positional []string) error {
@@ -103,19 +107,21 @@ func (c *cli) status(command *cobra.Command, arguments statusArguments) error {
 		standings = standings[len(backup.To):]
 		statuses = append(statuses, statusOf(backup, groups[backup.Address], of, now))
 	}
+	drills := drillStatuses(planner.DrillStandings(project.spec, document, now), now)
 	if arguments.json {
 		err = c.printJSON(struct {
 			FormatVersion string         `json:"format_version"`
 			Type          string         `json:"type"`
 			Backups       []backupStatus `json:"backups"`
-		}{"1.0", "status", statuses})
+			Drills        []drillStatus  `json:"drills"`
+		}{"1.0", "status", statuses, drills})
 	} else {
-		err = c.statusText(statuses, now)
+		err = cmp.Or(c.statusText(statuses, now), c.drillText(drills, now))
 	}
 	if err != nil {
 		return err
 	}
-	return statusCode(statuses)
+	return statusCode(statuses, drills)
 }
 
 // statusOf holds the newest restorable artifact against what the backup declares.
@@ -176,8 +182,11 @@ func copyOf(artifact *state.Artifact, standing planner.Standing) copyStatus {
 }
 
 // statusCode is the exit code for the worst of the verdicts.
-func statusCode(statuses []backupStatus) error {
-	code := exitDone
+func statusCode(statuses []backupStatus, drills []drillStatus) error {
+	code := drillCode(drills)
+	if code == exitError {
+		return exitCode(code)
+	}
 	for _, status := range statuses {
 		switch status.Verdict {
 		case verdictOverdue, verdictTooFew:

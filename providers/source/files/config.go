@@ -43,6 +43,9 @@ func Provider() providers.Provider {
 		Summary: "A folder or a file, as one tar archive.",
 		New:     func() providers.Config { return &Config{} },
 		Restore: newRestorer,
+
+		Drill:      newDriller,
+		CheckDrill: checkDrill,
 	}
 }
 

@@ -31,6 +31,9 @@ func Provider() providers.Provider {
 		New:     func() providers.Config { return &Config{Format: formatPlain, RowCounts: true} },
 		Restore: newRestorer,
 
+		Drill:      newDriller,
+		CheckDrill: checkDrill,
+
 		Database: true,
 	}
 }

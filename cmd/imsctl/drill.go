@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/castrolanda/imsctl/planner"
+)
+
+// drillArguments are the flags of drill.
+type drillArguments struct {
+	inputs
+	identities    identityFlags
+	address, path string
+	from          string
+	json          bool
+	jsonInto      string
+	parallelism   int
+	lockTimeout   time.Duration
+}
+
+func (c *cli) drillCommand() *cobra.Command {
+	var arguments drillArguments
+	command := &cobra.Command{
+		Use:   "drill [flags] [ADDRESS] [PATH]",
+		Short: "Restore a backup as a proof, compare, and measure how long it took",
+		Long: `Makes the drill that has this ADDRESS (drill.database, or database), or all
+drills of PATH, now, whether they are due or not: the newest copy is restored
+into a scratch database or folder, compared with what was backed up, asked the
+assertions, and removed again. What came of it is recorded; "imsctl status"
+shows it. "imsctl apply" makes the drills that are due. One argument alone is a
+PATH when it ends with .hcl, has a / in it, or is "." or "..".
+
+An encrypted copy needs the identity of a recipient: -identity, or
+IMS_AGE_IDENTITY with the key itself, or IMS_AGE_IDENTITY_FILE.
+
+EXIT STATUS
+  0  every drill proved its backup
+  1  a drill failed: what was restored differs, or it could not be restored
+  130  interrupted; the scratch place is removed`,
+		Args: cobra.MaximumNArgs(2),
+		RunE: func(command *cobra.Command, positional []string) error {
+			arguments.address, arguments.path = drillArgument(positional)
+			return c.drill(command.Context(), arguments)
+		},
+	}
+	flags := command.Flags()
+	arguments.inputs.register(flags)
+	arguments.identities.register(flags)
+	flags.StringVar(&arguments.from, "from", "", "restore from this destination `address` instead of the declared one")
+	flags.BoolVar(&arguments.json, "json", false, "print one JSON object per line")
+	flags.StringVar(&arguments.jsonInto, "json-into", "", "write what -json would print to a `file` too")
+	flags.IntVar(&arguments.parallelism, "parallelism", 1, "make `n` drills at once")
+	flags.DurationVar(&arguments.lockTimeout, "lock-timeout", 0, "wait this `long` for the state's lock")
+	return command
+}
+
+// drillArgument tells an address from a path: a single argument is a path when it looks like one.
+func drillArgument(positional []string) (address, path string) {
+	if len(positional) == 1 {
+		name := positional[0]
+		if strings.HasSuffix(name, ".hcl") || name == "." || name == ".." || strings.Contains(name, "/") && !strings.Contains(name, "[") {
+			return "", pathArgument(positional)
+		}
+	}
+	if len(positional) > 0 {
+		address, positional = positional[0], positional[1:]
+		if !strings.HasPrefix(address, "drill.") {
+			address = "drill." + address
+		}
+	}
+	return address, pathArgument(positional)
+}
+
+func (c *cli) drill(ctx context.Context, arguments drillArguments) (err error) {
+	if err := checkParallelism(arguments.parallelism); err != nil {
+		return err
+	}
+	view, err := c.newRunView(arguments.json, arguments.jsonInto)
+	if err != nil {
+		return err
+	}
+	project, err := c.open(arguments.path, arguments.inputs)
+	if err != nil {
+		return err
+	}
+	session, err := project.lock(ctx, c, "drill", arguments.lockTimeout)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, session.Close()) }()
+
+	plan, err := planner.Drilling(project.spec, session.Document(), arguments.address, arguments.from, c.clock.Now())
+	if err != nil {
+		return err
+	}
+	if project.decryption, err = c.decryption(arguments.identities, readsBack(plan), arguments.input); err != nil {
+		return err
+	}
+	defer c.saveMemory()()
+	return c.carryOut(ctx, project, session, plan, arguments.parallelism, view)
+}
