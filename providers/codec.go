@@ -35,6 +35,13 @@ type Aborter interface {
 	Abort(err error)
 }
 
+// Streaming is what a Codec is that may write a long stream by other means than one that it can hold.
+type Streaming interface {
+	// NewStreamWriter is as NewWriter, but writes from the first byte on as it does for long streams, so that what these cost can
+	// be measured on a part of one.
+	NewStreamWriter(w io.Writer) (io.WriteCloser, error)
+}
+
 // Implemented is what a Codec is when there is more than one way to write its format.
 type Implemented interface {
 	// Implementation says by what the codec writes on this machine, in words for people: "xz 5.4.1, 2 processes" or "pure Go, 2

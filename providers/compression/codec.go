@@ -33,6 +33,8 @@ type method struct {
 	// newWriter compresses into w. Its Close must end every goroutine and every process that it started, whatever happened
 	// before. When ctx ends, what waits in it returns, with the cause.
 	newWriter func(ctx context.Context, w io.Writer, level int) (io.WriteCloser, error)
+	// newStreamWriter is the same for streams that are known to be long; nil where that makes no difference.
+	newStreamWriter func(ctx context.Context, w io.Writer, level int) (io.WriteCloser, error)
 	// newReader decompresses an input that is known not to be empty. It must not read ahead of r in a buffer of its own.
 	newReader func(r *bufio.Reader) (io.Reader, error)
 }
@@ -43,7 +45,8 @@ func methods() []method {
 }
 
 // NewCodec makes the codec of a method at a level; it is a providers.CodecFactory. All methods compress on all processors,
-// and all but bzip2 store what does not compress. A codec is a providers.Implemented.
+// and all but bzip2 store what does not compress. A codec is a providers.Implemented and
+// a providers.Streaming.
 //
 //   - gzip: levels 1 to 9, default 6. A level writes at most 1 % more than the reference tool's, in less time.
 //   - zstd: levels 1 to 22, default 1. Streams above 4 MiB are compressed by the zstd program where it is installed. In Go there
@@ -132,10 +135,21 @@ func (c *codec) Implementation() string {
 }
 
 // NewWriter implements providers.Codec. The writer is a providers.Aborter.
-func (c *codec) NewWriter(w io.Writer) (io.WriteCloser, error) {
+func (c *codec) NewWriter(w io.Writer) (io.WriteCloser, error) { return c.begin(w, c.method.newWriter) }
+
+// NewStreamWriter implements providers.Streaming. The writer is a providers.Aborter.
+func (c *codec) NewStreamWriter(w io.Writer) (io.WriteCloser, error) {
+	if c.method.newStreamWriter == nil {
+		return c.NewWriter(w)
+	}
+	return c.begin(w, c.method.newStreamWriter)
+}
+
+// begin wraps what a method writes with.
+func (c *codec) begin(w io.Writer, newWriter func(context.Context, io.Writer, int) (io.WriteCloser, error)) (io.WriteCloser, error) {
 	out := &sink{w: w}
 	ctx, cancel := context.WithCancelCause(context.Background())
-	inner, err := c.method.newWriter(ctx, out, c.level)
+	inner, err := newWriter(ctx, out, c.level)
 	if err != nil {
 		cancel(nil)
 		return nil, fmt.Errorf("beginning to compress with %s: %w", c.method.name, err)

@@ -217,3 +217,31 @@ func TestProcessWriterEnds(t *testing.T) {
 	}
 	settled(t, before)
 }
+
+// TestStreamWriters: what is written as a long stream is the same format, by the program where that is how long ones are written.
+func TestStreamWriters(t *testing.T) {
+	data := dump(100_000)
+	for _, method := range append(formats(), "none") {
+		codec := mustCodec(t, method, providers.DefaultLevel)
+		var stored bytes.Buffer
+		writer, err := codec.(providers.Streaming).NewStreamWriter(&stored)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = writer.Write(data)
+		if err = errors.Join(err, writer.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := decompress(codec, &stored); err != nil || !bytes.Equal(got, data) {
+			t.Errorf("%s: %d bytes, %v", method, len(got), err)
+		}
+	}
+	broken := withTool(t, "zstd", script(t, "zstd", "cat >/dev/null; echo no room >&2; exit 3"))
+	writer, err := broken.NewStreamWriter(io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.Close(); err == nil || !strings.Contains(err.Error(), "no room") {
+		t.Errorf("the program was not asked: %v", err)
+	}
+}

@@ -32,6 +32,9 @@ func zstdMethod(tool *program) method {
 		newWriter: func(ctx context.Context, w io.Writer, level int) (io.WriteCloser, error) {
 			return &zstdWriter{ctx: ctx, out: w, level: level, tool: tool}, nil
 		},
+		newStreamWriter: func(ctx context.Context, w io.Writer, level int) (io.WriteCloser, error) {
+			return newZstdWriter(ctx, w, level, tool)
+		},
 		newReader: newZstdReader,
 	}
 }

@@ -33,7 +33,7 @@ func (w *zstdWriter) Write(p []byte) (int, error) {
 			w.hold(p)
 			return len(p), nil
 		}
-		if err := w.begin(w.tool.installed()); err != nil {
+		if err := w.begin(true); err != nil {
 			return 0, err
 		}
 	}
@@ -54,17 +54,18 @@ func (w *zstdWriter) hold(p []byte) {
 }
 
 // begin writes what was held back.
-func (w *zstdWriter) begin(program bool) (err error) {
-	if program {
-		w.inner, err = newProcessWriter(w.ctx, w.out, w.tool, zstdArguments(w.level)...)
-		if err != nil {
-			w.inner = nil
-			return err
-		}
+func (w *zstdWriter) begin(long bool) (err error) {
+	inner := io.WriteCloser(nil)
+	if long {
+		inner, err = newZstdWriter(w.ctx, w.out, w.level, w.tool)
 	} else {
-		w.inner = newZstdBlocks(w.ctx, w.out, w.level)
+		inner = newZstdBlocks(w.ctx, w.out, w.level)
 	}
-	_, err = w.inner.Write(w.held)
+	if err != nil {
+		return err
+	}
+	w.inner = inner
+	_, err = inner.Write(w.held)
 	w.held = nil
 	return err
 }
@@ -83,6 +84,18 @@ func zstdArguments(level int) []string {
 		arguments = append(arguments, "--ultra")
 	}
 	return arguments
+}
+
+// newZstdWriter compresses a long stream, by the program where it is installed.
+func newZstdWriter(ctx context.Context, out io.Writer, level int, tool *program) (io.WriteCloser, error) {
+	if !tool.installed() {
+		return newZstdBlocks(ctx, out, level), nil
+	}
+	writer, err := newProcessWriter(ctx, out, tool, zstdArguments(level)...)
+	if err != nil {
+		return nil, err
+	}
+	return writer, nil
 }
 
 // Close implements io.Closer.
