@@ -22,6 +22,7 @@ func (t *taking) choose(ctx context.Context) (*pipeline.Peeked, error) {
 	chosen, err := t.declared.Chooser.Choose(ctx, t.Clock, providers.Circumstances{
 		Head: peeked.Head, Whole: peeked.Whole, RawBytes: t.action.Expect.RawBytes,
 		SourceRate: t.action.Expect.SourceRate, UploadRate: t.action.Expect.UploadRate, Disappointing: t.action.Expect.Disappointing,
+		Past: t.action.Expect.Past,
 	})
 	if err != nil {
 		peeked.Close()

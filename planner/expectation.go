@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/state"
 )
 
@@ -17,6 +18,9 @@ type Expectation struct {
 	UploadRate float64 `json:"upload_rate,omitzero"`
 	// Disappointing are the methods that took off less than min_reduction when they were last used, sorted.
 	Disappointing []string `json:"disappointing,omitempty"`
+	// Past is what methods made of this source, each by its newest artifact, the newest first; only for a compression that
+	// measures.
+	Past []providers.Experience `json:"past,omitempty"`
 	// Basis says what the predicted size and time come from.
 	Basis Basis `json:"basis,omitempty"`
 	// Alternative says what another method did in an earlier run; empty when there was none.
@@ -44,7 +48,7 @@ const (
 // expect puts together what is known of the next backup at some destinations.
 func (t *task) expect(destinations []string) Expectation {
 	artifacts := t.recent()
-	expected := Expectation{Disappointing: t.disappointing(artifacts)}
+	expected := Expectation{Disappointing: t.disappointing(artifacts), Past: t.past(artifacts)}
 	if len(artifacts) > 0 {
 		expected.RawBytes = artifacts[0].Raw.Size
 	} else if view := t.sourceView(); view != nil {
@@ -111,6 +115,22 @@ func rateOf(bytes int64, seconds float64) float64 {
 		return 0
 	}
 	return float64(bytes) / seconds
+}
+
+// past is what each method that was used made of the source.
+func (t *task) past(artifacts []*state.Artifact) []providers.Experience {
+	if t.backup.Chooser == nil {
+		return nil
+	}
+	var past []providers.Experience
+	for _, artifact := range artifacts {
+		used := func(e providers.Experience) bool { return e.Method == artifact.Method && e.Level == artifact.Level }
+		if artifact.Method == "none" || artifact.Raw.Size < leastMeasured || slices.ContainsFunc(past, used) {
+			continue
+		}
+		past = append(past, providers.Experience{Method: artifact.Method, Level: artifact.Level, Fraction: float64(artifact.Stored.Size) / float64(artifact.Raw.Size)})
+	}
+	return past
 }
 
 // disappointing are the methods whose newest artifact is larger than min_reduction permits.

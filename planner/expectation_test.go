@@ -92,3 +92,24 @@ func TestDisappointing(t *testing.T) {
 		}
 	}
 }
+
+// TestPast: each method counts by its newest artifact, for a compression that measures only.
+func TestPast(t *testing.T) {
+	s := newScene(t, placeA)
+	for i, c := range []struct {
+		method      string
+		level       int
+		raw, stored int64
+	}{{"xz", 6, 100 * mib, 10 * mib}, {"zstd", 1, 100 * mib, 50 * mib}, {"none", 0, 100 * mib, 100 * mib}, {"zstd", 1, 100 * mib, 40 * mib}, {"gzip", 9, mib, mib / 2}} {
+		artifact := s.have(time.Duration(200-i)*hour, placeA)
+		artifact.Method, artifact.Level, artifact.Raw.Size, artifact.Stored.Size = c.method, c.level, c.raw, c.stored
+	}
+	if got := s.expectation().Past; got != nil {
+		t.Errorf("without a chooser: %v", got)
+	}
+	s.spec.Backups[0].Chooser = measuring{}
+	want := []providers.Experience{{Method: "zstd", Level: 1, Fraction: 0.4}, {Method: "xz", Level: 6, Fraction: 0.1}}
+	if got := s.expectation().Past; !cmp.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}

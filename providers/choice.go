@@ -41,6 +41,16 @@ type Circumstances struct {
 	SourceRate, UploadRate float64
 	// Disappointing are the methods that missed MinReduction in earlier runs.
 	Disappointing []string
+	// Past is what methods made of this source in earlier runs, the newest first.
+	Past []Experience
+}
+
+// Experience is what a method made of the whole of a stream in an earlier run.
+type Experience struct {
+	Method string `json:"method"`
+	Level  int    `json:"level"`
+	// Fraction is the part that was left.
+	Fraction float64 `json:"fraction"`
 }
 
 // Chosen is a decision.

@@ -83,12 +83,19 @@ func (c *cli) analysis(ctx context.Context, subject subject) (analysis, error) {
 		return analysis{}, err
 	}
 	found := sample.Content()
-	measured, err := trial.Measure(ctx, compression.NewCodec, c.clock, sample.Trial)
+	question := subject.question
+	meter := trial.NewMeter(compression.NewCodec, c.clock, sample.Trial, sample.Whole)
+	if question.Speedup, err = meter.Speedup(ctx, question.Cores); err != nil {
+		return analysis{}, err
+	}
+	if question.Reference, err = meter.Reference(ctx); err != nil {
+		return analysis{}, err
+	}
+	measured, err := trial.Measure(ctx, meter)
 	if err != nil {
 		return analysis{}, err
 	}
-	question := subject.question
-	question.Measurements, question.Bytes = measured, sample.Size
+	question.Measurements, question.Bytes, question.Whole = measured, sample.Size, sample.Whole
 	if question.Goal == "" {
 		question.Goal = choice.Balanced
 	}

@@ -6,7 +6,8 @@ import (
 	"github.com/castrolanda/imsctl/providers"
 )
 
-// furtherCore is what each core but the first counts for: the source and the check work too, and cores may be threads of one.
+// furtherCore is what each core but the first counts for until it is measured: the source works too, and cores may be threads of
+// one.
 const furtherCore = 0.5
 
 // Cores is how many times as fast a number of cores compress as one does.
@@ -26,10 +27,14 @@ func EstimateOf(method string, level int) providers.Estimate {
 		return providers.Estimate{Fraction: 0.29, Rate: 20e6}
 	case method == "zstd" && level <= 2:
 		return providers.Estimate{Fraction: 0.28, Rate: 200e6}
-	case method == "zstd" && level <= 5:
+	case method == "zstd" && level <= 4:
 		return providers.Estimate{Fraction: 0.28, Rate: 90e6}
+	case method == "zstd" && level == 5:
+		return providers.Estimate{Fraction: 0.28, Rate: 60e6}
+	case method == "zstd" && level <= 7:
+		return providers.Estimate{Fraction: 0.27, Rate: 40e6}
 	case method == "zstd" && level <= 9:
-		return providers.Estimate{Fraction: 0.28, Rate: 28e6}
+		return providers.Estimate{Fraction: 0.27, Rate: 28e6}
 	case method == "zstd":
 		return providers.Estimate{Fraction: 0.25, Rate: 2e6}
 	case method == "bzip2":
@@ -38,6 +43,23 @@ func EstimateOf(method string, level int) providers.Estimate {
 		return providers.Estimate{Fraction: 0.25, Rate: 1.5e6}
 	default:
 		return providers.Estimate{Fraction: 1, Rate: StoringRate}
+	}
+}
+
+// CheckRate is how many raw bytes one processor takes in a second to read a method back, which every backup does to prove what
+// it stores, and to hash them.
+func CheckRate(method string) float64 {
+	switch method {
+	case "zstd":
+		return 400e6
+	case "gzip":
+		return 200e6
+	case "xz":
+		return 50e6
+	case "bzip2":
+		return 25e6
+	default:
+		return StoringRate
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/providers/compression"
 	"github.com/castrolanda/imsctl/providers/compression/trial"
 )
@@ -31,13 +32,21 @@ type Question struct {
 	Measurements []trial.Measurement
 	// Dense says in words why the data cannot be made smaller: "an image"; empty when that is not known of it.
 	Dense string
+	// Reference is the part of the sample that the tool gzip -9 leaves, which bounds Balanced; 0 when it was not measured.
+	Reference float64
+	// Whole says that the measurements are of all of the data, not of a sample.
+	Whole bool
+	// Past is what methods made of the whole of this source in earlier runs, the newest first.
+	Past []providers.Experience
 	// Bytes is the raw size.
 	Bytes int64
 	// SourceRate is how many raw bytes the source gives in a second, UploadRate how many stored bytes the slowest
 	// destination takes.
 	SourceRate, UploadRate float64
-	// Cores is how many processors there are to compress with; 0 counts as 1.
-	Cores int
+	// Cores is how many processors there are to compress with; 0 counts as 1. Speedup is how many times as fast as one they are
+	// together, 0 when it was not measured.
+	Cores   int
+	Speedup float64
 	// MinReduction, in percent, is below what the next of Fallback is tried.
 	MinReduction int
 	Fallback     []string
@@ -82,9 +91,8 @@ const (
 	// near is how much more time counts as no more, nearEnough how many more bytes do: a sample tells no better.
 	near       = 1.05
 	nearEnough = 1.01
-	// slowest is the level from which zstd is tried in Go, and large streams are compressed by the zstd program where that is
-	// installed: smaller and slower.
-	slowest = 10
+	// further is found by looking further back than a sample shows: 3 to 16 % on dumps, logs, configuration and code.
+	further = 0.97
 )
 
 // Choose answers a question. Without measurements the data is stored as it is.
@@ -109,30 +117,83 @@ func Choose(q Question) Choice {
 // options are the candidates and, last, to store the data as it is.
 func (q Question) options() []Option {
 	options := make([]Option, 0, len(q.Measurements)+1)
+	lesson, _ := q.lesson()
 	for _, m := range q.Measurements {
-		rate := m.Rate
-		if assumed := compression.EstimateOf(m.Method, m.Level).Rate; rate <= 0 || m.Method == "zstd" && m.Level >= slowest {
-			rate = assumed
-		}
-		options = append(options, q.cost(Option{Method: m.Method, Level: m.Level, Fraction: m.Fraction, Rate: rate * compression.Cores(q.Cores)}))
+		m.Rate = q.rate(m)
+		options = append(options, q.option(m, lesson))
 	}
 	return append(options, q.cost(Option{Method: "none", Fraction: 1, Rate: compression.StoringRate}))
+}
+
+// option is a candidate that was measured.
+func (q Question) option(m trial.Measurement, lesson float64) Option {
+	fraction := m.Fraction
+	if fraction < 1 {
+		fraction = min(1, fraction*lesson*q.reach(m.Method, m.Level))
+	}
+	for _, past := range q.Past {
+		if past.Method == m.Method && past.Level == m.Level && past.Fraction > 0 && !q.Whole {
+			fraction = past.Fraction
+			break
+		}
+	}
+	return q.cost(Option{Method: m.Method, Level: m.Level, Fraction: fraction, Rate: q.together(m.Method, m.Rate)})
+}
+
+// reach is what methods that look back further than a sample is long leave of a long stream, as a part of what they do of the
+// sample.
+func (q Question) reach(method string, level int) float64 {
+	const least = 8 << 20
+	if !q.Whole && (q.Bytes == 0 || q.Bytes >= least) && (method == "xz" && level >= 5 || method == "zstd" && level >= 17) {
+		return further
+	}
+	return 1
+}
+
+// rate is how many bytes one processor takes in a second with a candidate: at least as many as with a higher level of the same
+// method, because whatever disturbs a measurement only ever makes it slower.
+func (q Question) rate(of trial.Measurement) float64 {
+	rate := of.Rate
+	for _, m := range q.Measurements {
+		if m.Method == of.Method && m.Level > of.Level {
+			rate = max(rate, m.Rate)
+		}
+	}
+	if rate <= 0 {
+		rate = compression.EstimateOf(of.Method, of.Level).Rate
+	}
+	return rate
+}
+
+// together is how many raw bytes all processors take in a second to compress and to check what was compressed, of which one
+// compresses rate. A file is checked by one processor.
+func (q Question) together(method string, rate float64) float64 {
+	speedup := q.Speedup
+	if speedup <= 0 {
+		speedup = compression.Cores(q.Cores)
+	}
+	check := compression.CheckRate(method)
+	return min(check, speedup/(1/rate+1/check))
 }
 
 // cost predicts what an option takes: reading, compressing and uploading go on at the same time, so that the slowest of them
 // decides.
 func (q Question) cost(o Option) Option {
-	upload := q.UploadRate
-	if upload <= 0 {
-		upload = DefaultUploadRate
-	}
-	o.cost = max(1/o.Rate, o.Fraction/upload)
+	o.cost = max(1/o.Rate, o.Fraction/q.upload())
 	if q.SourceRate > 0 {
 		o.cost = max(o.cost, 1/q.SourceRate)
 	}
 	o.Bytes = int64(float64(q.Bytes) * o.Fraction)
 	o.Seconds = float64(q.Bytes) * o.cost
 	return o
+}
+
+// upload is the rate of the slowest destination, or what is assumed of it.
+func (q Question) upload() float64 {
+	if q.UploadRate > 0 {
+		return q.UploadRate
+	}
+	return DefaultUploadRate
 }
 
 // best is the option that leaves the least.
@@ -144,47 +205,30 @@ func best(options []Option) Option {
 func (q Question) rank(options []Option) []Option {
 	left := slices.Clone(options)
 	ranked := make([]Option, 0, len(left))
-	limit := q.limit(options)
 	for len(left) > 0 {
-		i := q.first(left, limit)
+		i := q.first(left)
 		ranked = append(ranked, left[i])
 		left = slices.Delete(left, i, i+1)
 	}
 	return ranked
 }
 
-// limit is the largest fraction that the goal permits.
-func (q Question) limit(options []Option) float64 {
-	if q.Goal != Balanced {
-		return 0
-	}
-	for _, o := range options {
-		if o.Method == "gzip" && o.Level == 9 {
-			return o.Fraction * nearEnough
-		}
-	}
-	return 0
-}
-
 // first is the index of the best option. Of equals the earlier one wins.
-func (q Question) first(options []Option, limit float64) int {
-	permitted := func(o Option) bool { return limit == 0 || o.Fraction <= limit }
-	if !slices.ContainsFunc(options, permitted) {
-		permitted = func(Option) bool { return true }
-	}
+func (q Question) first(options []Option) int {
+	allowed := q.permitted(options)
 	primary, secondary, tolerance := Option.time, Option.size, near
 	if q.Goal == Size {
 		primary, secondary, tolerance = Option.size, Option.time, nearEnough
 	}
 	least := 0.0
 	for _, o := range options {
-		if value := primary(o); permitted(o) && (least == 0 || value < least) {
+		if value := primary(o); allowed(o) && (least == 0 || value < least) {
 			least = value
 		}
 	}
 	chosen := -1
 	for i, o := range options {
-		if permitted(o) && primary(o) <= least*tolerance && (chosen < 0 || secondary(o) < secondary(options[chosen])) {
+		if allowed(o) && primary(o) <= least*tolerance && (chosen < 0 || secondary(o) < secondary(options[chosen])) {
 			chosen = i
 		}
 	}

@@ -2,9 +2,11 @@ package choice
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/providers/compression"
 	"github.com/castrolanda/imsctl/providers/compression/trial"
 )
@@ -21,7 +23,7 @@ func dump() []trial.Measurement {
 // sources is what they make of source code, where the fastest is not small enough.
 func sources() []trial.Measurement {
 	return []trial.Measurement{
-		measured("zstd", 1, 0.300, 185), measured("zstd", 3, 0.2775, 90), measured("zstd", 7, 0.2656, 30),
+		measured("zstd", 1, 0.300, 185), measured("zstd", 3, 0.2775, 90), measured("zstd", 7, 0.2626, 30),
 		measured("gzip", 9, 0.2678, 20), measured("bzip2", 9, 0.252, 8), measured("xz", 6, 0.2500, 3),
 	}
 }
@@ -38,22 +40,22 @@ func TestChoose(t *testing.T) {
 		want   string
 		reason string
 	}{
-		{"size", Question{Goal: Size, Measurements: dump()}, "xz 6", "it leaves 24.0 %, the least; bzip2 9 would leave 25.1 %"},
-		{"size, near enough", Question{Goal: Size, Measurements: sources()}, "bzip2 9", "it leaves 25.2 %, within 1 % of the least (xz 6), and is faster"},
+		{"size", Question{Goal: Size, Measurements: dump()}, "xz 6", "it leaves 23.3 %, the least; bzip2 9 would leave 25.1 %"},
+		{"size, near enough", Question{Goal: Size, Measurements: sources(), Whole: true}, "bzip2 9", "it leaves 25.2 %, within 1 % of the least (xz 6), and is faster"},
 		{"speed", Question{Goal: Speed, Measurements: sources(), UploadRate: gigabyte}, "zstd 1", "it leaves 30.0 % and has the last copy in place soonest"},
-		{"balanced, fast upload", Question{Goal: Balanced, Measurements: dump(), UploadRate: gigabyte}, "zstd 1", "it leaves 27.9 % and has the last copy in place soonest, with no more bytes than gzip 9"},
+		{"balanced, fast upload", Question{Goal: Balanced, Measurements: dump(), UploadRate: gigabyte, Whole: true}, "zstd 1", "it leaves 27.9 % and has the last copy in place soonest, with no more bytes than gzip 9"},
 		{"balanced, no more than gzip 9", Question{Goal: Balanced, Measurements: sources(), UploadRate: gigabyte}, "zstd 7", "with no more bytes than gzip 9"},
 		{"balanced, slow upload", Question{Goal: Balanced, Measurements: dump(), UploadRate: 1e6}, "bzip2 9", "it leaves 25.1 % and has the last copy in place soonest (the upload is the slowest part)"},
 		{"balanced, very slow upload", Question{Goal: Balanced, Measurements: dump(), UploadRate: 0.1e6}, "xz 6", "the upload is the slowest part"},
-		{"balanced, slow source", Question{Goal: Balanced, Measurements: dump(), SourceRate: 7e6}, "bzip2 9", "(the source is the slowest part)"},
-		{"balanced, nothing known", Question{Goal: Balanced, Measurements: dump()}, "zstd 1", "it leaves 27.9 %"},
-		{"balanced, many cores and a slow upload", Question{Goal: Balanced, Measurements: dump(), UploadRate: 5e6, Cores: 4}, "bzip2 9", ""},
+		{"balanced, slow source", Question{Goal: Balanced, Measurements: dump(), SourceRate: 5e6}, "bzip2 9", "(the source is the slowest part)"},
+		{"balanced, nothing known", Question{Goal: Balanced, Measurements: dump()}, "zstd 7", "it leaves 27.5 %"},
+		{"balanced, many cores and a slow upload", Question{Goal: Balanced, Measurements: dump(), UploadRate: 5e6, Cores: 8}, "bzip2 9", ""},
 		{"balanced, one core and that upload", Question{Goal: Balanced, Measurements: dump(), UploadRate: 5e6, Cores: 1}, "zstd 7", ""},
 		{"dense", Question{Goal: Size, Measurements: dump(), Dense: "a JPEG image"}, "none", "it is a JPEG image: stored as it is"},
 		{"noise", Question{Goal: Size, Measurements: []trial.Measurement{measured("zstd", 1, 1.0001, 900), measured("xz", 6, 1.00, 2)}}, "none", "no method makes it smaller: stored as it is"},
 		{"next to noise", Question{Goal: Balanced, Measurements: []trial.Measurement{measured("zstd", 1, 0.98, 900)}}, "none", "no method takes off more than 2.0 %: stored as it is"},
 		{"nothing measured", Question{Goal: Balanced}, "none", "nothing was tried: stored as it is"},
-		{"equals", Question{Goal: Size, Measurements: []trial.Measurement{measured("gzip", 6, 0.5, 10), measured("zstd", 1, 0.5, 10)}}, "gzip 6", ""},
+		{"equals", Question{Goal: Size, Measurements: []trial.Measurement{measured("gzip", 6, 0.5, 10), measured("gzip", 9, 0.5, 10)}}, "gzip 6", ""},
 		{"no speeds", Question{Goal: Balanced, Measurements: []trial.Measurement{measured("bzip2", 9, 0.3, 0), measured("gzip", 9, 0.3, 0), measured("zstd", 1, 0.3, 0)}}, "zstd 1", ""},
 	}
 	for _, c := range cases {
@@ -107,17 +109,106 @@ func TestPrediction(t *testing.T) {
 		bytes   int64
 		seconds float64
 	}{
-		"not known":        {Question{}, 0, 0},
-		"by the codec":     {Question{Bytes: 1e9, UploadRate: 1e9}, 5e8, 10},
-		"by two cores":     {Question{Bytes: 1e9, UploadRate: 1e9, Cores: 2}, 5e8, 10 / 1.5},
-		"by the source":    {Question{Bytes: 1e9, UploadRate: 1e9, SourceRate: 10e6}, 5e8, 100},
-		"by the upload":    {Question{Bytes: 1e9, UploadRate: 1e6}, 5e8, 500},
-		"by an assumption": {Question{Bytes: 10e9, Cores: 64}, 5e9, 100},
+		"not known":         {Question{}, 0, 0},
+		"by the codec":      {Question{Bytes: 1e9, UploadRate: 1e9}, 5e8, checked(10)},
+		"by two cores":      {Question{Bytes: 1e9, UploadRate: 1e9, Cores: 2}, 5e8, checked(10) / 1.5},
+		"by measured cores": {Question{Bytes: 1e9, UploadRate: 1e9, Cores: 2, Speedup: 1.1}, 5e8, checked(10) / 1.1},
+		"by the source":     {Question{Bytes: 1e9, UploadRate: 1e9, SourceRate: 10e6}, 5e8, 100},
+		"by the upload":     {Question{Bytes: 1e9, UploadRate: 1e6}, 5e8, 500},
+		"by an assumption":  {Question{Bytes: 10e9, Cores: 64}, 5e9, 100},
 	} {
 		c.q.Goal, c.q.Measurements = Balanced, one
 		got := Choose(c.q)
 		if got.Bytes != c.bytes || math.Abs(got.Seconds-c.seconds) > 1e-6*c.seconds {
 			t.Errorf("%s: %d bytes in %v s, want %d in %v", name, got.Bytes, got.Seconds, c.bytes, c.seconds)
+		}
+	}
+}
+
+// checked is so many seconds of compressing, and those of reading a billion bytes back.
+func checked(seconds float64) float64 { return seconds + 1e9/compression.CheckRate("zstd") }
+
+// TestCaution: what a sample says against gzip -9 is trusted by how much the method searches, by what earlier runs became, and in
+// full when the sample is everything.
+func TestCaution(t *testing.T) {
+	candidates := func(one, five, seven float64) []trial.Measurement {
+		return []trial.Measurement{measured("zstd", 1, one, 300), measured("zstd", 5, five, 100), measured("zstd", 7, seven, 60), measured("gzip", 9, 0.300, 40)}
+	}
+	past := func(method string, level int, fraction float64) []providers.Experience {
+		return []providers.Experience{{Method: method, Level: level, Fraction: fraction}}
+	}
+	for name, c := range map[string]struct {
+		measurements []trial.Measurement
+		reference    float64
+		whole        bool
+		past         []providers.Experience
+		want         string
+	}{
+		"far below":                         {candidates(0.281, 0.28, 0.27), 0.3, false, nil, "zstd 1"},
+		"near, the hasty one":               {candidates(0.285, 0.28, 0.27), 0.3, false, nil, "zstd 5"},
+		"nearer":                            {candidates(0.285, 0.295, 0.296), 0.3, false, nil, "zstd 7"},
+		"all of it":                         {candidates(0.2999, 0.28, 0.27), 0.3, true, nil, "zstd 1"},
+		"more than the bound":               {candidates(0.31, 0.305, 0.301), 0.3, false, nil, "gzip 9"},
+		"next to the bound":                 {candidates(0.31, 0.305, 0.2999), 0.3, false, nil, "zstd 7"},
+		"the tool is better than the codec": {candidates(0.285, 0.28, 0.272), 0.28, false, nil, "zstd 7"},
+		"no tool":                           {candidates(0.285, 0.28, 0.27), 0, false, nil, "zstd 5"},
+		"the last run was alike":            {candidates(0.285, 0.28, 0.27), 0.3, false, past("zstd", 5, 0.282), "zstd 1"},
+		"the last run was not":              {candidates(0.285, 0.28, 0.27), 0.3, false, past("zstd", 5, 0.2), "zstd 5"},
+		"it was of another method":          {candidates(0.285, 0.28, 0.27), 0.3, false, past("xz", 6, 0.27), "zstd 5"},
+		"dense for the most part":           {[]trial.Measurement{measured("zstd", 1, 0.890, 300), measured("zstd", 7, 0.88, 60)}, 0.9, false, nil, "zstd 1"},
+	} {
+		got := Choose(Question{Goal: Balanced, Measurements: c.measurements, Reference: c.reference, Whole: c.whole, Past: c.past, UploadRate: 1e9})
+		if got.String() != c.want {
+			t.Errorf("%s: %s because %s, want %s", name, got, got.Reason, c.want)
+		}
+	}
+}
+
+// TestPast: what a method made of the source the last time counts for that method, and scales what the sample says of the others.
+func TestPast(t *testing.T) {
+	q := Question{Goal: Size, Bytes: 100, Measurements: []trial.Measurement{measured("zstd", 1, 0.4, 200), measured("bzip2", 9, 0.3, 8)},
+		Past: []providers.Experience{{Method: "zstd", Level: 1, Fraction: 0.2}, {Method: "bzip2", Level: 9, Fraction: 0.25}}}
+	got := Choose(q)
+	if got.String() != "zstd 1" || got.Options[0].Fraction != 0.2 || got.Options[1].Fraction != 0.25 {
+		t.Errorf("%s: %+v", got, got.Options)
+	}
+	q.Past = q.Past[:1]
+	if got = Choose(q); got.String() != "bzip2 9" || math.Abs(got.Options[1].Fraction-0.15) > 1e-9 {
+		t.Errorf("%s: %+v", got, got.Options)
+	}
+}
+
+// TestDisturbed: a level that was measured slower than a higher one of its method was disturbed.
+func TestDisturbed(t *testing.T) {
+	got := Choose(Question{Goal: Speed, UploadRate: 1e9, Measurements: []trial.Measurement{measured("zstd", 1, 0.3, 1), measured("zstd", 7, 0.29, 100), measured("gzip", 6, 0.31, 50)}})
+	if got.String() != "zstd 7" || got.Options[0].Rate != got.Options[1].Rate {
+		t.Errorf("%s: %+v", got, got.Options)
+	}
+}
+
+// TestWorth: what cannot be chosen any more is not tried.
+func TestWorth(t *testing.T) {
+	tried := []trial.Measurement{measured("zstd", 1, 0.3, 300), measured("zstd", 5, 0.27, 100), measured("zstd", 6, 0.26, 50)}
+	for name, c := range map[string]struct {
+		q    Question
+		want []string
+	}{
+		"nothing was tried": {Question{Goal: Speed}, []string{"zstd 1", "zstd 9", "gzip 6", "gzip 9", "bzip2 9", "xz 6"}},
+		"the least":         {Question{Goal: Size, Measurements: tried}, []string{"zstd 1", "zstd 9", "gzip 6", "gzip 9", "bzip2 9", "xz 6"}},
+		"a fallback":        {Question{Goal: Speed, Measurements: tried, MinReduction: 10, Fallback: []string{"gzip"}}, []string{"zstd 1", "zstd 9", "gzip 6", "gzip 9", "bzip2 9", "xz 6"}},
+		"soonest":           {Question{Goal: Speed, Measurements: tried, UploadRate: 1e9}, []string{"zstd 1"}},
+		"balanced":          {Question{Goal: Balanced, Reference: 0.3, Measurements: tried, UploadRate: 1e9}, []string{"zstd 1"}},
+		"none fits yet":     {Question{Goal: Balanced, Reference: 0.2, Measurements: tried, UploadRate: 1e9}, []string{"zstd 1", "zstd 9", "gzip 9", "bzip2 9", "xz 6"}},
+		"a slow upload":     {Question{Goal: Balanced, Reference: 0.3, Measurements: tried, UploadRate: 1e6}, []string{"zstd 1", "zstd 9", "gzip 9", "bzip2 9", "xz 6"}},
+	} {
+		var got []string
+		for _, candidate := range []trial.Candidate{{Method: "zstd", Level: 1}, {Method: "zstd", Level: 9}, {Method: "gzip", Level: 6}, {Method: "gzip", Level: 9}, {Method: "bzip2", Level: 9}, {Method: "xz", Level: 6}} {
+			if c.q.worth(candidate) {
+				got = append(got, Option{Method: candidate.Method, Level: candidate.Level}.String())
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}
 }

@@ -51,17 +51,15 @@ func (c *chooser) Choose(ctx context.Context, clock clock.Clock, about providers
 	question := Question{
 		Goal: Goal(c.preferences.Optimize), Bytes: about.RawBytes, SourceRate: about.SourceRate, UploadRate: about.UploadRate,
 		Cores: runtime.GOMAXPROCS(0), MinReduction: c.preferences.MinReduction, Fallback: c.preferences.Fallback, Disappointing: about.Disappointing,
+		Whole: sample.Whole, Past: about.Past,
 	}
 	if about.Whole {
 		question.Bytes = int64(len(about.Head))
 	}
 	if found := sample.Content(); found.Dense {
 		question.Dense = found.Detail
-	} else {
-		var err error
-		if question.Measurements, err = trial.Measure(ctx, compression.NewCodec, clock, sample.Trial); err != nil {
-			return providers.Chosen{}, err
-		}
+	} else if err := question.measure(ctx, trial.NewMeter(compression.NewCodec, clock, sample.Trial, sample.Whole)); err != nil {
+		return providers.Chosen{}, err
 	}
 	choice := Choose(question)
 	level := choice.Level
@@ -77,4 +75,27 @@ func (c *chooser) Choose(ctx context.Context, clock clock.Clock, about providers
 		chosen.RunnerUp = choice.RunnerUp.String()
 	}
 	return chosen, nil
+}
+
+// measure tries the candidates that are worth it.
+func (q *Question) measure(ctx context.Context, meter *trial.Meter) (err error) {
+	if q.Speedup, err = meter.Speedup(ctx, q.Cores); err != nil {
+		return err
+	}
+	if q.Goal == Balanced {
+		if q.Reference, err = meter.Reference(ctx); err != nil {
+			return err
+		}
+	}
+	for _, candidate := range trial.Candidates() {
+		if !q.worth(candidate) {
+			continue
+		}
+		measured, err := meter.Measure(ctx, candidate)
+		if err != nil {
+			return err
+		}
+		q.Measurements = append(q.Measurements, measured)
+	}
+	return nil
 }

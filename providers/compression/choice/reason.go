@@ -25,7 +25,7 @@ func (q Question) reason(chosen Choice, ranked []Option) string {
 		return fmt.Sprintf("it leaves %s, the least; %s would leave %s", percent(o.Fraction), chosen.RunnerUp, percent(chosen.RunnerUp.Fraction))
 	}
 	text := fmt.Sprintf("it leaves %s and has the last copy in place soonest%s", percent(o.Fraction), q.bottleneck(o))
-	if q.Goal == Balanced && q.limit(ranked) > 0 && o.Fraction <= q.limit(ranked) {
+	if least := q.reference(ranked); q.Goal == Balanced && o.Fraction <= least {
 		text += ", with no more bytes than gzip 9"
 	}
 	return text

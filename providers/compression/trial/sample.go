@@ -14,30 +14,36 @@ import (
 
 // The bounds of what is read of a source, in bytes.
 const (
-	// HeadSize is how much of the beginning of a stream is compressed in the trial.
-	HeadSize = 1 << 20
+	// HeadSize is how much of the beginning of a stream is held while it is decided about.
+	HeadSize = 8 << 20
+	// TrialSize is how much is compressed in the trial.
+	TrialSize = 1 << 20
 	// MostRead is how much of a stream is read at most.
 	MostRead = 64 << 20
 
 	// pieces of a file are long enough for most of what is near to be found again.
 	pieces    = 8
-	pieceSize = HeadSize / pieces
+	pieceSize = TrialSize / pieces
+	// headPieces of the head are longer, because what is tried last sees all of it.
+	headPieces = 4
 	// streamPiece is what is kept of every streamStride bytes of a stream.
 	streamPiece  = 64 << 10
 	streamStride = 4 << 20
 )
 
 // streamPatience is how long a stream is read for samples beyond its head.
-const streamPatience = 300 * time.Millisecond
+const streamPatience = 200 * time.Millisecond
 
 // Sample is what was read of some data.
 type Sample struct {
-	// Trial is what the methods are tried on: at most HeadSize bytes.
+	// Trial is what the methods are tried on: at most TrialSize bytes.
 	Trial []byte
 	// Head are the first bytes, for recognising the content.
 	Head []byte
 	// Further are the samples that are not in Trial; they count for the entropy only.
 	Further [][]byte
+	// Whole says that Trial is all of the data.
+	Whole bool
 	// Size is that of the whole data, 0 when it is not known; Read is how much of it was read.
 	Size, Read int64
 }
@@ -47,26 +53,35 @@ func (s Sample) Content() content.Content {
 	return content.Detect(s.Head, append([][]byte{s.Trial}, s.Further...)...)
 }
 
-// OfHead makes a sample of the beginning of a stream. whole says that there is no more of it.
+// OfHead makes a sample of the beginning of a stream, of which HeadSize bytes count. whole says that there is no more of it.
+// Up to TrialSize it is what is tried; of more, pieces from all over it are.
 func OfHead(head []byte, whole bool) Sample {
-	sample := Sample{Trial: head[:min(len(head), HeadSize)], Head: head[:min(len(head), content.Window)], Read: int64(len(head))}
+	sample := Sample{Trial: head, Head: head[:min(len(head), content.Window)], Read: int64(len(head)), Whole: whole && len(head) <= TrialSize}
 	if whole {
 		sample.Size = int64(len(head))
+	}
+	if head = head[:min(len(head), HeadSize)]; len(head) > TrialSize {
+		const size = TrialSize / headPieces
+		sample.Trial = make([]byte, 0, TrialSize)
+		for i := range headPieces {
+			begin := (len(head) - size) / (headPieces - 1) * i
+			sample.Trial = append(sample.Trial, head[begin:begin+size]...)
+		}
 	}
 	return sample
 }
 
-// OfFile takes samples spread over data that can be read anywhere: all of it up to HeadSize, otherwise pieces at equal
+// OfFile takes samples spread over data that can be read anywhere: all of it up to TrialSize, otherwise pieces at equal
 // distances from its beginning to its end. Any first part of the trial has pieces from all over.
 func OfFile(r io.ReaderAt, size int64) (Sample, error) {
-	if size <= HeadSize {
+	if size <= TrialSize {
 		data := make([]byte, size)
 		if err := readAt(r, data, 0); err != nil {
 			return Sample{}, err
 		}
 		return OfHead(data, true), nil
 	}
-	sample := Sample{Size: size, Trial: make([]byte, 0, HeadSize), Head: make([]byte, pieceSize)}
+	sample := Sample{Size: size, Trial: make([]byte, 0, TrialSize), Head: make([]byte, pieceSize)}
 	step := (size - pieceSize) / (pieces - 1)
 	for i := range pieces {
 		piece := make([]byte, pieceSize)

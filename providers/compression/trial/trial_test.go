@@ -43,7 +43,7 @@ func rows(n int) []byte {
 // TestMeasure: sizes are those of the codecs themselves, rates those of the clock.
 func TestMeasure(t *testing.T) {
 	data := rows(1 << 20)
-	measured, err := trial.Measure(context.Background(), compression.NewCodec, &stepping{step: time.Second}, data)
+	measured, err := trial.Measure(context.Background(), trial.NewMeter(compression.NewCodec, &stepping{step: time.Second}, data, true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestMeasure(t *testing.T) {
 // TestMeasureLittle: what is too small to be timed has no rate, and nothing at all is no error.
 func TestMeasureLittle(t *testing.T) {
 	for _, size := range []int{0, 1, 1000} {
-		measured, err := trial.Measure(context.Background(), compression.NewCodec, &stepping{step: time.Second}, rows(size))
+		measured, err := trial.Measure(context.Background(), trial.NewMeter(compression.NewCodec, &stepping{step: time.Second}, rows(size), true))
 		if err != nil || len(measured) != len(trial.Candidates()) {
 			t.Fatalf("%d bytes: %v", size, err)
 		}
@@ -91,7 +91,7 @@ func TestMeasureLittle(t *testing.T) {
 		}
 	}
 	standing := clock.NewManual(time.Unix(0, 0))
-	measured, err := trial.Measure(context.Background(), compression.NewCodec, standing, rows(1<<18))
+	measured, err := trial.Measure(context.Background(), trial.NewMeter(compression.NewCodec, standing, rows(1<<18), true))
 	if err != nil || measured[0].Rate != 0 {
 		t.Errorf("a clock that stands still gives %+v, %v", measured[0], err)
 	}
@@ -99,12 +99,12 @@ func TestMeasureLittle(t *testing.T) {
 
 func TestMeasureFails(t *testing.T) {
 	broken := func(string, int) (providers.Codec, error) { return nil, errors.New("out of order") }
-	if _, err := trial.Measure(context.Background(), broken, clock.System{}, nil); err == nil || !strings.Contains(err.Error(), "zstd at level 1: out of order") {
+	if _, err := trial.Measure(context.Background(), trial.NewMeter(broken, clock.System{}, nil, true)); err == nil || !strings.Contains(err.Error(), "zstd at level 1: out of order") {
 		t.Errorf("got %v", err)
 	}
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := trial.Measure(ended, compression.NewCodec, clock.System{}, nil); !errors.Is(err, context.Canceled) {
+	if _, err := trial.Measure(ended, trial.NewMeter(compression.NewCodec, clock.System{}, nil, true)); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -120,13 +120,13 @@ func TestOfFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if sample.Size != int64(size) || sample.Read > trial.MostRead || len(sample.Trial) != min(size, trial.HeadSize) {
+		if sample.Size != int64(size) || sample.Read > trial.MostRead || len(sample.Trial) != min(size, trial.TrialSize) || sample.Whole != (size <= trial.TrialSize) {
 			t.Errorf("%d bytes: size %d, read %d, trial %d", size, sample.Size, sample.Read, len(sample.Trial))
 		}
 		if !bytes.HasPrefix(data, sample.Head) {
 			t.Errorf("%d bytes: the head is not the beginning", size)
 		}
-		if size <= trial.HeadSize {
+		if size <= trial.TrialSize {
 			continue
 		}
 		seen := make(map[byte]bool)
@@ -152,21 +152,23 @@ func TestOfFileThatShrinks(t *testing.T) {
 func TestOfStream(t *testing.T) {
 	still, fast := clock.NewManual(time.Unix(0, 0)), &stepping{step: time.Hour}
 	for name, c := range map[string]struct {
-		clock            clock.Clock
-		length           int64
-		size, read, more int64
+		clock      clock.Clock
+		length     int64
+		size, read int64
+		more       int
 	}{
 		"nothing":             {still, 0, 0, 0, 0},
 		"a little":            {still, 100, 100, 100, 0},
-		"just the head":       {still, 1 << 20, 1 << 20, 1 << 20, 1},
-		"some more":           {still, 6 << 20, 6 << 20, 6 << 20, 1},
-		"endless":             {still, 1 << 40, 0, 61 << 20, 15},
-		"endless and slow":    {fast, 1 << 40, 0, 1 << 20, 0},
+		"within the head":     {still, 3 << 20, 3 << 20, 3 << 20, 0},
+		"just the head":       {still, 8 << 20, 8 << 20, 8 << 20, 0},
+		"some more":           {still, 13 << 20, 13 << 20, 13 << 20, 1},
+		"endless":             {still, 1 << 40, 0, 64 << 20, 14},
+		"endless and slow":    {fast, 1 << 40, 0, 8 << 20, 0},
 		"a little, and slow":  {fast, 100, 100, 100, 0},
-		"to the last of them": {still, 61 << 20, 0, 61 << 20, 15},
+		"to the last of them": {still, 64 << 20, 0, 64 << 20, 14},
 	} {
 		sample, err := trial.OfStream(io.LimitReader(zeros{}, c.length), c.clock)
-		if err != nil || sample.Size != c.size || sample.Read != c.read || len(sample.Further) > 15 || sample.Read > trial.MostRead {
+		if err != nil || sample.Size != c.size || sample.Read != c.read || len(sample.Further) != c.more || sample.Read > trial.MostRead {
 			t.Errorf("%s: size %d, read %d, %d more samples, %v", name, sample.Size, sample.Read, len(sample.Further), err)
 		}
 	}
@@ -175,7 +177,7 @@ func TestOfStream(t *testing.T) {
 // TestOfStreamThatChanges: what comes after the head counts for the entropy.
 func TestOfStreamThatChanges(t *testing.T) {
 	random := rand.NewChaCha8([32]byte{1})
-	stream := io.MultiReader(io.LimitReader(zeros{}, 1<<20), io.LimitReader(random, 40<<20))
+	stream := io.MultiReader(io.LimitReader(zeros{}, 8<<20), io.LimitReader(random, 40<<20))
 	sample, err := trial.OfStream(stream, clock.NewManual(time.Unix(0, 0)))
 	if err != nil {
 		t.Fatal(err)
@@ -187,7 +189,7 @@ func TestOfStreamThatChanges(t *testing.T) {
 
 func TestOfStreamThatFails(t *testing.T) {
 	broken := errors.New("gone")
-	for _, length := range []int64{10, 2 << 20, 5 << 20} {
+	for _, length := range []int64{10, 2 << 20, 9 << 20} {
 		stream := io.MultiReader(io.LimitReader(zeros{}, length), iotest.ErrReader(broken))
 		sample, err := trial.OfStream(stream, clock.NewManual(time.Unix(0, 0)))
 		if !errors.Is(err, broken) || len(sample.Trial) != int(min(length, 1<<20)) {
