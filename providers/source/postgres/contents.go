@@ -1,10 +1,6 @@
 package postgres
 
-import (
-	"context"
-
-	"github.com/jackc/pgx/v5"
-)
+import "context"
 
 // contentsQuery names up to five things that an empty database does not have. Everything in a schema depends on it, so one
 // catalogue tells of all kinds of them. 16384 is the first number that is not the system's own (access/transam.h).
@@ -33,14 +29,18 @@ const contentsQuery = `
 	) found order by place, what limit 5`
 
 // contents names the first few things in a database.
-func contents(ctx context.Context, connection *pgx.Conn) ([]string, error) {
+func contents(ctx context.Context, session session) ([]string, error) {
 	// Without a search path every name is told with its schema, and none can be taken for one of the system's.
-	if _, err := connection.Exec(ctx, "select set_config('search_path', '', false)"); err != nil {
+	if err := session.exec(ctx, "select set_config('search_path', '', false)"); err != nil {
 		return nil, err
 	}
-	rows, err := connection.Query(ctx, contentsQuery)
+	rows, err := session.rows(ctx, contentsQuery)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
+	found := make([]string, len(rows))
+	for i, row := range rows {
+		found[i] = row[0]
+	}
+	return found, nil
 }

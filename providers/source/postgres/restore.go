@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -8,8 +9,6 @@ import (
 	"io"
 	"strings"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/castrolanda/imsctl/providers"
 )
@@ -22,150 +21,256 @@ func newRestorer(environment providers.Environment, target providers.Target) (pr
 	if target.Kind != providers.TargetPostgres {
 		return nil, fmt.Errorf("a dump of a PostgreSQL database cannot be restored to a %s: restore it to a database, a file or standard output", target.Kind)
 	}
-	address, err := parseURL(target.Location)
-	if err != nil {
-		return nil, fmt.Errorf("the target: %w", err)
-	}
-	host, err := environment.Hosts(providers.Reference{})
-	if err != nil {
-		return nil, err
+	if len(target.Paths) > 0 {
+		return nil, errors.New("a dump of a PostgreSQL database has no paths: name tables or schemas")
 	}
 	// Two restores must not end each other's sessions.
-	return &restorer{address: address, host: host, application: "imsctl-restore-" + rand.Text()}, nil
+	r := &restorer{target: target, application: "imsctl-restore-" + rand.Text()}
+	for _, name := range target.Tables {
+		wanted, err := parseWanted(name)
+		if err != nil {
+			return nil, err
+		}
+		r.tables = append(r.tables, wanted)
+	}
+	return r, r.locate(environment)
 }
 
-// restorer implements providers.Restorer with psql.
-type restorer struct {
-	address *address
-	host    providers.Host
-	// application is the name of its sessions.
-	application string
-	// absent is set when Prepare found no database, created when Restore made it.
-	absent, created bool
-	psql            program
-}
-
-// Prepare checks that the database is empty, or is not there.
-func (r *restorer) Prepare(ctx context.Context) (err error) {
-	if r.psql, err = findProgram(ctx, r.host, "psql"); err != nil {
+// locate finds out what place the target is.
+func (r *restorer) locate(environment providers.Environment) error {
+	host, err := environment.Hosts(r.target.Host)
+	if err != nil {
 		return err
 	}
-	err = r.empty(ctx)
-	if errors.Is(err, errNoDatabase) {
-		r.absent = true
+	if r.target.Container != "" {
+		containers, err := environment.Containers(host)
+		if err != nil {
+			return fmt.Errorf("the target: %w", err)
+		}
+		r.container = &contained{containers: containers, host: host.Name(), name: r.target.Container,
+			user: r.target.User, database: r.target.Database, in: containers.In(r.target.Container)}
+		r.place, r.database = r.container, r.target.Database
+		return nil
+	}
+	address, err := parseURL(r.target.Location)
+	if err != nil {
+		return fmt.Errorf("the target: %w", err)
+	}
+	address.host = host
+	if !r.target.Host.IsZero() {
+		address.dialer, _ = host.(providers.Dialer)
+	}
+	if r.target.Database != "" {
+		address = address.in(r.target.Database)
+	}
+	r.place, r.database = address, address.config.Database
+	return nil
+}
+
+// restorer implements providers.Restorer with psql. A dump goes into a database as one transaction. What is restored over a
+// database goes into a new one beside it first; the two then change their names in one transaction.
+type restorer struct {
+	target providers.Target
+	tables []wanted
+	place  place
+	// container is set where the server runs in one.
+	container *contained
+	database  string
+	// application is the name of its sessions.
+	application string
+
+	// What Prepare found: the programs, the server, whether the database is there, and whether all of it is to be replaced.
+	psql             program
+	server           version
+	exists, replaces bool
+}
+
+// partial reports whether only some of a dump is wanted.
+func (r *restorer) partial() bool { return len(r.tables)+len(r.target.Schemas) > 0 }
+
+// Prepare checks that the database is empty, is not there, or may be replaced.
+func (r *restorer) Prepare(ctx context.Context) (err error) {
+	if r.container != nil {
+		if r.container, err = r.container.attend(ctx); err != nil {
+			return err
+		}
+		r.place = r.container
+	}
+	if r.psql, err = findProgram(ctx, r.place.runner(), "psql"); err != nil {
+		return err
+	}
+	session, err := r.place.open(ctx, r.application)
+	if err != nil {
+		if r.exists, err = r.isThere(ctx, err); err != nil {
+			return err
+		}
 		return r.mayCreate(ctx)
+	}
+	defer session.close(ctx)
+	r.exists = true
+	facts, err := askFacts(ctx, session)
+	if err != nil {
+		return fmt.Errorf("looking at %s: %w", r.place, err)
+	}
+	r.server = facts.version
+	if r.partial() {
+		return r.partsFree(ctx, session)
+	}
+	found, err := contents(ctx, session)
+	switch {
+	case err != nil:
+		return fmt.Errorf("looking at %s: %w", r.place, err)
+	case len(found) == 0:
+		return nil
+	case !r.target.Overwrite:
+		return r.occupied(found)
+	}
+	r.replaces = true
+	return r.mayReplace(ctx, session)
+}
+
+// occupied is what Prepare says of things that are in the way.
+func (r *restorer) occupied(found []string) error {
+	advice := "name a database that does not exist, or an empty one"
+	if r.partial() {
+		advice = "restore them into another database"
+	}
+	return &providers.OccupiedError{Target: r.place.String(), Holds: found, Advice: advice}
+}
+
+// isThere decides what a failed connection means: the error, or that the database does not exist.
+func (r *restorer) isThere(ctx context.Context, failed error) (bool, error) {
+	session, err := r.administration(ctx)
+	if err != nil {
+		return false, failed
+	}
+	defer session.close(ctx)
+	found, err := number(ctx, session, "select count(*) from pg_database where datname = "+sqlText(r.database))
+	if err != nil || found > 0 {
+		return found > 0, failed
+	}
+	facts, err := askFacts(ctx, session)
+	r.server = facts.version
+	return false, err
+}
+
+// Restore runs the dump.
+func (r *restorer) Restore(ctx context.Context, dump io.Reader) (restored providers.Restored, err error) {
+	text, finish := asText(ctx, r.place.runner(), dump)
+	defer finish()
+	sql := bufio.NewReaderSize(text, copySize)
+	input, found, err := r.plan(ctx, sql)
+	if err != nil {
+		return restored, fmt.Errorf("restoring into %s: %w (the server is as it was before)", r.place, err)
+	}
+	switch {
+	case r.replaces:
+		restored, err = r.replace(ctx, input)
+	case r.exists:
+		if err = r.into(ctx, r.place, input); err != nil {
+			err = r.undone(err, r.left(ctx))
+		}
+	default:
+		err = r.make(ctx, input)
+	}
+	if err != nil {
+		return restored, r.explain(err, found)
+	}
+	if input.counted > 0 {
+		restored.Notes = append(restored.Notes, fmt.Sprintf("the rows of %s are as many as were backed up", tablesOf(input.counted)))
+	}
+	return restored, nil
+}
+
+// plan reads the beginning of a dump and makes from it what psql reads.
+func (r *restorer) plan(ctx context.Context, sql *bufio.Reader) (*restoring, *survey, error) {
+	head, err := readHead(sql)
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := surveyOf(head)
+	if err != nil {
+		return nil, nil, err
+	}
+	selected, err := r.check(ctx, found)
+	if err != nil {
+		return nil, nil, err
+	}
+	return transaction(io.MultiReader(strings.NewReader(head), sql), selected), found, nil
+}
+
+func tablesOf(n int) string {
+	if n == 1 {
+		return "1 table"
+	}
+	return fmt.Sprintf("%d tables", n)
+}
+
+// explain adds what a dump of another version is likely to have to do with a failure.
+func (r *restorer) explain(err error, found *survey) error {
+	if newest := max(found.server.major, found.dumper.major); r.server.major > 0 && newest > r.server.major {
+		return fmt.Errorf("%w; the dump was made by pg_dump %s from a server %s and this one is %s, which may not know all that is in it: restore to a server of version %d or later",
+			err, found.dumper.text, found.server.text, r.server.text, newest)
 	}
 	return err
 }
 
-// mayCreate reports a role that may not make databases.
-func (r *restorer) mayCreate(ctx context.Context) error {
-	// In the words of the server's own refusal.
-	const sql = `do $$ begin if not (select rolsuper or rolcreatedb from pg_roles where rolname = current_user) then
-		raise insufficient_privilege using message = 'permission denied to create database'; end if; end $$`
-	if err := r.administer(ctx, sql); err != nil {
-		return fmt.Errorf("making database %q: %w", r.address.config.Database, err)
+// make makes the database and restores into it. When that fails, there is none again.
+func (r *restorer) make(ctx context.Context, input *restoring) error {
+	if err := r.create(ctx, r.database, "template template0"); err != nil {
+		return err
+	}
+	err := r.into(ctx, r.place, input)
+	if err != nil {
+		err = r.undone(err, r.drop(ctx, r.database))
+	}
+	return err
+}
+
+// into runs the transaction in a database.
+func (r *restorer) into(ctx context.Context, at place, input *restoring) error {
+	var said ending
+	err := at.runner().Run(ctx, providers.Command{
+		Arguments: []string{r.psql.path, "--no-psqlrc", "--no-password", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1",
+			"--file=-", "--dbname=" + at.conninfo()},
+		Environment: at.environment(r.application),
+		Stdin:       input,
+		Stdout:      &said,
+	})
+	if err == nil && !strings.Contains(string(said), input.mark) {
+		err = errors.New("psql ended without an error and without a commit")
+	}
+	if err != nil {
+		return fmt.Errorf("restoring into %s: %w", r.place, at.programError(err))
 	}
 	return nil
 }
 
-// empty reports a database that has something in it.
-func (r *restorer) empty(ctx context.Context) error {
-	connection, err := r.address.connect(ctx, r.application)
+// undone says whether a failed restore has left anything.
+func (r *restorer) undone(err, left error) error {
+	if left != nil {
+		return errors.Join(err, left)
+	}
+	return fmt.Errorf("%w (the server is as it was before)", err)
+}
+
+// left ends what is left of the restore's sessions, and reports what they left in a database that was empty.
+func (r *restorer) left(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropTimeout)
+	defer cancel()
+	if err := terminate(ctx, r.place, r.application); err != nil || r.partial() {
+		return err
+	}
+	session, err := r.place.open(ctx, r.application)
 	if err != nil {
 		return err
 	}
-	defer disconnect(ctx, connection)
-	found, err := contents(ctx, connection)
-	if err != nil {
-		return fmt.Errorf("looking at %s: %w", r.address, err)
+	defer session.close(ctx)
+	found, err := contents(ctx, session)
+	if err == nil && len(found) > 0 {
+		return r.occupied(found)
 	}
-	if len(found) > 0 {
-		return &providers.OccupiedError{Target: r.address.String(), Holds: found, Advice: "name a database that does not exist, or an empty one"}
-	}
-	return nil
-}
-
-// create makes the database.
-func (r *restorer) create(ctx context.Context) error {
-	err := r.administer(ctx, "create database "+pgx.Identifier{r.address.config.Database}.Sanitize()+" template template0")
-	if err != nil {
-		return fmt.Errorf("making database %q: %w", r.address.config.Database, err)
-	}
-	r.created = true
-	return nil
-}
-
-// administer runs a statement in one of the databases that every server has.
-func (r *restorer) administer(ctx context.Context, sql string) error {
-	var problems []error
-	for _, name := range []string{"postgres", "template1"} {
-		other := *r.address
-		other.config = r.address.config.Copy()
-		other.config.Database = name
-		connection, err := other.connect(ctx, r.application)
-		if err != nil {
-			problems = append(problems, err)
-			continue
-		}
-		defer disconnect(ctx, connection)
-		// The role or that database may have settings that forbid it.
-		for _, statement := range []string{"set default_transaction_read_only = off", noTimeouts, sql} {
-			if _, err := connection.Exec(ctx, statement); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return errors.Join(problems...)
-}
-
-// Restore runs the dump as one transaction.
-func (r *restorer) Restore(ctx context.Context, dump io.Reader) (providers.Restored, error) {
-	if r.absent {
-		if err := r.create(ctx); err != nil {
-			return providers.Restored{}, err
-		}
-	}
-	mark := "restored-" + rand.Text()
-	var said ending
-	text, finish := asText(ctx, r.host, dump)
-	defer finish()
-	err := r.host.Run(ctx, providers.Command{
-		Arguments: []string{r.psql.path, "--no-psqlrc", "--no-password", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1",
-			"--file=-", "--dbname=" + r.address.conninfo()},
-		Environment: r.address.environment(r.application),
-		Stdin:       transaction(text, mark),
-		Stdout:      &said,
-	})
-	if err == nil && !strings.Contains(string(said), mark) {
-		err = errors.New("psql ended without an error and without a commit")
-	}
-	if err == nil {
-		return providers.Restored{}, nil
-	}
-	err = fmt.Errorf("restoring into %s: %w", r.address, r.address.programError(err))
-	if undone := r.undo(ctx); undone != nil {
-		return providers.Restored{}, errors.Join(err, undone)
-	}
-	return providers.Restored{}, fmt.Errorf("%w (the server is as it was before)", err)
-}
-
-// undo ends what is left of the restore's sessions and drops a database that was made for it. Another one must be empty.
-func (r *restorer) undo(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropTimeout)
-	defer cancel()
-	if !r.created {
-		if err := r.address.terminate(ctx, r.application); err != nil {
-			return err
-		}
-		return r.empty(ctx)
-	}
-	if err := r.administer(ctx, "drop database if exists "+pgx.Identifier{r.address.config.Database}.Sanitize()+" with (force)"); err != nil {
-		return fmt.Errorf("dropping database %q, which was made for the restore: %w", r.address.config.Database, err)
-	}
-	r.created = false
-	return nil
+	return err
 }
 
 // ending keeps the last that was written to it.

@@ -3,20 +3,32 @@ package postgres
 import (
 	"bufio"
 	"bytes"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"strings"
 )
 
-// transaction is a dump as one transaction, which ends with a query for the mark. The transaction is opened and committed by
-// what psql reads, not by an option of psql: should imsctl die, psql sees the end of its input without a commit, and the
-// server rolls everything back. A setting that lives as long as the transaction shows at the end that it is still the same.
-func transaction(dump io.Reader, mark string) io.Reader {
+// restoring is what psql reads: a dump, or what is wanted of it, as one transaction, which ends with a query for the mark.
+type restoring struct {
+	io.Reader
+	mark string
+	// counted is how many tables have their rows counted at its end.
+	counted int
+}
+
+// transaction makes the transaction. It is opened and committed by what psql reads, not by an option of psql: should imsctl die,
+// psql sees the end of its input without a commit, and the server rolls everything back. A setting that lives as long as the
+// transaction shows at the end that it is still the same.
+func transaction(dump io.Reader, selected *selection) *restoring {
+	mark := "restored-" + rand.Text()
 	// No line break after it: psql's messages then have the line numbers of the dump.
 	begin := "SET statement_timeout = 0; BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL imsctl.restore = '" + mark + "'; "
 	commit := "\nDO $$ BEGIN IF current_setting('imsctl.restore', true) IS DISTINCT FROM '" + mark + "' THEN " +
-		"RAISE EXCEPTION 'the dump ended the transaction of its restore'; END IF; END $$;\nCOMMIT;\nSELECT '" + mark + "';\n"
-	return io.MultiReader(strings.NewReader(begin), newScript(dump), strings.NewReader(commit))
+		"RAISE EXCEPTION 'the dump ended the transaction of its restore'; END IF; END $$;\n" + selected.comparison() + "COMMIT;\nSELECT '" + mark + "';\n"
+	script := newScript(dump)
+	script.selected = selected
+	return &restoring{io.MultiReader(strings.NewReader(begin+selected.opening), script, strings.NewReader(commit)), mark, len(selected.counts)}
 }
 
 // script reads a dump and leaves out the BEGIN and COMMIT lines that pg_dump writes around large objects. They would divide
@@ -26,6 +38,9 @@ type script struct {
 	source *bufio.Reader
 	sql    scanner
 	line   int
+	// selected says what of the dump is wanted; nil for all. leave is set while rows are read that are not.
+	selected *selection
+	leave    bool
 	// ready is what can be read now, err what comes after it.
 	ready []byte
 	err   error
@@ -60,7 +75,7 @@ func (s *script) nextData() ([]byte, error) {
 	piece, err := s.source.ReadSlice('\n')
 	if err == bufio.ErrBufferFull {
 		s.inside = true
-		return piece, nil
+		return s.wanted(piece), nil
 	}
 	if err == io.EOF {
 		return nil, fmt.Errorf("line %d: the dump ends in the middle of a table", s.line)
@@ -73,7 +88,15 @@ func (s *script) nextData() ([]byte, error) {
 	}
 	s.inside = false
 	s.line++
-	return piece, nil
+	return s.wanted(piece), nil
+}
+
+// wanted is a piece of rows, or nothing of it.
+func (s *script) wanted(piece []byte) []byte {
+	if s.leave {
+		return nil
+	}
+	return piece
 }
 
 // nextLine returns a line of SQL, whole.
@@ -91,6 +114,9 @@ func (s *script) nextLine() ([]byte, error) {
 		if err == io.EOF && !s.sql.between() {
 			return nil, fmt.Errorf("line %d: the dump ends in the middle of a statement", s.line)
 		}
+		if err == io.EOF && s.selected != nil && s.selected.whole() != nil {
+			return nil, s.selected.whole()
+		}
 		if err != bufio.ErrBufferFull {
 			return nil, err
 		}
@@ -99,9 +125,16 @@ func (s *script) nextLine() ([]byte, error) {
 		s.line++
 		return []byte("\n"), nil
 	}
+	starts := s.sql.between()
 	if err := s.sql.scan(s.buffer); err != nil {
 		return nil, fmt.Errorf("line %d: %w", s.line, err)
 	}
 	s.line++
+	if s.selected == nil {
+		return s.buffer, nil
+	}
+	if s.leave = !s.selected.line(string(s.buffer), starts); s.leave {
+		return []byte("\n"), nil
+	}
 	return s.buffer, nil
 }
