@@ -256,6 +256,10 @@ const dependentsQuery = `
 
 // standsAlone reports what would be lost with a schema although it is in another one.
 func (r *restorer) standsAlone(ctx context.Context, session session, schema string) error {
+	// Without a search path every name is told with its schema.
+	if err := session.exec(ctx, "select set_config('search_path', '', false)"); err != nil {
+		return err
+	}
 	rows, err := session.rows(ctx, fmt.Sprintf(dependentsQuery, sqlText(schema)))
 	if err != nil {
 		return fmt.Errorf("looking for what depends on schema %q: %w", schema, err)
@@ -268,5 +272,5 @@ func (r *restorer) standsAlone(ctx context.Context, session session, schema stri
 		names = append(names, row[0])
 	}
 	return &providers.OccupiedError{Target: fmt.Sprintf("schema %q of %s", schema, r.place), Holds: names,
-		Advice: "these would be lost with it and are not in the restore: restore into another database, or drop them first"}
+		Advice: "these lie outside of it, or are extensions, and would be lost with it: restore into another database, or drop them first"}
 }
