@@ -184,7 +184,7 @@ func (r *restorer) Restore(ctx context.Context, dump io.Reader) (restored provid
 
 // plan reads the beginning of a dump and makes from it what psql reads.
 func (r *restorer) plan(ctx context.Context, sql *bufio.Reader) (*restoring, *survey, error) {
-	head, err := readHead(sql)
+	head, err := readBeginning(sql)
 	if err != nil {
 		return nil, nil, err
 	}

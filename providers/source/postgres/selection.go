@@ -156,22 +156,15 @@ func (s *selection) whole() error {
 	return missingRoles(slices.Sorted(maps.Keys(s.missing)), "-no-owner -no-privileges")
 }
 
-// granted notes a role that the dump gives something to and the server does not have.
+// granted notes roles that the dump gives something to and the server does not have.
 func (s *selection) granted(text string) {
-	text = strings.TrimSuffix(strings.TrimSuffix(text, ";"), " WITH GRANT OPTION")
-	word := " TO "
-	switch {
-	case strings.HasPrefix(text, "ALTER ") && strings.Contains(text, " OWNER TO "):
-		word = " OWNER TO "
-	case s.current.kind != "ACL" && s.current.kind != "DEFAULT ACL" || !strings.Contains(text, "GRANT "):
+	if strings.HasPrefix(text, "REVOKE ") {
 		return
 	}
-	at := strings.LastIndex(text, word)
-	if at < 0 {
-		return
-	}
-	if role := unquoted(text[at+len(word):]); role != "PUBLIC" && !s.roles[role] {
-		s.missing[role] = true
+	for _, role := range rolesOf(text) {
+		if !s.roles[role] {
+			s.missing[role] = true
+		}
 	}
 }
 
@@ -272,7 +265,7 @@ func (s *selection) about(e entry, has, prefixed func(string) bool) bool {
 		return false
 	case "CONSTRAINT", "TRIGGER", "RULE", "POLICY":
 		if at := strings.LastIndex(name, " ON "); at >= 0 {
-			return has(unquoted(name[at+len(" ON "):]))
+			return has(bare(name[at+len(" ON "):]))
 		}
 	}
 	return false

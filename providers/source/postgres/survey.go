@@ -21,9 +21,9 @@ const (
 
 // entry is a thing in a dump, as the comment above it tells (pg_backup_archiver.c): "-- Name: products; Type: TABLE; Schema:
 // public; Owner: ims".
-type entry struct{ name, kind, schema, owner string }
+type entry struct{ name, kind, schema string }
 
-var entryPattern = regexp.MustCompile(`^-- (?:Data for )?Name: (.*); Type: ([A-Z ]+); Schema: (.*); Owner: (.*?)(?:; Tablespace: .*)?$`)
+var entryPattern = regexp.MustCompile(`^-- (?:Data for )?Name: (.*); Type: ([A-Z ]+); Schema: (.*); Owner: `)
 
 // parseEntry reads such a comment.
 func parseEntry(line string) (entry, bool) {
@@ -34,7 +34,7 @@ func parseEntry(line string) (entry, bool) {
 	if found == nil {
 		return entry{}, false
 	}
-	return entry{name: found[1], kind: found[2], schema: found[3], owner: found[4]}, true
+	return entry{name: found[1], kind: found[2], schema: found[3]}, true
 }
 
 // relation is the relation that an entry makes, if it makes one.
@@ -46,8 +46,8 @@ func (e entry) relation() (relation, bool) {
 	return relation{}, false
 }
 
-// readHead reads a dump up to its first rows: everything that it makes is in there, but for what needs the rows to be there.
-func readHead(dump *bufio.Reader) (string, error) {
+// readBeginning reads a dump up to its first rows: everything that it makes is in there, but for what needs the rows to be there.
+func readBeginning(dump *bufio.Reader) (string, error) {
 	var head bytes.Buffer
 	var line []byte
 	for {
@@ -81,7 +81,7 @@ type survey struct {
 	relations      map[relation]string // to their kinds
 	schemas        map[string]bool
 	extensions     []string
-	// owners are the roles that things in the dump belong to; made are those that the dump makes.
+	// owners are the roles that things are given to; made are those that the dump makes.
 	owners, made map[string]bool
 	// sequences are those that belong to a column, with their table.
 	sequences map[relation]relation
@@ -111,7 +111,7 @@ func surveyOf(head string) (*survey, error) {
 		starts := sql.between()
 		text := strings.TrimRight(line, "\r\n")
 		if made, ok := strings.CutPrefix(strings.TrimSpace(text), "CREATE ROLE "); ok && current == (entry{}) {
-			found.made[unquoted(strings.TrimSuffix(made, ";"))] = true
+			found.made[bare(strings.TrimSuffix(made, ";"))] = true
 		}
 		switch e, ok := parseEntry(text); {
 		case !starts:
@@ -151,9 +151,6 @@ func (f *survey) add(e entry) {
 	if e.schema != "-" {
 		f.schemas[e.schema] = true
 	}
-	if e.owner != "-" && e.owner != "" {
-		f.owners[e.owner] = true
-	}
 }
 
 // version notes the versions that a dump begins with.
@@ -169,8 +166,11 @@ func (f *survey) version(text string) {
 	}
 }
 
-// statement notes which table a sequence belongs to.
+// statement notes which roles are given something, and which table a sequence belongs to.
 func (f *survey) statement(current entry, text string) {
+	for _, role := range rolesOf(text) {
+		f.owners[role] = true
+	}
 	if line := ownedLine.FindStringSubmatch(text); line != nil {
 		if parts := splitName(line[2]); len(parts) == 3 {
 			f.sequences[relation{schema: current.schema, name: current.name}] = relation{schema: parts[0], name: parts[1]}
@@ -192,15 +192,15 @@ func splitName(text string) []string {
 		case text[i] == '"':
 			inside = !inside
 		case text[i] == '.' && !inside:
-			parts = append(parts, unquoted(text[begin:i]))
+			parts = append(parts, bare(text[begin:i]))
 			begin = i + 1
 		}
 	}
-	return append(parts, unquoted(text[begin:]))
+	return append(parts, bare(text[begin:]))
 }
 
-// unquoted is a part of a name without its quotes.
-func unquoted(text string) string {
+// bare is a part of a name without its quotes. Without quotes it is taken as it stands.
+func bare(text string) string {
 	if len(text) >= 2 && text[0] == '"' && text[len(text)-1] == '"' {
 		return strings.ReplaceAll(text[1:len(text)-1], `""`, `"`)
 	}
