@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -20,6 +21,8 @@ const (
 	replacedPrefix = "imsctl_replaced_"
 	// objectInUse is the SQLSTATE of a database that has sessions.
 	objectInUse = "55006"
+	// sessionPatience is how long a session of others may take to end, as with the server itself (CountOtherDBBackends).
+	sessionPatience = 5 * time.Second
 	// renameAttempts is how often sessions are ended that come back at once.
 	renameAttempts = 5
 )
@@ -112,11 +115,28 @@ func (r *restorer) mayReplace(ctx context.Context, session session) error {
 	return r.sessionsGone(ctx, session)
 }
 
-// sessionsGone reports the sessions of others, unless they are to be ended.
+// sessionsGone reports the sessions of others, unless they are to be ended. One that is just ending is waited for.
 func (r *restorer) sessionsGone(ctx context.Context, session session) error {
 	if r.target.Force {
 		return nil
 	}
+	waiting, cancel := context.WithTimeout(ctx, sessionPatience)
+	defer cancel()
+	for {
+		err := r.othersSessions(ctx, session)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-waiting.Done():
+			return err
+		case <-time.After(terminateInterval):
+		}
+	}
+}
+
+// othersSessions reports the sessions of others.
+func (r *restorer) othersSessions(ctx context.Context, session session) error {
 	rows, err := session.rows(ctx, `select count(*), coalesce(string_agg(distinct coalesce(nullif(application_name, ''), 'a program without a name') || ' as ' || usename, ', '), '')
 		from pg_stat_activity where datname = `+sqlText(r.database)+` and backend_type = 'client backend' and pid <> pg_backend_pid()
 		and application_name is distinct from left(`+sqlText(r.application)+`, 63)`)
