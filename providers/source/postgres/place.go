@@ -66,11 +66,6 @@ func (a *address) gone(_ context.Context, err error) bool {
 	return !errors.As(err, &refused) || refused.Code == cannotConnectNow
 }
 
-// terminate ends the sessions with an application name; see the function of that name.
-func (a *address) terminate(ctx context.Context, application string) error {
-	return terminate(ctx, a, application)
-}
-
 // runner is the host that the programs run on.
 func (a *address) runner() providers.Runner { return a.host }
 
