@@ -60,7 +60,6 @@ func TestExamplesAreValidAndPlanned(t *testing.T) {
 	if err != nil || len(examples) == 0 {
 		t.Fatalf("no examples: %v", err)
 	}
-	t.Setenv("IMS_STATE_URL", "postgres://ims@localhost/state")
 	t.Setenv("IMS_DRILL_URL", "postgres://ims@localhost/scratch")
 	t.Setenv("OPS_WEBHOOK", "https://example.org/hook")
 	for _, example := range examples {
@@ -83,17 +82,7 @@ const wholeSystem = "ims.hcl"
 func TestWholeSystemIsPlanned(t *testing.T) {
 	t.Setenv("IMS_DRILL_URL", "postgres://ims@localhost/scratch")
 	t.Setenv("OPS_WEBHOOK", "https://example.org/hook")
-	text := readText(t, filepath.Join(repository, "examples", wholeSystem))
-	before, rest, found := strings.Cut(text, "  state \"postgres\"")
-	_, after, closed := strings.Cut(rest, "\n  }\n")
-	if !found || !closed {
-		t.Fatal("the example has no state block")
-	}
-	path := filepath.Join(t.TempDir(), wholeSystem)
-	if err := os.WriteFile(path, []byte(before+after), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	output, err := exec.Command("imsctl", "plan", "-refresh=false", path).Output()
+	output, err := exec.Command("imsctl", "plan", "-refresh=false", filepath.Join(repository, "examples", wholeSystem)).Output()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != exitError {
 		t.Fatalf("got %v\n%s", err, output)

@@ -18,21 +18,26 @@ import (
 	"time"
 )
 
-// dockerInit makes a small machine of the namespaces that it is started in, with /run and a network of its own, and runs the
-// engine there as a system would: it is started again when it ends orderly.
+// dockerInit makes a small machine of the namespaces that it is started in, with /run, /home and a network of its own, and runs
+// the engine there as a system would: it is started again when it ends orderly. $1 is the folder that becomes /home.
 const dockerInit = `set -e
 busybox mount --make-rprivate /
 busybox mount -t proc proc /proc
 busybox mount -t tmpfs tmpfs /run
 busybox mkdir -p /run/sshd /run/lock
+busybox mount --bind "$1" /home
+shift
 busybox ip link set lo up
 exec docker-init -- busybox sh -c 'while dockerd "$@"; do :; done' dockerd "$@"`
 
-// DockerServer is a container engine, dockerd, as if on a machine of its own: with its own processes, network and /run.
+// DockerServer is a container engine, dockerd, as if on a machine of its own: with its own processes, network, /run and
+// /home.
 // Nothing of it is left when it is closed, or when the test's process dies.
 type DockerServer struct {
 	// Socket is the path of the engine's socket.
 	Socket string
+	// Home is the folder that is /home on that machine.
+	Home string
 
 	folder  string
 	lock    *os.File
@@ -82,7 +87,7 @@ func StartDocker(ctx context.Context) (*DockerServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &DockerServer{Socket: filepath.Join(folder, "docker.sock"), folder: folder}
+	d := &DockerServer{Socket: filepath.Join(folder, "docker.sock"), Home: filepath.Join(folder, "home"), folder: folder}
 	if err := d.start(ctx); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
@@ -98,12 +103,15 @@ func (d *DockerServer) start(ctx context.Context) error {
 	if d.lock, err = lockFolder(d.folder); err != nil {
 		return err
 	}
+	if err := os.Mkdir(d.Home, 0o755); err != nil {
+		return err
+	}
 	log, err := os.Create(filepath.Join(d.folder, "log"))
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	command := exec.Command("busybox", "sh", "-c", dockerInit, "init",
+	command := exec.Command("busybox", "sh", "-c", dockerInit, "init", d.Home,
 		"--host", "unix://"+d.Socket, "--host", "unix:///run/docker.sock",
 		"--data-root", filepath.Join(d.folder, "data"), "--exec-root", filepath.Join(d.folder, "exec"), "--pidfile", filepath.Join(d.folder, "pid"),
 		"--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", "/"+filepath.Base(d.folder), "--log-level", "warn")
@@ -191,7 +199,8 @@ func (d *DockerServer) StartSSH(lines ...string) (*SSHServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return startSSH([]string{enter, "--target", strconv.Itoa(d.process.Process.Pid), "--mount", "--net", "--pid"}, lines)
+	prefix := []string{enter, "--target", strconv.Itoa(d.process.Process.Pid), "--mount", "--net", "--pid"}
+	return startSSH(prefix, []string{"DOCKER_CONFIG=" + d.config()}, lines)
 }
 
 // SSH is StartSSH for a test, at whose end the server is stopped.
@@ -203,8 +212,11 @@ func (d *DockerServer) SSH(t testing.TB, lines ...string) *SSHServer {
 
 // Environment is what clients of the engine need in theirs.
 func (d *DockerServer) Environment() []string {
-	return append(os.Environ(), "DOCKER_HOST=unix://"+d.Socket, "DOCKER_CONFIG="+filepath.Join(d.folder, "config"), "DOCKER_CONTEXT=")
+	return append(os.Environ(), "DOCKER_HOST=unix://"+d.Socket, "DOCKER_CONFIG="+d.config(), "DOCKER_CONTEXT=")
 }
+
+// config is the folder of the settings and plugins of the engine's client.
+func (d *DockerServer) config() string { return filepath.Join(d.folder, "config") }
 
 // Command is the engine's own client with these arguments.
 func (d *DockerServer) Command(ctx context.Context, arguments ...string) *exec.Cmd {

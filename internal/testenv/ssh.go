@@ -67,10 +67,10 @@ func keepSSH(t testing.TB, server *SSHServer, err error) *SSHServer {
 }
 
 // StartSSH starts a server. Each connection is given to an sshd of its own, as inetd would, so that they can be cut.
-func StartSSH(lines ...string) (*SSHServer, error) { return startSSH(nil, lines) }
+func StartSSH(lines ...string) (*SSHServer, error) { return startSSH(nil, nil, lines) }
 
-// startSSH starts a server whose programs are started by another one, if there is a prefix.
-func startSSH(prefix, lines []string) (*SSHServer, error) {
+// startSSH starts a server whose programs are started by another one, if there is a prefix, and have more in their environment.
+func startSSH(prefix, environment, lines []string) (*SSHServer, error) {
 	program, err := exec.LookPath("/usr/sbin/sshd")
 	if err != nil {
 		if program, err = exec.LookPath("sshd"); err != nil {
@@ -96,7 +96,7 @@ func startSSH(prefix, lines []string) (*SSHServer, error) {
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
 	s.Port = s.listener.Addr().(*net.TCPAddr).Port
-	if err := s.configure(lines); err != nil {
+	if err := s.configure(environment, lines); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	s.serving.Go(s.serve)
@@ -104,7 +104,7 @@ func startSSH(prefix, lines []string) (*SSHServer, error) {
 }
 
 // configure writes the files of the server and of its user.
-func (s *SSHServer) configure(lines []string) error {
+func (s *SSHServer) configure(environment, lines []string) error {
 	private := filepath.Join(s.Home, ".ssh")
 	if err := os.MkdirAll(private, 0o700); err != nil {
 		return err
@@ -130,7 +130,7 @@ func (s *SSHServer) configure(lines []string) error {
 		"LogLevel ERROR",
 		"Subsystem sftp internal-sftp",
 		// The level keeps bash from reading the settings that somebody has on this machine, which take their time.
-		`SetEnv SHLVL=9 "PATH=` + os.Getenv("PATH") + `"`,
+		`SetEnv SHLVL=9 "` + strings.Join(append([]string{"PATH=" + os.Getenv("PATH")}, environment...), `" "`) + `"`,
 	}, lines...)
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port))
 	for name, text := range map[string]string{

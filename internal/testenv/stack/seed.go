@@ -118,9 +118,6 @@ func (s *Stack) writeFiles() error {
 			return err
 		}
 	}
-	if err := os.MkdirAll(s.Local, 0o755); err != nil {
-		return err
-	}
 	return os.Symlink("media/01/upload.txt", filepath.Join(s.Project(), "latest"))
 }
 

@@ -29,8 +29,9 @@ type Stack struct {
 	// Docker is the engine of the machine, SSH the way to it.
 	Docker *testenv.DockerServer
 	SSH    *testenv.SSHServer
-	// Home is the folder on the machine that has the project's folders, and Local a folder of the operator's own machine.
-	Home, Local string
+	// Home is the folder that is /home/eciroma on the machine, which has the project's folders. Operator is a folder of the operator's
+	// own machine, with the specification, and programs in bin.
+	Home, Operator string
 	// GCS and Azure are the clouds.
 	GCS   string
 	Azure testenv.AzuriteServer
@@ -45,9 +46,9 @@ type Stack struct {
 	serving   sync.WaitGroup
 }
 
-// Start starts all of it, with an empty project: Up and Seed come next. It returns exec.ErrNotFound and errors.ErrUnsupported as
+// Start starts all of it, with an empty project: Up and Seed come next. The operator works with an imsctl that is this program. It returns exec.ErrNotFound and errors.ErrUnsupported as
 // testenv.StartDocker does, when something is missing on this machine.
-func Start(ctx context.Context) (started *Stack, err error) {
+func Start(ctx context.Context, imsctl string) (started *Stack, err error) {
 	s := &Stack{}
 	defer func() {
 		if err != nil {
@@ -57,8 +58,12 @@ func Start(ctx context.Context) (started *Stack, err error) {
 	if s.folder, err = os.MkdirTemp("", "imsctl-stack-"); err != nil {
 		return nil, err
 	}
-	s.Home, s.Local = filepath.Join(s.folder, "home"), filepath.Join(s.folder, "local")
+	s.Operator = filepath.Join(s.folder, "operator")
 	if s.Docker, err = testenv.StartDocker(ctx); err != nil {
+		return nil, err
+	}
+	s.Home = filepath.Join(s.Docker.Home, "eciroma")
+	if err := s.Docker.PlugCompose(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.Docker.ImportDebian(ctx); err != nil {
@@ -76,7 +81,10 @@ func Start(ctx context.Context) (started *Stack, err error) {
 	if err := s.writeFiles(); err != nil {
 		return nil, err
 	}
-	return s, s.forwardWeb()
+	if err := s.forwardWeb(); err != nil {
+		return nil, err
+	}
+	return s, s.writeOperator(imsctl)
 }
 
 // Close stops everything and removes it.

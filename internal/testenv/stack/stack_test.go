@@ -16,7 +16,7 @@ import (
 
 // TestStack brings the project up, fills it and takes it down again: it must be healthy, equal to itself, and gone afterwards.
 func TestStack(t *testing.T) {
-	s, err := Start(t.Context())
+	s, err := Start(t.Context(), "imsctl")
 	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, errors.ErrUnsupported) {
 		testenv.Skip(t, err.Error())
 	}
@@ -49,7 +49,7 @@ func TestStack(t *testing.T) {
 	for name, lines := range first {
 		t.Logf("%s: %d lines", name, len(lines))
 	}
-	inside := exec.Command("ssh", "-F", s.SSH.Home+"/.ssh/config", "vm", "docker", "exec", "ims_web_staging", "busybox", "wget", "-qO-", "http://127.0.0.1:8000/cgi-bin/health")
+	inside := exec.Command(s.Operator+"/bin/ssh", "vm", "cd /home/eciroma/inventory-system-novo && docker compose -f", composeFile, "exec -T web", "busybox", "wget", "-qO-", "http://127.0.0.1:8000/cgi-bin/health")
 	if output, err := inside.CombinedOutput(); err != nil || strings.TrimSpace(string(output)) != `{"status":"healthy"}` {
 		t.Errorf("the machine says %q, %v: %s", output, err, s.SSH.Log())
 	}
