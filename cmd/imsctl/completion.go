@@ -65,6 +65,7 @@ var argumentCandidates = map[string]candidates{
 	"imsctl restore": func(loaded *spec.Spec, document *state.Document) []string {
 		return slices.Concat(backupAddresses(loaded), artifactIDs(document), []string{"latest"})
 	},
+	"imsctl drill":      func(loaded *spec.Spec, _ *state.Document) []string { return drillAddresses(loaded) },
 	"imsctl analyze":    analyzable,
 	"imsctl state list": func(loaded *spec.Spec, _ *state.Document) []string { return backupAddresses(loaded) },
 	"imsctl state show": func(_ *spec.Spec, document *state.Document) []string { return artifactIDs(document) },
@@ -156,6 +157,14 @@ func backupAddresses(loaded *spec.Spec) []string {
 	return addresses
 }
 
+func drillAddresses(loaded *spec.Spec) []string {
+	addresses := make([]string, 0, len(loaded.Drills))
+	for _, drill := range loaded.Drills {
+		addresses = append(addresses, drill.Address)
+	}
+	return addresses
+}
+
 // analyzable are the sources and backups; files are the shell's own.
 func analyzable(loaded *spec.Spec, _ *state.Document) []string {
 	addresses := make([]string, 0, len(loaded.Sources)+len(loaded.Backups))
@@ -173,9 +182,9 @@ func destinationAddresses(loaded *spec.Spec) []string {
 	return addresses
 }
 
-// blockAddresses are the backups and destinations, and the blocks that these are instances of.
+// blockAddresses are the backups, destinations and drills, and the blocks that these are instances of.
 func blockAddresses(loaded *spec.Spec, _ *state.Document) []string {
-	addresses := slices.Concat(backupAddresses(loaded), destinationAddresses(loaded))
+	addresses := slices.Concat(backupAddresses(loaded), destinationAddresses(loaded), drillAddresses(loaded))
 	for _, address := range addresses {
 		if block, _, instance := strings.Cut(address, "["); instance {
 			addresses = append(addresses, block)

@@ -18,6 +18,9 @@ import (
 // insufficientPrivilege is the SQLSTATE of a refusal (PostgreSQL documentation, appendix A).
 const insufficientPrivilege = "42501"
 
+// drillApplication is the name of a drill's own sessions.
+const drillApplication = "imsctl-drill"
+
 // checkDrill checks the server that drills are to be made on.
 func checkDrill(target providers.DrillTarget) []providers.Problem {
 	switch {
@@ -116,7 +119,7 @@ func (d *driller) create(ctx context.Context, connection *pgx.Conn, name string)
 	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(createGrace, cancel) })()
-	_, err := connection.Exec(lasting, "create database "+pgx.Identifier{name}.Sanitize()+" template template0")
+	_, err := connection.Exec(lasting, createStatement(name))
 	var refused *pgconn.PgError
 	if err != nil && !errors.As(err, &refused) {
 		return fmt.Errorf("%w: %w", providers.ErrScratchLeft, err)
@@ -135,7 +138,7 @@ func explainCreation(err error) error {
 
 // administer runs work in a session on the server.
 func (d *driller) administer(ctx context.Context, work func(*pgx.Conn) error) error {
-	connection, err := d.server.connect(ctx, "imsctl-drill")
+	connection, err := d.server.connect(ctx, drillApplication)
 	if err != nil {
 		return err
 	}
@@ -165,6 +168,9 @@ func (d *driller) Remove(ctx context.Context, name string) error {
 
 // drop drops a database although sessions may use it. FORCE is known since version 13.
 func drop(ctx context.Context, connection *pgx.Conn, name string) error {
+	if err := endCreation(ctx, connection, name); err != nil {
+		return err
+	}
 	var major int
 	if err := connection.QueryRow(ctx, "select current_setting('server_version_num')::int / 10000").Scan(&major); err != nil {
 		return err
@@ -177,4 +183,27 @@ func drop(ctx context.Context, connection *pgx.Conn, name string) error {
 	}
 	_, err := connection.Exec(ctx, statement)
 	return err
+}
+
+// endCreation ends a session that still makes the database, for a process that was killed: it would come to be after it was
+// dropped. The session runs nothing else.
+func endCreation(ctx context.Context, connection *pgx.Conn, name string) error {
+	const end = `select count(pg_terminate_backend(pid)) from pg_stat_activity
+		where application_name = $1 and pid <> pg_backend_pid() and state = 'active' and query = $2`
+	for {
+		var left int
+		if err := connection.QueryRow(ctx, end, drillApplication, createStatement(name)).Scan(&left); err != nil || left == 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(terminateInterval):
+		}
+	}
+}
+
+// createStatement makes a scratch database.
+func createStatement(name string) string {
+	return "create database " + pgx.Identifier{name}.Sanitize() + " template template0"
 }

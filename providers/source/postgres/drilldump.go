@@ -99,14 +99,23 @@ func rolesOf(line string) []string {
 	return nil
 }
 
-// ownerless reads a dump and leaves out the statements that give something to a role which is not there. Each becomes an
-// empty line, so that the numbers of lines stay those of the dump.
+// The lines between which a dump has the roles of its server.
+const (
+	globalsBegin = "-- PostgreSQL database cluster dump"
+	globalsEnd   = globalsBegin + " complete"
+)
+
+// ownerless reads a dump and leaves out the statements that give something to a role which is not there, and those that make
+// roles: these would outlive the drill. Each becomes an empty line, so that the numbers of lines stay those of the dump.
 type ownerless struct {
 	source *bufio.Reader
 	roles  map[string]bool
 	sql    scanner
 	// missing are the roles that were met and are not there.
 	missing map[string]bool
+	// lines are how many were read so far, globals is set among those that make roles.
+	lines   int
+	globals bool
 	// ready is what can be read now, err what comes after it; inside is set in a line that is longer than the buffer.
 	ready  []byte
 	err    error
@@ -164,12 +173,26 @@ func (o *ownerless) line() {
 		}
 	}
 	o.ready = o.buffer
+	if len(o.buffer) == 0 {
+		return
+	}
+	text := string(bytes.TrimRight(o.buffer, "\r\n"))
 	begins := o.sql.between()
+	o.lines++
+	if o.lines <= 3 && text == globalsBegin {
+		o.globals = true
+	}
+	if o.globals {
+		o.ready = []byte("\n")
+		if begins && text == globalsEnd {
+			o.globals = false
+		}
+	}
 	if o.sql.scan(o.buffer) != nil || !begins || !o.sql.between() {
 		return
 	}
 	lacking := false
-	for _, role := range rolesOf(string(bytes.TrimRight(o.buffer, "\r\n"))) {
+	for _, role := range rolesOf(text) {
 		if !o.roles[role] {
 			o.missing[role], lacking = true, true
 		}

@@ -88,7 +88,13 @@ func names(ctx context.Context, connection *pgx.Conn, sql string, arguments ...a
 // Restore implements providers.Scratch. What the dump needs and the server lacks is told before anything is restored, as far
 // as the beginning of the dump tells it.
 func (s *scratch) Restore(ctx context.Context, dump io.Reader) error {
-	reader := bufio.NewReaderSize(dump, headSize)
+	host, err := s.environment.Hosts(providers.Reference{})
+	if err != nil {
+		return err
+	}
+	text, finish := asText(ctx, host, dump)
+	defer finish()
+	reader := bufio.NewReaderSize(text, headSize)
 	// What goes wrong with reading comes again when the reading has got there.
 	beginning, _ := reader.Peek(headSize)
 	head := readHead(beginning)
@@ -103,7 +109,7 @@ func (s *scratch) Restore(ctx context.Context, dump io.Reader) error {
 			s.Location(), strings.Join(missing, ", "))
 	}
 	ownerless := newOwnerless(reader, s.roles)
-	_, err := s.restorer.Restore(ctx, ownerless)
+	_, err = s.restorer.Restore(ctx, ownerless)
 	if absent := ownerless.absent(); len(absent) > 0 {
 		s.warnings = append(s.warnings, fmt.Sprintf("the server %s lacks roles that the dump names, so that nothing was given to them: %s",
 			s.Location(), strings.Join(absent, ", ")))
@@ -128,7 +134,7 @@ func (s *scratch) Close(ctx context.Context) error {
 
 // Compare implements providers.Scratch.
 func (s *scratch) Compare(ctx context.Context, expected providers.DrillExpectation) (providers.Comparison, error) {
-	connection, err := s.database.connect(ctx, "imsctl-drill")
+	connection, err := s.database.connect(ctx, drillApplication)
 	if err != nil {
 		return providers.Comparison{}, err
 	}
