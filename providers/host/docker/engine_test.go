@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/castrolanda/imsctl/internal/testenv"
-	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/providers/host/hosttest"
 	"github.com/castrolanda/imsctl/providers/host/local"
 )
@@ -43,8 +42,5 @@ func TestConformance(t *testing.T) {
 	server := testenv.Docker(t)
 	start(t, server, "box")
 	hosttest.RunCommands(t, reach(t, server).In("box"), hosttest.WithoutSignals(), hosttest.WithProcesses(lives(server, "box")))
-	var _ providers.Runner = reach(t, server).In("box")
-	if left := server.Run(t, "top", "box"); strings.Count(left, "\n") != 2 {
-		t.Errorf("left running:\n%s", left)
-	}
+	alone(t, server, "box")
 }

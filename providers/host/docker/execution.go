@@ -22,11 +22,13 @@ type execution struct {
 	report
 
 	said   output.Tail
-	early  output.Tail    // what came before the script said anything: words of the engine
-	copies sync.WaitGroup // the copy of both outputs
-	broken chan struct{}  // closed when no more of them can come
-	lost   error          // why, once broken is closed
-	input  chan struct{}  // closed when the copy of standard input is over
+	early  output.Tail   // what came before the script said anything: words of the engine
+	broken chan struct{} // closed when no more of the outputs can come
+	lost   error         // why, once broken is closed
+	input  chan struct{} // closed when the copy of standard input is over
+
+	passing sync.Mutex // held while output is handed on
+	over    bool       // nobody may be handed anything any more; with passing
 
 	failure *cause.First // why the command is ended
 }
@@ -81,10 +83,10 @@ func newExecution(e *engine, s *stream, mark string, command providers.Command) 
 		return passOut(p)
 	})}
 	err := &marked{mark: []byte(mark), line: x.onError, w: io.MultiWriter(&x.said, passErr)}
-	x.copies.Go(func() {
+	go func() { // finish waits for it
 		x.lost = demultiplex(s.Reader, out, err)
 		close(x.broken)
-	})
+	}()
 	return x
 }
 
@@ -98,7 +100,9 @@ func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 func (x *execution) passOn(name string, w io.Writer) writerFunc {
 	wanted := true
 	return func(p []byte) (int, error) {
-		if wanted {
+		x.passing.Lock()
+		defer x.passing.Unlock()
+		if wanted && !x.over {
 			if _, err := w.Write(p); err != nil {
 				wanted = false
 				x.failure.Set(fmt.Errorf("passing on its %s: %w", name, err), false)
@@ -113,7 +117,7 @@ func (x *execution) begin(ctx context.Context, stdin io.Reader) error {
 	if _, err := io.WriteString(x.Conn, goOn+"\n"); err != nil {
 		return x.engine.lost(err)
 	}
-	go x.send(ctx, stdin) // finishInput waits for it, unless its reader hangs
+	go x.send(ctx, stdin) // finish waits for it, unless its reader hangs
 	return nil
 }
 
@@ -158,9 +162,7 @@ func (x *execution) wait(ctx context.Context, was providers.Container, program s
 		x.ask()
 	}
 	err := x.guard.release()
-	x.Close()
-	x.copies.Wait()
-	x.finishInput()
+	x.finish()
 	switch failure := x.failure.Err(); {
 	case failure != nil && err != nil:
 		return fmt.Errorf("%w; %w", failure, err)
@@ -195,14 +197,23 @@ func (x *execution) ask() {
 	}
 }
 
-// finishInput ends the copy of standard input after the group has been killed and the connection closed.
-func (x *execution) finishInput() {
+// finish closes the connection and ends the copies, after the group has been killed. A connection through SSH is closed only
+// when the other side agrees, which a server does not while it holds input that nobody reads: such a copy ends with SSH.
+func (x *execution) finish() {
+	x.Close()
 	timer := time.NewTimer(x.engine.timing.quiet)
 	defer timer.Stop()
-	select {
-	case <-x.input:
-	case <-timer.C:
+	for _, over := range []chan struct{}{x.input, x.broken} {
+		select {
+		case <-over:
+			continue
+		case <-timer.C:
+		}
+		break
 	}
+	x.passing.Lock()
+	defer x.passing.Unlock()
+	x.over = true
 }
 
 // ending reads what the script said of the end.

@@ -110,7 +110,7 @@ func (r *runner) start(ctx context.Context, was providers.Container, mark string
 	if err != nil {
 		x.Close() // a script that was not told to go on ends
 		x.guard.close()
-		x.copies.Wait()
+		<-x.broken
 		return nil, err
 	}
 	return x, nil
@@ -145,7 +145,7 @@ func (r *runner) attachBoth(ctx context.Context, was providers.Container, argume
 // explainStart says why a script came to no word.
 func (r *runner) explainStart(was providers.Container, x *execution, err error) error {
 	x.Close()
-	x.copies.Wait()
+	<-x.broken
 	if early := strings.TrimSpace(x.early.String() + x.said.String()); early != "" {
 		return fmt.Errorf("commands in a container need its shell (%s), and it cannot be run: %s", shell, early)
 	}
