@@ -92,6 +92,7 @@ func Open(specification *spec.Spec, env providers.Environment) (*World, error) {
 		})
 		world.Destinations[declared.Address] = retry.Destination(destination, declared.Address, policy)
 	}
+	env.Sources = world.source
 	for _, declared := range specification.Checks {
 		if declared.NotBuilt != "" {
 			continue
@@ -111,6 +112,15 @@ func Open(specification *spec.Spec, env providers.Environment) (*World, error) {
 		return nil, err
 	}
 	return world, nil
+}
+
+// source finds a source that was made.
+func (w *World) source(reference providers.Reference) (providers.Source, error) {
+	source, ok := w.Sources[reference.Address]
+	if !ok {
+		return nil, fmt.Errorf("%s is not built yet", reference.Address)
+	}
+	return source, nil
 }
 
 // Resolver finds hosts by reference: the declared ones, then those of the environment.

@@ -48,6 +48,10 @@ type Container struct {
 	State string
 	// Health is healthy, unhealthy or starting, and empty where the container has no health check.
 	Health string
+	// HealthOutput is what the last health check printed.
+	HealthOutput string
+	// Restarts is how often the engine has started it again since it was made.
+	Restarts int
 	// Image is the name that the container was made from, ImageID the digest of what that was.
 	Image, ImageID string
 	// Created is when it was made and Started when it last started, UTC.

@@ -105,6 +105,8 @@ type Environment struct {
 	Hosts func(Reference) (Host, error)
 	// Decorate wraps each host that the specification declares, before anything uses it; nil leaves them as they are.
 	Decorate func(Host) Host
+	// Sources finds a source of the specification by reference, for those who ask sources about themselves; nil where there are none.
+	Sources func(Reference) (Source, error)
 	// Containers reaches the container engine of a host, without I/O; an error where a host cannot have one.
 	Containers func(Host) (Containers, error)
 	Clock      clock.Clock

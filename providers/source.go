@@ -21,6 +21,13 @@ type Source interface {
 	Read(ctx context.Context, run string, w io.Writer) (Reading, error)
 }
 
+// Querier is a Source that can be asked in SQL.
+type Querier interface {
+	Source
+	// Query asks once, in a session that reads only, and returns the rows as text; a null is an empty text.
+	Query(ctx context.Context, sql string) ([][]string, error)
+}
+
 // Format is the form of a source's bytes, checked while they flow.
 type Format struct {
 	// Extension is the file name's, with a dot: ".sql", ".tar".

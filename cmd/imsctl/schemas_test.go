@@ -69,9 +69,6 @@ check "tcp" "port" {
   address = "localhost:1"
   retries = 0
 }
-check "redis" "cache" {
-  address = "localhost:1"
-}
 check "command" "well" {
   command = ["echo", "well"]
 }

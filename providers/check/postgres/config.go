@@ -1,7 +1,13 @@
-// Package postgres declares that a PostgreSQL database answers a query as it should.
+// Package postgres checks that a PostgreSQL database answers a query as it should.
 package postgres
 
 import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/providers"
 )
@@ -12,17 +18,18 @@ func Provider() providers.Provider {
 		Kind:    providers.KindCheck,
 		Type:    "postgres",
 		Summary: "A PostgreSQL database that answers.",
-		New:     func() providers.Config { return &Config{Query: "select 1", MaxLag: 0} },
+		New:     func() providers.Config { return &Config{Query: "select 1"} },
 	}
 }
 
 // Config is the body of the block.
 type Config struct {
 	Source         providers.Reference `hcl:"source" kind:"source" doc:"The database, a source \"postgres\"."`
-	Query          string              `hcl:"query,optional" doc:"What is asked; select 1 when left out."`
-	Expect         string              `hcl:"expect,optional" doc:"The first column of the first row, as text; anything when left out."`
-	MaxLag         units.Duration      `hcl:"max_lag,optional" doc:"The most that a replica may be behind."`
-	MaxConnections int64               `hcl:"max_connections,optional" doc:"The most connections, in percent of what the server allows."`
+	Query          string              `hcl:"query,optional" doc:"What is asked, in a session that reads only; select 1 when left out."`
+	Expect         string              `hcl:"expect,optional" doc:"The first column of the first row, as text; anything when left out, also no row."`
+	MaxLatency     units.Duration      `hcl:"max_latency,optional" doc:"Connecting and the answer may take this long together."`
+	MaxLag         units.Duration      `hcl:"max_lag,optional" doc:"The most that a replica may be behind: this one, or of those that it feeds the last."`
+	MaxConnections int64               `hcl:"max_connections,optional" doc:"Warn when more of the connections that the server allows are used, in percent."`
 }
 
 // Validate checks what the types alone do not show.
@@ -33,5 +40,95 @@ func (c *Config) Validate() []providers.Problem {
 	return nil
 }
 
-// NotBuilt says that the block is only checked yet.
-func (*Config) NotBuilt() string { return "postgres checks are not built yet" }
+// Check makes the check.
+func (c *Config) Check(environment providers.Environment) (providers.Check, error) {
+	source, err := environment.Sources(c.Source)
+	if err != nil {
+		return nil, err
+	}
+	asked, ok := source.(providers.Querier)
+	if !ok {
+		return nil, fmt.Errorf("%s is no database that can be asked in SQL; name a source \"postgres\"", c.Source.Address)
+	}
+	return &check{config: *c, database: asked, clock: environment.Clock}, nil
+}
+
+// The queries for what is judged besides. In recovery a server that has replayed all that it received is not behind,
+// however long ago the last change was (PostgreSQL documentation, "Recovery Information Functions").
+const (
+	lagQuery = `select coalesce(case when pg_is_in_recovery() then
+			case when pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() then 0 else extract(epoch from now() - pg_last_xact_replay_timestamp()) end
+		else (select max(extract(epoch from replay_lag)) from pg_stat_replication) end, 0)`
+	connectionsQuery = `select 100.0 * count(*) / current_setting('max_connections')::int from pg_stat_activity where backend_type = 'client backend'`
+)
+
+// check implements providers.Check.
+type check struct {
+	config   Config
+	database providers.Querier
+	clock    clock.Clock
+}
+
+// Probe asks the query, and what else is to be judged.
+func (c *check) Probe(ctx context.Context) (providers.Finding, error) {
+	begun := c.clock.Now()
+	rows, err := c.database.Query(ctx, c.config.Query)
+	if err != nil {
+		return providers.Finding{}, err
+	}
+	took := c.clock.Now().Sub(begun)
+	finding := providers.Finding{Verdict: providers.Passed}
+	finding.Figure("latency_seconds", took.Seconds())
+	c.judgeAnswer(&finding, rows, took)
+	if limit := c.config.MaxLag.Std(); limit > 0 {
+		lag, err := c.number(ctx, lagQuery)
+		if err != nil {
+			return providers.Finding{}, err
+		}
+		finding.Figure("lag_seconds", lag)
+		if lag > limit.Seconds() {
+			finding.Add(providers.Failed, fmt.Sprintf("%.1f s behind, not %s at most", lag, c.config.MaxLag))
+		}
+	}
+	if limit := c.config.MaxConnections; limit > 0 {
+		used, err := c.number(ctx, connectionsQuery)
+		if err != nil {
+			return providers.Finding{}, err
+		}
+		finding.Figure("connections_percent", used)
+		if used > float64(limit) {
+			finding.Add(providers.Warned, fmt.Sprintf("%.0f %% of its connections are used", used))
+		}
+	}
+	return finding, nil
+}
+
+func (c *check) judgeAnswer(finding *providers.Finding, rows [][]string, took time.Duration) {
+	answer, answered := "", len(rows) > 0 && len(rows[0]) > 0
+	if answered {
+		answer = rows[0][0]
+	}
+	said := fmt.Sprintf("answered in %s", took.Round(100*time.Microsecond))
+	switch limit := c.config.MaxLatency.Std(); {
+	case c.config.Expect != "" && !answered:
+		finding.Add(providers.Failed, fmt.Sprintf("the query has no row, and %q is expected", c.config.Expect))
+	case c.config.Expect != "" && answer != c.config.Expect:
+		finding.Add(providers.Failed, fmt.Sprintf("the query gives %q, not %q", answer, c.config.Expect))
+	case limit > 0 && took > limit:
+		finding.Add(providers.Failed, said+", not within "+c.config.MaxLatency.String())
+	default:
+		finding.Add(providers.Passed, said)
+	}
+}
+
+// number asks for one number.
+func (c *check) number(ctx context.Context, sql string) (float64, error) {
+	rows, err := c.database.Query(ctx, sql)
+	if err != nil {
+		return 0, err
+	}
+	if len(rows) != 1 || len(rows[0]) != 1 {
+		return 0, fmt.Errorf("the server answered with %d rows where it is asked for a number", len(rows))
+	}
+	return strconv.ParseFloat(rows[0][0], 64)
+}

@@ -131,11 +131,14 @@ func (e *engine) inspect(ctx context.Context, id string) (providers.Container, e
 
 // describe translates what the engine says of a container.
 func describe(told container.InspectResponse) providers.Container {
-	described := providers.Container{Name: strings.TrimPrefix(told.Name, "/"), ID: told.ID, ImageID: told.Image, Created: moment(told.Created)}
+	described := providers.Container{Name: strings.TrimPrefix(told.Name, "/"), ID: told.ID, ImageID: told.Image, Restarts: told.RestartCount, Created: moment(told.Created)}
 	if told.State != nil {
 		described.State, described.Started = string(told.State.Status), moment(told.State.StartedAt)
 		if health := told.State.Health; health != nil && health.Status != container.NoHealthcheck {
 			described.Health = string(health.Status)
+			if ran := len(health.Log); ran > 0 && health.Log[ran-1] != nil {
+				described.HealthOutput = health.Log[ran-1].Output
+			}
 		}
 	}
 	if told.Config != nil {
