@@ -15,13 +15,16 @@ import (
 	"github.com/castrolanda/imsctl/providers"
 )
 
+// defaultPort is Redis's own.
+const defaultPort = 6379
+
 // Provider is the registry's entry: source "redis".
 func Provider() providers.Provider {
 	return providers.Provider{
 		Kind:    providers.KindSource,
 		Type:    "redis",
 		Summary: "A Redis or Valkey server, as an RDB file.",
-		New:     func() providers.Config { return &Config{} },
+		New:     func() providers.Config { return &Config{Port: defaultPort} },
 
 		Database: true,
 	}
@@ -34,8 +37,9 @@ type Config struct {
 	Address    string              `hcl:"address,optional" doc:"HOST:PORT, or the absolute path of its socket, where it is not in a container."`
 	User       string              `hcl:"user,optional" doc:"The ACL user to connect as."`
 	Password   string              `hcl:"password,optional" doc:"Its password; take it from the environment: env(\"REDIS_PASSWORD\")."`
+	Port       int64               `hcl:"port,optional" doc:"Its port in the container; 6379 when left out."`
 	TLS        bool                `hcl:"tls,optional" doc:"Connect with TLS."`
-	CAFile     string              `hcl:"ca_file,optional" doc:"Certificates (PEM) of those who may vouch for the server; those that the system trusts when left out."`
+	CAFile     string              `hcl:"ca_file,optional" doc:"Certificates (PEM) of those who may vouch for the server; those that the system trusts when left out. In a container, this and the next two are files there."`
 	CertFile   string              `hcl:"cert_file,optional" doc:"The certificate (PEM) to show to the server, and key_file its key."`
 	KeyFile    string              `hcl:"key_file,optional" doc:"The key (PEM) of cert_file."`
 	ServerName string              `hcl:"server_name,optional" doc:"The name that the server's certificate must be for; the host of address when left out."`
@@ -51,6 +55,11 @@ func (c *Config) Validate() []providers.Problem {
 		if _, _, err := splitAddress(c.Address); err != nil {
 			problems = append(problems, providers.Problem{Attribute: "address", Summary: "Invalid address", Detail: sentence(err)})
 		}
+	}
+	if c.Port < 1 || c.Port > 65535 {
+		problems = append(problems, providers.Problem{Attribute: "port", Summary: "Invalid port", Detail: "A port is a number from 1 to 65535."})
+	} else if c.Port != defaultPort && c.Container == "" {
+		problems = append(problems, providers.Problem{Attribute: "port", Summary: "Attribute without effect", Detail: "port belongs to container; address has it inside: HOST:PORT."})
 	}
 	problems = append(problems, c.certificateProblems()...)
 	for _, pattern := range c.Keys {
@@ -77,14 +86,6 @@ func (c *Config) certificateProblems() []providers.Problem {
 	return nil
 }
 
-// NotBuilt says what of the block is not built yet.
-func (c *Config) NotBuilt() string {
-	if c.Container != "" {
-		return "redis sources in a container are not built yet; use address"
-	}
-	return ""
-}
-
 // Source makes the source.
 func (c *Config) Source(environment providers.Environment) (providers.Source, error) {
 	patterns := make([]pattern, len(c.Keys))
@@ -94,15 +95,31 @@ func (c *Config) Source(environment providers.Environment) (providers.Source, er
 			return nil, fmt.Errorf("source redis: %w", err)
 		}
 	}
-	host, err := environment.Hosts(c.Host)
-	if err != nil {
-		return nil, err
-	}
-	made, err := c.addressed(environment, host)
+	made, err := c.server(environment)
 	if err != nil {
 		return nil, fmt.Errorf("source redis: %w", err)
 	}
 	return &source{server: made, patterns: patterns}, nil
+}
+
+// server is the one that the block describes.
+func (c *Config) server(environment providers.Environment) (server, error) {
+	host, err := environment.Hosts(c.Host)
+	if err != nil {
+		return nil, err
+	}
+	if c.Container == "" {
+		return c.addressed(environment, host)
+	}
+	containers, err := environment.Containers(host)
+	if err != nil {
+		return nil, err
+	}
+	made := &contained{containers: containers, in: containers.In(c.Container), name: c.Container, port: c.Port, user: c.User, password: c.Password}
+	if c.TLS {
+		made.certificates = &certificates{authorities: c.CAFile, certificate: c.CertFile, key: c.KeyFile, server: c.ServerName}
+	}
+	return made, nil
 }
 
 // addressed is the server at an address.

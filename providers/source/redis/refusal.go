@@ -21,8 +21,13 @@ func (e *refusalError) Error() string { return e.text }
 
 // refused says what a server said, and what to do about it.
 func (a *address) refused(command string, said resp.Error) error {
-	text := fmt.Sprintf("%s refused %s: %s", a, command, quoted(string(said), a.password))
-	if advice := adviceFor(said, a.user); advice != "" {
+	return refused(a, command, said, a.user, a.password)
+}
+
+// refused says what a server said to a user, and what to do about it.
+func refused(server fmt.Stringer, command string, said resp.Error, user, password string) error {
+	text := fmt.Sprintf("%s refused %s: %s", server, command, quoted(string(said), password))
+	if advice := adviceFor(said, user); advice != "" {
 		text += ": " + advice
 	}
 	return &refusalError{text: text, code: said.Code()}

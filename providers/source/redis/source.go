@@ -14,8 +14,8 @@ type server interface {
 	fmt.Stringer
 	// info asks for what the server says of itself.
 	info(ctx context.Context) (facts, error)
-	// snapshot has it write a snapshot, and scans that.
-	snapshot(ctx context.Context, options rdb.Options) (rdb.Snapshot, error)
+	// snapshot has it write a snapshot, and scans that. The container is the one that it was read in, nil where it was in none.
+	snapshot(ctx context.Context, options rdb.Options) (rdb.Snapshot, *providers.Container, error)
 }
 
 // source implements providers.Source.
@@ -59,11 +59,11 @@ func (s *source) Read(ctx context.Context, _ string, w io.Writer) (providers.Rea
 		return providers.Reading{}, err
 	}
 	keys := newCounter(s.patterns)
-	found, err := s.server.snapshot(ctx, rdb.Options{Output: w, Key: keys.add})
+	found, container, err := s.server.snapshot(ctx, rdb.Options{Output: w, Key: keys.add})
 	if err != nil {
 		return providers.Reading{}, err
 	}
-	reading := providers.Reading{Versions: about.versions()}
+	reading := providers.Reading{Versions: about.versions(), Container: container}
 	if found.Understood {
 		reading.KeyCounts, reading.Warnings = keys.counts(), keys.warnings()
 	} else {

@@ -12,30 +12,31 @@ import (
 
 	"github.com/castrolanda/imsctl/internal/rdb"
 	"github.com/castrolanda/imsctl/internal/resp"
+	"github.com/castrolanda/imsctl/providers"
 )
 
 // markSize is the length of the mark that ends a transfer whose length was not announced.
 const markSize = 40
 
 // snapshot has the server send a snapshot, as a replica would, and scans it.
-func (a *address) snapshot(ctx context.Context, options rdb.Options) (rdb.Snapshot, error) {
+func (a *address) snapshot(ctx context.Context, options rdb.Options) (rdb.Snapshot, *providers.Container, error) {
 	s, err := a.open(ctx)
 	if err != nil {
-		return rdb.Snapshot{}, err
+		return rdb.Snapshot{}, nil, err
 	}
 	defer s.close()
 	transfer, err := s.transfer()
 	if err != nil {
-		return rdb.Snapshot{}, err
+		return rdb.Snapshot{}, nil, err
 	}
 	found, err := rdb.Scan(transfer, options)
 	if transfer.err != nil {
-		return rdb.Snapshot{}, transfer.err
+		return rdb.Snapshot{}, nil, transfer.err
 	}
 	if err != nil {
-		return rdb.Snapshot{}, fmt.Errorf("reading from %s: %w", a, err)
+		return rdb.Snapshot{}, nil, fmt.Errorf("reading from %s: %w", a, err)
 	}
-	return found, nil
+	return found, nil, nil
 }
 
 // transfer asks for a snapshot.
