@@ -69,6 +69,9 @@ check "tcp" "port" {
   address = "localhost:1"
   retries = 0
 }
+cleanup "docker" "old" {
+  older_than = "10d"
+}
 check "command" "well" {
   command = ["echo", "well"]
 }
