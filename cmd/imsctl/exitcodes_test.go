@@ -34,6 +34,26 @@ check "command" "ill" {
 }
 `
 
+// drilledSpecification has a drill.
+const drilledSpecification = `
+source "files" "docs" {
+  path = "docs"
+}
+destination "local" "one" {
+  path = "one"
+}
+backup "docs" {
+  source = source.files.docs
+  to     = [destination.local.one]
+  every  = "24h"
+}
+drill "docs" {
+  backup = backup.docs
+  every  = "7d"
+  into "files" {}
+}
+`
+
 // exitCase is a command line and the code that it ends with.
 type exitCase struct {
 	code    int
@@ -67,13 +87,14 @@ func TestExitCodesAreDocumented(t *testing.T) {
 		{exitFormatDiffers, "fmt -check ugly.hcl", nil}, {exitDone, "console", nil}, {exitError, "console wrong.hcl", nil}, {exitDone, "version", nil},
 		{exitDone, "analyze notes.txt source.command.notes", nil}, {exitError, "analyze notes.txt nowhere", nil},
 		{exitDone, "check check.command.well", nil}, {exitError, "check", nil},
+		{exitDone, "apply -auto-approve -exclude drill.docs drilled", nil}, {exitDone, "drill drill.docs drilled", nil}, {exitError, "drill drill.none drilled", nil},
 		{exitDone, "init -check=false new", nil}, {exitError, "init other", nil},
 		{exitError, "verify", damage}, {exitDegraded, "status", nil}, {exitDone, "apply -auto-approve", nil},
 		{exitDone, "state rebuild -auto-approve", nil}, {exitDegraded, "state rebuild -dry-run", stray},
 		{exitError, "plan", block}, {exitDegraded, "apply -auto-approve", nil}, {exitError, "state rebuild -auto-approve", nil},
 	}
 	w := newWorkFolder(t, map[string]string{
-		"main.hcl": strings.TrimPrefix(exitSpecification, "\n"), "notes.txt": "one\n", "other/wrong.hcl": "source {", "other/ugly.hcl": "locals{\na=1\n}\n",
+		"main.hcl": strings.TrimPrefix(exitSpecification, "\n"), "notes.txt": "one\n", "drilled/main.hcl": drilledSpecification, "drilled/docs/a.txt": "a\n", "other/wrong.hcl": "source {", "other/ugly.hcl": "locals{\na=1\n}\n",
 	})
 	shown := make(map[string][]int)
 	for _, c := range cases {
