@@ -1,49 +1,73 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
-	"time"
+	"sync"
 
 	"github.com/castrolanda/imsctl/bench/corpora"
 )
 
-// corpusSize is the size of a corpus at scale 1, in bytes.
-const corpusSize = 64 << 20
+// The sizes of a corpus at scale 1, in bytes: for what is stored, where the slowest methods take a second for 2 MB, and for
+// the times of the fast ones.
+const (
+	corpusSize  = 16 << 20
+	timedCorpus = 128 << 20
+)
 
-// fixedChoices are the methods that auto is held against.
-var fixedChoices = []string{"gzip 1", "gzip 6", "gzip 9", "zstd 1", "zstd 3", "zstd 7", "zstd 19", "bzip2 9", "xz 6", "xz 9"}
+// corpusRounds is how often times are measured at most: a round takes a minute.
+const corpusRounds = 3
 
-// measureCorpora compresses each corpus with every method and with auto for each goal, as backups to a disk, and beside them
-// with gzip -9. Only the sizes are the same on every machine and under every load.
+// What auto is held against: for size by what is stored, for balanced by the time of those that store no more than gzip -9.
+func smallChoices() []string {
+	return []string{"gzip 9", "zstd 6", "zstd 19", "bzip2 9", "xz 6", "xz 9"}
+}
+
+func quickChoices() []string {
+	return []string{"gzip 6", "zstd 1", "zstd 2", "zstd 3", "zstd 5", "zstd 6", "zstd 7"}
+}
+
+// measureCorpora compresses each corpus as backups to a disk, with every method and with auto, and with gzip -9. Only the sizes are
+// the same on every machine and under every load. The tables that it adds are those of docs/compression.md.
 func measureCorpora(ctx context.Context, s settings, folder, program string, r *report) error {
 	root, err := say(ctx, "go", "env", "GOROOT")
 	if err != nil {
 		return err
 	}
-	code := filepath.Join(strings.TrimSpace(root), "src")
-	for _, corpus := range corpora.All(code) {
+	var stored, timed []corpusResult
+	for _, corpus := range corpora.All(filepath.Join(strings.TrimSpace(root), "src")) {
 		r.fact("%s: %s", corpus.Name, corpus.Description)
-		path := filepath.Join(folder, corpus.Name+corpus.Extension)
-		if err := writeCorpus(corpus, path, int64(float64(corpusSize)*s.scale)); err != nil {
-			return fmt.Errorf("writing the corpus %s: %w", corpus.Name, err)
+		one, err := storedCorpus(ctx, s, folder, program, corpus)
+		if err != nil {
+			return fmt.Errorf("what is stored of the corpus %s: %w", corpus.Name, err)
 		}
-		if err := measureCorpus(ctx, folder, program, corpus, path, r); err != nil {
-			return fmt.Errorf("corpus %s: %w", corpus.Name, err)
+		stored = append(stored, one)
+		if corpus.Part {
+			continue
 		}
-		if err := os.Remove(path); err != nil {
-			return err
+		if one, err = timeCorpus(ctx, s, folder, program, corpus); err != nil {
+			return fmt.Errorf("the times of the corpus %s: %w", corpus.Name, err)
 		}
+		timed = append(timed, one)
 	}
+	for _, one := range stored {
+		one.describeSizes(r)
+	}
+	for _, one := range timed {
+		one.describeTimes(r)
+	}
+	r.tables = append(r.tables, sizesTable(stored), timesTable(timed))
 	return nil
 }
 
-func writeCorpus(corpus corpora.Corpus, path string, size int64) error {
+// withCorpus writes a corpus into a file for as long as use takes.
+func withCorpus(corpus corpora.Corpus, folder string, size int64, use func(path string) error) error {
+	path := filepath.Join(folder, "corpus"+corpus.Extension)
 	file, err := os.Create(path)
 	if err != nil {
 		return err
@@ -52,114 +76,91 @@ func writeCorpus(corpus corpora.Corpus, path string, size int64) error {
 	if closing := file.Close(); err == nil {
 		err = closing
 	}
+	if err == nil {
+		err = use(path)
+	}
+	if removing := os.Remove(path); err == nil {
+		err = removing
+	}
 	return err
 }
 
-// corpusResult is what one backup made of a corpus.
-type corpusResult struct {
-	raw, stored int64
-	// method is that which was chosen, seconds what the whole backup took.
-	method  string
-	seconds float64
+// storedCorpus finds out what is stored of a corpus. The backups run side by side: their times do not count.
+func storedCorpus(ctx context.Context, s settings, folder, program string, corpus corpora.Corpus) (corpusResult, error) {
+	result := corpusResult{corpus: corpus, choices: make(map[string]*corpusSeries)}
+	err := withCorpus(corpus, folder, int64(float64(corpusSize)*s.scale), func(path string) (err error) {
+		if result.gzip, result.raw, err = gzipCorpus(ctx, path, nil); err != nil {
+			return err
+		}
+		choices := append([]string{"auto size", "auto balanced"}, smallChoices()...)
+		taken, failures := make([]*corpusSeries, len(choices)), make([]error, len(choices))
+		next := make(chan int)
+		var running sync.WaitGroup
+		for range runtime.NumCPU() {
+			running.Go(func() {
+				for i := range next {
+					note("%s: %s", corpus.Name, choices[i])
+					taken[i] = &corpusSeries{}
+					failures[i] = taken[i].backUp(ctx, filepath.Join(folder, fmt.Sprintf("corpus%d", i)), program, path, choices[i], 1)
+				}
+			})
+		}
+		for i := range choices {
+			next <- i
+		}
+		close(next)
+		running.Wait()
+		for i, choice := range choices {
+			if failures[i] != nil {
+				return fmt.Errorf("%s: %w", choice, failures[i])
+			}
+			result.choices[choice] = taken[i]
+		}
+		return nil
+	})
+	return result, err
 }
 
-func measureCorpus(ctx context.Context, folder, program string, corpus corpora.Corpus, path string, r *report) error {
-	reference, err := say(ctx, "sh", "-c", "gzip -9 <"+path+" | wc -c")
-	if err != nil {
-		return err
-	}
-	var gzip int64
-	if _, err := fmt.Sscan(reference, &gzip); err != nil {
-		return err
-	}
-	results := make(map[string]corpusResult)
-	least := corpusResult{}
-	for _, choice := range append([]string{"auto size", "auto balanced", "auto speed"}, fixedChoices...) {
-		note("%s: %s", corpus.Name, choice)
-		result, err := backUpCorpus(ctx, filepath.Join(folder, "corpus"), program, path, choice)
-		if err != nil {
-			return fmt.Errorf("%s: %w", choice, err)
+// timeCorpus lets the fast choices take turns. auto runs twice, the second time with what the first one taught.
+func timeCorpus(ctx context.Context, s settings, folder, program string, corpus corpora.Corpus) (corpusResult, error) {
+	result := corpusResult{corpus: corpus, choices: make(map[string]*corpusSeries)}
+	rounds := min(s.runs, corpusRounds)
+	err := withCorpus(corpus, folder, int64(float64(timedCorpus)*s.scale), func(path string) (err error) {
+		choices := slices.Insert(quickChoices(), 0, "auto balanced")
+		for _, choice := range append(choices, learned) {
+			result.choices[choice] = &corpusSeries{}
 		}
-		results[choice] = result
-		fixed := !strings.HasPrefix(choice, "auto")
-		if fixed && (least.stored == 0 || result.stored < least.stored) {
-			least = result
-		}
-		name := fmt.Sprintf("%s: %s, reduction", corpus.Name, choice)
-		if !fixed {
-			name = fmt.Sprintf("%s: %s (%s), reduction", corpus.Name, choice, result.method)
-		}
-		r.row(name, series{100 * (1 - float64(result.stored)/float64(result.raw))}, percentage)
-		r.row(fmt.Sprintf("%s: %s, time", corpus.Name, choice), series{result.seconds}, seconds)
-	}
-	raw := results["auto size"].raw
-	r.row(corpus.Name+": the tool gzip -9, reduction", series{100 * (1 - float64(gzip)/float64(raw))}, percentage)
-	r.row(corpus.Name+": auto size, stored ÷ gzip -9", series{float64(results["auto size"].stored) / float64(gzip)}, ratio)
-	r.row(corpus.Name+": auto balanced, stored ÷ gzip -9", series{float64(results["auto balanced"].stored) / float64(gzip)}, ratio)
-	r.row(fmt.Sprintf("%s: auto size, stored ÷ best fixed (%s)", corpus.Name, least.method), series{float64(results["auto size"].stored) / float64(least.stored)}, ratio)
-	return nil
-}
-
-func percentage(value float64) string { return fmt.Sprintf("%.1f %%", value) }
-
-// backUpCorpus takes one backup of a file in a new folder and returns what the state says of it.
-func backUpCorpus(ctx context.Context, folder, program, path, choice string) (result corpusResult, err error) {
-	if err := os.Mkdir(folder, 0o700); err != nil {
-		return result, err
-	}
-	defer func() {
-		if removing := os.RemoveAll(folder); err == nil {
-			err = removing
-		}
-	}()
-	method, parameter, _ := strings.Cut(choice, " ")
-	attribute := "level = " + parameter
-	if method == "auto" {
-		attribute = fmt.Sprintf("optimize = %q", parameter)
-	}
-	specification := fmt.Sprintf("compression \"this\" {\n  method = %q\n  %s\n}\nsource \"command\" \"corpus\" {\n  command   = [\"cat\", %q]\n  extension = %q\n}\n"+
-		"destination \"local\" \"disk\" {\n  path = \"backups\"\n}\nbackup \"corpus\" {\n  source      = source.command.corpus\n  to          = [destination.local.disk]\n"+
-		"  compression = compression.this\n  every       = \"24h\"\n}\n", method, attribute, path, filepath.Ext(path))
-	file := filepath.Join(folder, "corpus.hcl")
-	if err := os.WriteFile(file, []byte(specification), 0o600); err != nil {
-		return result, err
-	}
-	if _, err := say(ctx, program, "apply", "-auto-approve", file); err != nil {
-		return result, err
-	}
-	listed, err := say(ctx, program, "list", "-json", file)
-	if err != nil {
-		return result, err
-	}
-	return readCorpusResult([]byte(listed))
-}
-
-// readCorpusResult reads the one artifact of a list.
-func readCorpusResult(listed []byte) (corpusResult, error) {
-	var list struct {
-		Artifacts []struct {
-			Raw, Stored struct{ Size int64 }
-			Method      string
-			Level       int
-			StartedAt   time.Time `json:"started_at"`
-			Replicas    []struct {
-				StoredAt time.Time `json:"stored_at"`
+		for round := range rounds {
+			note("%s: round %d of %d", corpus.Name, round+1, rounds)
+			if result.gzip, result.raw, err = gzipCorpus(ctx, path, &result.gzipTimes); err != nil {
+				return err
+			}
+			for _, choice := range choices {
+				if err := result.choices[choice].backUp(ctx, filepath.Join(folder, "corpus"), program, path, choice, 1); err != nil {
+					return fmt.Errorf("%s: %w", choice, err)
+				}
+			}
+			if err := result.choices[learned].backUp(ctx, filepath.Join(folder, "corpus"), program, path, "auto balanced", 2); err != nil {
+				return fmt.Errorf("%s: %w", learned, err)
 			}
 		}
+		return nil
+	})
+	return result, err
+}
+
+// gzipCorpus compresses a file with gzip -9, and says how large both are. With times it adds to them.
+func gzipCorpus(ctx context.Context, path string, times *corpusSeries) (packed, raw int64, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, 0, err
 	}
-	if err := json.NewDecoder(bytes.NewReader(listed)).Decode(&list); err != nil {
-		return corpusResult{}, fmt.Errorf("reading the list of artifacts: %w", err)
+	took, packed, err := pass(ctx, []string{"gzip", "-9", "-c"}, path, path+".gz")
+	if err != nil {
+		return 0, 0, err
 	}
-	if len(list.Artifacts) != 1 || len(list.Artifacts[0].Replicas) != 1 || list.Artifacts[0].Raw.Size == 0 {
-		return corpusResult{}, fmt.Errorf("the list does not have one artifact with one copy: %s", listed)
+	if times != nil {
+		times.wall, times.cpu = append(times.wall, took.wall.Seconds()), append(times.cpu, took.cpu.Seconds())
 	}
-	artifact := list.Artifacts[0]
-	method := artifact.Method
-	if artifact.Level > 0 {
-		method = fmt.Sprintf("%s %d", method, artifact.Level)
-	}
-	return corpusResult{
-		raw: artifact.Raw.Size, stored: artifact.Stored.Size, method: method,
-		seconds: artifact.Replicas[0].StoredAt.Sub(artifact.StartedAt).Seconds(),
-	}, nil
+	return packed, info.Size(), os.Remove(path + ".gz")
 }

@@ -42,6 +42,8 @@ type report struct {
 	rows  [][4]string
 	// facts stand above the table.
 	facts []string
+	// tables stand below it, in Markdown, ready for the documentation.
+	tables []string
 }
 
 func (r *report) fact(format string, arguments ...any) {
@@ -91,6 +93,9 @@ func (r *report) write(out io.Writer, s settings) error {
 			}
 			b.WriteString("|\n")
 		}
+	}
+	for _, table := range r.tables {
+		b.WriteString("\n" + table)
 	}
 	_, err := io.WriteString(out, b.String())
 	return err

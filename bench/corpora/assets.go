@@ -17,23 +17,40 @@ func writeAssets(w io.Writer, size int64) error {
 	d := newDice(4)
 	texts, pictures := 0, 0
 	return writeTar(w, size, func(i int) (string, []byte) {
-		name, data := fmt.Sprintf("%s-%s", d.word(), d.hex(8)), []byte(nil)
 		if pictures < texts {
-			name, data = picture(d, name, i)
+			name, data := picture(d, asset(d), i)
 			pictures += len(data)
 			return name, data
 		}
-		switch i % 3 {
-		case 0:
-			name, data = name+".js", []byte(script(d))
-		case 1:
-			name, data = name+".css", []byte(style(d))
-		default:
-			name, data = name+".html", []byte(page(d))
-		}
+		name, data := words(d, asset(d), i)
 		texts += len(data)
-		return "static/" + name, data
+		return name, data
 	})
+}
+
+// writeTexts writes what can be compressed of a site, writePictures the rest.
+func writeTexts(w io.Writer, size int64) error {
+	d := newDice(4)
+	return writeTar(w, size, func(i int) (string, []byte) { return words(d, asset(d), i) })
+}
+
+func writePictures(w io.Writer, size int64) error {
+	d := newDice(4)
+	return writeTar(w, size, func(i int) (string, []byte) { return picture(d, asset(d), i) })
+}
+
+// asset is the name of a file without its ending.
+func asset(d *dice) string { return fmt.Sprintf("%s-%s", d.word(), d.hex(8)) }
+
+// words are a script, a style sheet or a page.
+func words(d *dice, name string, i int) (string, []byte) {
+	switch i % 3 {
+	case 0:
+		return "static/" + name + ".js", []byte(script(d))
+	case 1:
+		return "static/" + name + ".css", []byte(style(d))
+	}
+	return "static/" + name + ".html", []byte(page(d))
 }
 
 // picture is a PNG, a JPEG or a font, which is compressed inside (woff2: bytes without order).

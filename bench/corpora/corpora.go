@@ -18,6 +18,10 @@ type Corpus struct {
 	Name string
 	// Extension is the file's; Description says in a sentence what it is made of.
 	Extension, Description string
+	// Promised is by how much this kind of data was once promised to become smaller; empty for a part.
+	Promised string
+	// Part is set for a part of another corpus.
+	Part bool
 	// Write writes about size bytes.
 	Write func(w io.Writer, size int64) error
 }
@@ -25,11 +29,13 @@ type Corpus struct {
 // All lists the corpora. code is a folder with real programs in it.
 func All(code string) []Corpus {
 	return []Corpus{
-		{"database", ".sql", "a PostgreSQL dump of four tables: people, orders, events with jsonb, and stock, with uuids, hashes, prices and times", writeDatabase},
-		{"configuration", ".tar", "a tar of small files as on a hundred machines: compose, nginx, systemd, environment files with secrets, monitoring rules", writeConfiguration},
-		{"code", ".tar", "a tar of the Go standard library's sources", func(w io.Writer, size int64) error { return writeCode(w, code, size) }},
-		{"logs", ".log", "the json-file logs of a proxy, an application, a database and a worker, with addresses, request ids and stack traces", writeLogs},
-		{"assets", ".tar", "a tar of a site's files: pages, scripts and styles, and about half of the bytes PNG, JPEG and fonts", writeAssets},
+		{"database", ".sql", "a PostgreSQL dump of four tables: people, orders, events with jsonb, and stock, with uuids, hashes, prices and times", "89.7 %", false, writeDatabase},
+		{"configuration", ".tar", "a tar of small files as on a hundred machines: compose, nginx, systemd, environment files with secrets, monitoring rules", "81.5 %", false, writeConfiguration},
+		{"code", ".tar", "a tar of the Go standard library's sources", "70 %", false, func(w io.Writer, size int64) error { return writeCode(w, code, size) }},
+		{"logs", ".log", "the json-file logs of a proxy, an application, a database and a worker, with addresses, request ids and stack traces", "90 %", false, writeLogs},
+		{"assets", ".tar", "a tar of a site's files: pages, scripts and styles, and about half of the bytes PNG, JPEG and fonts", "44 %", false, writeAssets},
+		{"assets: the texts", ".tar", "the pages, scripts and styles alone", "", true, writeTexts},
+		{"assets: the pictures", ".tar", "the PNG, JPEG and fonts alone, which are compressed inside", "", true, writePictures},
 	}
 }
 

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestCorpora: each is the same every time, about as large as it was asked for, and neither lines over and over nor noise.
+// TestCorpora: each is the same every time, about as large as it was asked for, and neither lines over and over nor noise, but
+// for pictures, which are compressed inside.
 func TestCorpora(t *testing.T) {
 	const size = 1 << 20
 	root, err := exec.Command("go", "env", "GOROOT").Output()
@@ -40,7 +41,7 @@ func TestCorpora(t *testing.T) {
 		if err := writer.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if share := float64(packed.Len()) / float64(one.Len()); share < 0.05 || share > 0.9 {
+		if share := float64(packed.Len()) / float64(one.Len()); share < 0.05 || (share > 0.9) != strings.HasSuffix(corpus.Name, "pictures") {
 			t.Errorf("%s: %.3f of it stays", corpus.Name, share)
 		}
 	}

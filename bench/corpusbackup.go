@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// corpusSeries is what backups of a corpus with one choice took, and what was stored.
+type corpusSeries struct {
+	stored int64
+	// method is that which was chosen, the newest of the rounds.
+	method    string
+	wall, cpu series
+}
+
+// corpusBackup is the specification of such a backup, which is due again after a second.
+const corpusBackup = `
+compression "this" {
+  method = %q
+  %s
+}
+source "command" "corpus" {
+  command   = ["cat", %q]
+  extension = %q
+}
+destination "local" "disk" {
+  path = "backups"
+}
+backup "corpus" {
+  source      = source.command.corpus
+  to          = [destination.local.disk]
+  compression = compression.this
+  every       = "1s"
+}
+`
+
+// backUp takes so many backups of a file in a new folder, one after the other, and adds what the last one took.
+func (c *corpusSeries) backUp(ctx context.Context, folder, program, path, choice string, times int) (err error) {
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		return err
+	}
+	defer func() {
+		if removing := os.RemoveAll(folder); err == nil {
+			err = removing
+		}
+	}()
+	method, parameter, _ := strings.Cut(choice, " ")
+	attribute := "level = " + parameter
+	if method == "auto" {
+		attribute = fmt.Sprintf("optimize = %q", parameter)
+	}
+	file := filepath.Join(folder, "corpus.hcl")
+	if err := os.WriteFile(file, fmt.Appendf(nil, corpusBackup, method, attribute, path, filepath.Ext(path)), 0o600); err != nil {
+		return err
+	}
+	var took usage
+	for i := range times {
+		if i > 0 {
+			// Until it is due again.
+			time.Sleep(1100 * time.Millisecond)
+		}
+		if took, err = measure(ctx, newCommand(ctx, program, "apply", "-auto-approve", file)); err != nil {
+			return err
+		}
+	}
+	listed, err := say(ctx, program, "list", "-json", file)
+	if err != nil {
+		return err
+	}
+	c.wall, c.cpu = append(c.wall, took.wall.Seconds()), append(c.cpu, took.cpu.Seconds())
+	return c.read([]byte(listed), times)
+}
+
+// read takes over what a list says of its newest artifact.
+func (c *corpusSeries) read(listed []byte, artifacts int) error {
+	var list struct {
+		Artifacts []struct {
+			Stored    struct{ Size int64 }
+			Method    string
+			Level     int
+			StartedAt time.Time `json:"started_at"`
+		}
+	}
+	if err := json.NewDecoder(bytes.NewReader(listed)).Decode(&list); err != nil {
+		return fmt.Errorf("reading the list of artifacts: %w", err)
+	}
+	if len(list.Artifacts) != artifacts {
+		return fmt.Errorf("the list has %d artifacts, not %d", len(list.Artifacts), artifacts)
+	}
+	newest := list.Artifacts[0]
+	for _, artifact := range list.Artifacts {
+		if artifact.StartedAt.After(newest.StartedAt) {
+			newest = artifact
+		}
+	}
+	c.stored, c.method = newest.Stored.Size, newest.Method
+	if newest.Level > 0 {
+		c.method = fmt.Sprintf("%s %d", newest.Method, newest.Level)
+	}
+	return nil
+}

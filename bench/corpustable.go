@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/castrolanda/imsctl/bench/corpora"
+)
+
+// learned is auto for balanced, in a run after another one.
+const learned = "auto balanced, second run"
+
+// corpusResult is what was measured of a corpus.
+type corpusResult struct {
+	corpus corpora.Corpus
+	// raw and gzip are its size and what gzip -9 makes of it.
+	raw, gzip int64
+	gzipTimes corpusSeries
+	choices   map[string]*corpusSeries
+}
+
+// share is how large so many bytes are beside others.
+func share(stored, of int64) float64 { return float64(stored) / float64(of) }
+
+// reduction is by how much something became smaller, as a text.
+func (c corpusResult) reduction(stored int64) string {
+	return percentage(100 * (1 - share(stored, c.raw)))
+}
+
+func percentage(value float64) string { return fmt.Sprintf("%.1f %%", value) }
+
+// smallest is the fixed choice that stores the least.
+func (c corpusResult) smallest() *corpusSeries {
+	least := c.choices[smallChoices()[0]]
+	for _, choice := range smallChoices() {
+		if c.choices[choice].stored < least.stored {
+			least = c.choices[choice]
+		}
+	}
+	return least
+}
+
+// quickest is the fixed choice with the shortest time, of those that store no more than gzip -9 does; nil when none does.
+func (c corpusResult) quickest() *corpusSeries {
+	var best *corpusSeries
+	for _, choice := range quickChoices() {
+		if one := c.choices[choice]; one.stored <= c.gzip && (best == nil || one.wall.median() < best.wall.median()) {
+			best = one
+		}
+	}
+	return best
+}
+
+// describeSizes adds the rows of what is stored.
+func (c corpusResult) describeSizes(r *report) {
+	of := size(float64(c.raw))
+	r.row(fmt.Sprintf("%s, %s: the tool gzip -9, reduction", c.corpus.Name, of), series{100 * (1 - share(c.gzip, c.raw))}, percentage)
+	for _, choice := range slices.Concat([]string{"auto size", "auto balanced"}, smallChoices()) {
+		one := c.choices[choice]
+		r.row(fmt.Sprintf("%s, %s: %s, reduction", c.corpus.Name, of, named(choice, one)), series{100 * (1 - share(one.stored, c.raw))}, percentage)
+	}
+}
+
+// describeTimes adds the rows of what the fast choices take.
+func (c corpusResult) describeTimes(r *report) {
+	of := size(float64(c.raw))
+	r.row(fmt.Sprintf("%s, %s: the tool gzip -9, wall", c.corpus.Name, of), c.gzipTimes.wall, seconds)
+	r.row(fmt.Sprintf("%s, %s: the tool gzip -9, CPU", c.corpus.Name, of), c.gzipTimes.cpu, seconds)
+	for _, choice := range slices.Concat([]string{"auto balanced", learned}, quickChoices()) {
+		one := c.choices[choice]
+		r.row(fmt.Sprintf("%s, %s: %s, wall", c.corpus.Name, of, named(choice, one)), one.wall, seconds)
+		r.row(fmt.Sprintf("%s, %s: %s, CPU", c.corpus.Name, of, choice), one.cpu, seconds)
+		r.row(fmt.Sprintf("%s, %s: %s, stored ÷ gzip -9", c.corpus.Name, of, choice), series{share(one.stored, c.gzip)}, ratio)
+	}
+}
+
+// named is a choice, with what it came to where it chooses.
+func named(choice string, one *corpusSeries) string {
+	if strings.HasPrefix(choice, "auto") {
+		return fmt.Sprintf("%s (%s)", choice, one.method)
+	}
+	return choice
+}
+
+// sizesTable is the table of what is stored.
+func sizesTable(results []corpusResult) string {
+	var b strings.Builder
+	b.WriteString("| corpus | promised | `gzip -9` | auto `size` | auto `balanced` | size ÷ `gzip -9` | balanced ÷ `gzip -9` | size ÷ best fixed method |\n|---|---|---|---|---|---|---|---|\n")
+	for _, c := range results {
+		small, balanced, least := c.choices["auto size"], c.choices["auto balanced"], c.smallest()
+		fmt.Fprintf(&b, "| %s | %s | %s | %s (%s) | %s (%s) | %.3f | %.3f | %.3f (%s) |\n", c.corpus.Name, c.corpus.Promised, c.reduction(c.gzip),
+			c.reduction(small.stored), small.method, c.reduction(balanced.stored), balanced.method,
+			share(small.stored, c.gzip), share(balanced.stored, c.gzip), share(small.stored, least.stored), least.method)
+	}
+	return b.String()
+}
+
+// timesTable is the table of the times of balanced.
+func timesTable(results []corpusResult) string {
+	var b strings.Builder
+	b.WriteString("| corpus | `gzip -9`: wall, CPU | auto `balanced`: wall, CPU | second run | stored ÷ `gzip -9`, second run | times as fast as `gzip -9`, second run | quickest fixed method that stores no more than `gzip -9` | auto ÷ it, second run |\n|---|---|---|---|---|---|---|---|\n")
+	for _, c := range results {
+		first, second, best := c.choices["auto balanced"], c.choices[learned], c.quickest()
+		quickest, against := "none", "–"
+		if best != nil {
+			quickest = fmt.Sprintf("%s, %s", best.method, seconds(best.wall.median()))
+			against = fmt.Sprintf("%.2f, %.2f", ratios(first.wall, best.wall).median(), ratios(second.wall, best.wall).median())
+		}
+		fmt.Fprintf(&b, "| %s, %s | %s, %s | %s, %s (%s) | %s, %s (%s) | %.3f, %.3f | %.1f, %.1f | %s | %s |\n", c.corpus.Name, size(float64(c.raw)),
+			seconds(c.gzipTimes.wall.median()), seconds(c.gzipTimes.cpu.median()),
+			seconds(first.wall.median()), seconds(first.cpu.median()), first.method, seconds(second.wall.median()), seconds(second.cpu.median()), second.method,
+			share(first.stored, c.gzip), share(second.stored, c.gzip),
+			ratios(c.gzipTimes.wall, first.wall).median(), ratios(c.gzipTimes.wall, second.wall).median(), quickest, against)
+	}
+	return b.String()
+}
