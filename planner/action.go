@@ -101,6 +101,8 @@ type Backup struct {
 	MinCopies    int      `json:"min_copies"`
 	// Compression is the profile's address.
 	Compression string `json:"compression"`
+	// Compressor is by what that is written: "xz 5.4.1, 2 processes"; empty where nobody looked or there is one way only.
+	Compressor string `json:"compressor,omitzero"`
 	// Expect is what is known beforehand of the stream; a compression that measures chooses with it.
 	Expect Expectation `json:"expect,omitzero"`
 	// Recipients are the public keys that it is encrypted for; none when it is not encrypted.

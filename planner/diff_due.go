@@ -115,6 +115,9 @@ func (t *task) planBackup() {
 		t.taking.Destinations = append(t.taking.Destinations, t.places[i].address)
 	}
 	t.taking.Expect = expected
+	if t.observed != nil {
+		t.taking.Compressor = t.observed.Compressors[t.backup.Compression]
+	}
 	t.add(t.taking)
 	t.taken[t.backup.Address] = t.taking
 }

@@ -23,7 +23,7 @@ type Expectation struct {
 	Past []providers.Experience `json:"past,omitempty"`
 	// Basis says what the predicted size and time come from.
 	Basis Basis `json:"basis,omitempty"`
-	// Alternative says what another method did in an earlier run; empty when there was none.
+	// Alternative says what another method did in an earlier run, or would about do; empty when there is none to tell of.
 	Alternative string `json:"alternative,omitempty"`
 }
 

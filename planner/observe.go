@@ -41,6 +41,7 @@ func Observe(ctx context.Context, specification *spec.Spec, document *state.Docu
 	observed := &Observed{
 		Destinations: make(map[string]*DestinationView),
 		Sources:      make(map[string]*SourceView),
+		Compressors:  make(map[string]string),
 	}
 	lookouts := o.lookouts(recordsOf(specification, document).document)
 	for _, lookout := range lookouts {
@@ -59,6 +60,11 @@ func Observe(ctx context.Context, specification *spec.Spec, document *state.Docu
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("looking at the sources: %w", err)
+	}
+	for _, backup := range specification.Backups {
+		if codec, ok := backup.Codec.(providers.Implemented); ok && observed.Sources[backup.Source] != nil && backup.Codec.Method() != "gzip" {
+			observed.Compressors[backup.Compression] = codec.Implementation()
+		}
 	}
 	return observed, nil
 }

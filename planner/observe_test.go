@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"maps"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -351,4 +352,37 @@ func (e endless) Read(p []byte) (int, error) {
 	}
 	e.read.Add(int64(len(p)))
 	return len(p), nil
+}
+
+// implemented is a codec that says by what it writes.
+type implemented struct {
+	fixedCodec
+	by string
+}
+
+func (i implemented) Implementation() string { return i.by }
+
+// TestObserveAsksByWhatIsCompressed: of the profiles of due backups that can be written in more than one way.
+func TestObserveAsksByWhatIsCompressed(t *testing.T) {
+	s := newScene(t, placeA)
+	backup := s.spec.Backups[0]
+	s.spec.Destinations[0].Config = &local.Config{Path: "copies"}
+	world, err := Open(s.spec, environment(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		codec providers.Codec
+		want  map[string]string
+	}{
+		{implemented{fixedCodec{method: "xz", level: 9}, "xz 5.4.1, 2 processes"}, map[string]string{backup.Compression: "xz 5.4.1, 2 processes"}},
+		{implemented{fixedCodec{method: "gzip", level: 9}, "pure Go, 2 threads"}, map[string]string{}},
+		{fixedCodec{method: "xz", level: 9}, map[string]string{}},
+	} {
+		backup.Codec = c.codec
+		observed, err := Observe(t.Context(), s.spec, s.document, world, clock.NewManual(s.now), ObserveOptions{})
+		if err != nil || !maps.Equal(observed.Compressors, c.want) {
+			t.Errorf("%v: %v, %v", c.codec, observed, err)
+		}
+	}
 }

@@ -13,6 +13,9 @@ type Observed struct {
 	Destinations map[string]*DestinationView
 	// Sources by address: those of the backups that are due.
 	Sources map[string]*SourceView
+	// Compressors say by what the profiles of the due backups are written on this machine, by their addresses: "xz 5.4.1, 2
+	// processes". What can be written in one way only is left out.
+	Compressors map[string]string
 	// Busy names who is changing the state right now, and is empty when nobody is: then an unfinished upload is theirs.
 	Busy string
 }

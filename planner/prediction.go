@@ -15,6 +15,9 @@ func (t *task) predict(expected *Expectation) (bytes int64, seconds float64) {
 	if t.latest != nil && t.comparable(t.latest.artifact) {
 		artifact := t.latest.artifact
 		expected.Basis, expected.Alternative = FromHistory, t.alternative(artifact)
+		if expected.Alternative == "" {
+			expected.Alternative = t.rival(took(artifact), artifact.Raw.Size)
+		}
 		return artifact.Stored.Size, took(artifact)
 	}
 	estimated, ok := t.compression().(providers.Estimated)
@@ -31,7 +34,22 @@ func (t *task) predict(expected *Expectation) (bytes int64, seconds float64) {
 		slowest = max(slowest, estimate.Fraction/expected.UploadRate)
 	}
 	raw := float64(expected.RawBytes)
+	expected.Alternative = t.rival(raw*slowest, expected.RawBytes)
 	return int64(raw * estimate.Fraction), raw * slowest
+}
+
+// rival says what another method would about do, by round figures, where a backup takes long and it would take less than half of
+// that. How much it would store depends on the data too much to be said.
+func (t *task) rival(took float64, raw int64) string {
+	rivalled, ok := t.compression().(providers.Rivalled)
+	if !ok || took < longEnough || raw <= 0 {
+		return ""
+	}
+	name, estimate := rivalled.Rival()
+	if name == "" || float64(raw)/estimate.Rate*2 > took {
+		return ""
+	}
+	return fmt.Sprintf("%s would store about as much in %s (estimated)", name, seconds(float64(raw)/estimate.Rate))
 }
 
 // compression is what compresses the backup: a codec, or what chooses one.
@@ -102,8 +120,12 @@ func methodOf(artifact *state.Artifact) string {
 // expectedOf says what a backup is expected to cost, and from what that is known.
 func expectedOf(backup *Backup) string {
 	expected := backup.Expect
+	compressor := ""
+	if backup.Compressor != "" {
+		compressor = "; compressed by " + backup.Compressor
+	}
 	if backup.Bytes <= 0 {
-		return "size and time not known yet"
+		return "size and time not known yet" + compressor
 	}
 	text := "about " + units.Bytes(backup.Bytes)
 	if backup.Seconds >= 1 {
@@ -117,6 +139,7 @@ func expectedOf(backup *Backup) string {
 	} else {
 		text += " (from history)"
 	}
+	text += compressor
 	if expected.Alternative != "" {
 		text += "; " + expected.Alternative
 	}

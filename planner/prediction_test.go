@@ -21,6 +21,42 @@ func (c fixedCodec) Estimate() providers.Estimate {
 	return providers.Estimate{Fraction: 0.25, Rate: float64(10 * mib)}
 }
 
+// rivalled is a codec beside which there is a faster one.
+type rivalled struct {
+	fixedCodec
+	rate float64
+}
+
+func (r rivalled) Rival() (string, providers.Estimate) {
+	return "bzip2 9", providers.Estimate{Fraction: 0.25, Rate: r.rate}
+}
+
+// TestCostInWords: the plan says by what is compressed, what that costs, and what a faster method would take, from what is assumed
+// while there is no history.
+func TestCostInWords(t *testing.T) {
+	s := newScene(t, placeA)
+	backup := s.spec.Backups[0]
+	backup.Codec = rivalled{fixedCodec{method: "xz", level: 9}, float64(60 * mib)}
+	s.observed.Compressors = map[string]string{backup.Compression: "xz 5.4.1, 2 processes"}
+	expect := func(name, want string) {
+		t.Helper()
+		if got := s.predicted(); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	expect("no size", "size and time not known yet; compressed by xz 5.4.1, 2 processes")
+	s.observed.Sources[backup.Source] = &SourceView{Inspection: providers.Inspection{Bytes: 500 * mib}}
+	expect("quick", "about 125 MiB in 50s (estimated); compressed by xz 5.4.1, 2 processes")
+	s.observed.Sources[backup.Source].Inspection.Bytes = 72000 * mib
+	expect("long", "about 17.6 GiB in 2h for 70.3 GiB at 10.5 MB/s with compression.balanced (estimated); compressed by xz 5.4.1, 2 processes; bzip2 9 would store about as much in 20m (estimated)")
+	backup.Codec = rivalled{fixedCodec{method: "xz", level: 9}, float64(19 * mib)}
+	expect("a rival that is hardly faster", "about 17.6 GiB in 2h for 70.3 GiB at 10.5 MB/s with compression.balanced (estimated); compressed by xz 5.4.1, 2 processes")
+	s.observed = nil
+	if got := s.predicted(); strings.Contains(got, "compressed by") {
+		t.Errorf("nobody looked: %q", got)
+	}
+}
+
 // predicted is what the plan of a scene says of its backup.
 func (s *scene) predicted() string {
 	for _, action := range s.diff().Actions {

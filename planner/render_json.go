@@ -94,6 +94,7 @@ type jsonChange struct {
 	DependsOn        []string   `json:"depends_on"`
 	PredictedBytes   int64      `json:"predicted_bytes,omitzero"`
 	PredictedSeconds float64    `json:"predicted_seconds,omitzero"`
+	PredictedFrom    Basis      `json:"predicted_from,omitzero"`
 	Undo             string     `json:"undo,omitzero"`
 	Failed           bool       `json:"failed,omitzero"`
 }
@@ -157,6 +158,7 @@ type jsonBackup struct {
 	Destinations []string `json:"destinations"`
 	MinCopies    int      `json:"min_copies"`
 	Compression  string   `json:"compression"`
+	Compressor   string   `json:"compressor,omitzero"`
 	Recipients   []string `json:"recipients,omitempty"`
 }
 
@@ -190,6 +192,8 @@ func changeOf(action Action) (jsonChange, error) {
 		change.DependsOn = []string{}
 	}
 	switch action := action.(type) {
+	case *Backup:
+		change.PredictedFrom = action.Expect.Basis
 	case *Move:
 		change.Previous = action.From
 	case *Adopt:
@@ -204,7 +208,7 @@ func changeOf(action Action) (jsonChange, error) {
 func effectOf(action Action) (before, after any, err error) {
 	switch action := action.(type) {
 	case *Backup:
-		return nil, jsonBackup{action.Source, action.Destinations, action.MinCopies, action.Compression, action.Recipients}, nil
+		return nil, jsonBackup{action.Source, action.Destinations, action.MinCopies, action.Compression, action.Compressor, action.Recipients}, nil
 	case *Replicate:
 		return nil, jsonCopy{Artifact: action.Artifact, Destination: action.To, From: action.From, Others: action.Others}, nil
 	case *Repair:

@@ -49,6 +49,12 @@ type Implemented interface {
 	Implementation() string
 }
 
+// Rivalled is what a slow Codec is when a faster one leaves about as little.
+type Rivalled interface {
+	// Rival names the faster one with its level, "bzip2 9", and says what it will about do; the name is empty where there is none.
+	Rival() (name string, estimate Estimate)
+}
+
 // Estimated is what a Codec, or a Chooser, is that can say beforehand what it will about do.
 type Estimated interface {
 	Estimate() Estimate

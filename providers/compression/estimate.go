@@ -64,9 +64,20 @@ func CheckRate(method string) float64 {
 }
 
 // Estimate implements providers.Estimated, for all cores of this machine.
-func (c *codec) Estimate() providers.Estimate {
-	estimate := EstimateOf(c.method.name, c.level)
-	if c.method.name != "none" {
+func (c *codec) Estimate() providers.Estimate { return onAllCores(c.method.name, c.level) }
+
+// Rival implements providers.Rivalled. bzip2 leaves about as little of dumps and logs as xz and the highest levels of zstd.
+func (c *codec) Rival() (name string, estimate providers.Estimate) {
+	if c.method.name == "xz" && c.level >= 4 || c.method.name == "zstd" && c.level >= 10 {
+		return "bzip2 9", onAllCores("bzip2", 9)
+	}
+	return "", providers.Estimate{}
+}
+
+// onAllCores is what is assumed of a method on all cores of this machine.
+func onAllCores(method string, level int) providers.Estimate {
+	estimate := EstimateOf(method, level)
+	if method != "none" {
 		estimate.Rate *= Cores(runtime.GOMAXPROCS(0))
 	}
 	return estimate
