@@ -27,6 +27,10 @@ func (r *run) backup(ctx context.Context, action *planner.Backup) (result, error
 	if !ok {
 		return result{}, fmt.Errorf("%s is not in the specification", action.Source)
 	}
+	source, err := r.continued(action, source)
+	if err != nil {
+		return result{}, err
+	}
 	branches, err := r.branches(action.Destinations)
 	if err != nil {
 		return result{}, err
@@ -147,6 +151,7 @@ func (t *taking) describe(outcome pipeline.Outcome) (*state.Artifact, []byte, er
 		Extension: t.extension, Key: t.key,
 		Encryption: encryptionOf(t.declared),
 		Versions:   outcome.Reading.Versions, RowCounts: outcome.Reading.RowCounts, KeyCounts: keyCounts(outcome.Reading.KeyCounts),
+		Container: containerOf(outcome.Reading.Container), Position: outcome.Reading.Position,
 		Warnings: t.redactedAll(t.warnings(outcome)),
 	}}
 	data, err := state.EncodeManifest(&state.Manifest{

@@ -28,6 +28,15 @@ type Querier interface {
 	Query(ctx context.Context, sql string) ([][]string, error)
 }
 
+// Continuing is a Source each of whose readings begins where one before it ended. Without a position it reads from the beginning
+// of what there is.
+type Continuing interface {
+	Source
+	// After returns the source as it goes on after a reading whose position was given, which this source or an earlier one of
+	// the same block told. It does no I/O. A position that cannot be understood is an error.
+	After(position string) (Source, error)
+}
+
 // Format is the form of a source's bytes, checked while they flow.
 type Format struct {
 	// Extension is the file name's, with a dot: ".sql", ".tar".
@@ -64,6 +73,9 @@ type Reading struct {
 	KeyCounts *KeyCounts
 	// Container is the container that was read, nil where none was.
 	Container *Container
+	// Position is where the reading ended, in the source's own words; empty where each reading is of the whole. It holds no
+	// secret. See Continuing.
+	Position string
 	// Warnings are things that someone should know although the reading is complete: "vanished while reading: a/b".
 	Warnings []string
 }

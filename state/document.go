@@ -69,7 +69,12 @@ type Description struct {
 	RowCounts map[string]int64 `json:"row_counts,omitempty"`
 	// KeyCounts of a store of keys, exact for the snapshot that was read; nil where there are none to count.
 	KeyCounts *KeyCounts `json:"key_counts,omitempty"`
-	Warnings  []string   `json:"warnings,omitempty"`
+	// Container is the one that was read; nil where none was.
+	Container *Container `json:"container,omitempty"`
+	// Position is where the reading ended, in the source's own words, for the next one to go on there; empty where each is of
+	// the whole.
+	Position string   `json:"position,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // KeyCounts are how many keys a store had.

@@ -31,6 +31,7 @@ func TestDocumentedFields(t *testing.T) {
 		"Encryption":    {state.Encryption{}, nil},
 		"KeyCounts":     {state.KeyCounts{}, nil},
 		"KeyCount":      {state.KeyCount{}, nil},
+		"Container":     {state.Container{}, nil},
 		"Sums":          {state.Sums{}, nil},
 		"Replica":       {state.Replica{}, nil},
 		"Drill":         {state.Drill{}, nil},

@@ -143,6 +143,9 @@ func (m *Manifest) check() error {
 	if err := m.KeyCounts.check(); err != nil {
 		return fmt.Errorf("key_counts: %w", err)
 	}
+	if err := m.Container.check(); err != nil {
+		return fmt.Errorf("container: %w", err)
+	}
 	return checkKey(m.Key)
 }
 

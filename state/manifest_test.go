@@ -82,6 +82,7 @@ func TestManifestRefuses(t *testing.T) {
 		"md5":               func(m *state.Manifest) { m.Stored.MD5 = "0" },
 		"no recipients":     func(m *state.Manifest) { m.Encryption = &state.Encryption{Format: "age"} },
 		"keys":              func(m *state.Manifest) { m.KeyCounts.Databases["0"] = state.KeyCount{Keys: 1, Expiring: 2} },
+		"container":         func(m *state.Manifest) { m.Container.ID = "" },
 		"rows":              func(m *state.Manifest) { m.RowCounts["public.item"] = -4 },
 		`key "../up"`:       func(m *state.Manifest) { m.Key = "../up" },
 		`key "a/../b"`:      func(m *state.Manifest) { m.Key = "a/../b" },

@@ -35,6 +35,30 @@ func (s *source) Read(ctx context.Context, run string, w io.Writer) (reading pro
 	return reading, err
 }
 
+// source wraps a source. It goes on where others ended when the source does.
+func (t *Tracer) source(found providers.Source, address string) providers.Source {
+	traced := &source{found, t, address}
+	if continuing, ok := found.(providers.Continuing); ok {
+		return &continuingSource{traced, continuing}
+	}
+	return traced
+}
+
+// continuingSource is one whose readings go on where others ended.
+type continuingSource struct {
+	*source
+	continuing providers.Continuing
+}
+
+// After implements providers.Continuing.
+func (s *continuingSource) After(position string) (providers.Source, error) {
+	after, err := s.continuing.After(position)
+	if err != nil {
+		return nil, err
+	}
+	return s.Tracer.source(after, s.address), nil
+}
+
 // Host returns a host whose commands are told. It dials where the host does.
 func (t *Tracer) Host(found providers.Host) providers.Host {
 	traced := &host{found, t}

@@ -58,7 +58,7 @@ func (t *Tracer) Log() *slog.Logger { return t.log }
 // World wraps the sources and destinations of a world. Its hosts are wrapped when they are made: others hold on to them.
 func (t *Tracer) World(world *planner.World) {
 	for address, found := range world.Sources {
-		world.Sources[address] = &source{found, t, address}
+		world.Sources[address] = t.source(found, address)
 	}
 	for address, found := range world.Destinations {
 		world.Destinations[address] = &destination{found, t, address}
