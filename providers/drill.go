@@ -12,6 +12,8 @@ import (
 // DrillTarget is where the drills of one block restore to, as the block says it. Which fields are used, the source type
 // decides.
 type DrillTarget struct {
+	// Host is the machine that the server is reached from, zero for the one imsctl runs on.
+	Host Reference
 	// URL is that of a server, Path a folder; either may be empty.
 	URL, Path string
 	// Directory is the absolute folder that a relative Path starts from.

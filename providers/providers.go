@@ -132,7 +132,7 @@ type Provider struct {
 	// artifacts can only be restored as a file. It returns an error for a target kind that it does not serve.
 	Restore func(Environment, Target) (Restorer, error)
 	// Drill makes what restores artifacts of this source type as a proof, without I/O. It is nil for sources whose backups
-	// cannot be drilled. CheckDrill returns the mistakes in a target, without I/O; their Attribute is "url", "path" or "assert".
+	// cannot be drilled. CheckDrill returns the mistakes in a target, without I/O; their Attribute is "host", "url", "path" or "assert".
 	Drill      func(Environment, DrillTarget) (Driller, error)
 	CheckDrill func(DrillTarget) []Problem
 }

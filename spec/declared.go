@@ -15,8 +15,9 @@ type Drill struct {
 	// Backup is an address; From is the destination that is restored from, empty for any.
 	Backup, From string
 	Schedule     Schedule
-	// Into is where to: "postgres" with the URL of a server, or "files" with a folder.
+	// Into is where to: "postgres" with the URL of a server, as Host reaches it, or "files" with a folder.
 	Into, URL, Path string
+	Host            providers.Reference
 	// Assertions are queries of which each must answer true.
 	Assertions []string
 	// Open makes what carries it out, without I/O.

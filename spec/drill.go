@@ -19,9 +19,10 @@ type drillBlock struct {
 }
 
 type intoBlock struct {
-	Type string `hcl:"type,label"`
-	URL  string `hcl:"url,optional" doc:"postgres: the server on which a scratch database is made and dropped. Its database is connected to for that; postgres when it names none."`
-	Path string `hcl:"path,optional" doc:"files: the folder in which a scratch folder is made and removed; the system's own when left out."`
+	Type string              `hcl:"type,label"`
+	Host providers.Reference `hcl:"host,optional" kind:"host" doc:"postgres: the host that psql runs on and from which the server is reached; the machine imsctl runs on when left out."`
+	URL  string              `hcl:"url,optional" doc:"postgres: the server on which a scratch database is made and dropped. Its database is connected to for that; postgres when it names none."`
+	Path string              `hcl:"path,optional" doc:"files: the folder in which a scratch folder is made and removed; the system's own when left out."`
 }
 
 type queryBlock struct {
@@ -36,7 +37,7 @@ func (l *loader) drill(b body) {
 	}
 	drill := &Drill{
 		Address: b.address, Name: b.name(), Backup: block.Backup.Address, From: block.From.Address, Range: b.block.DefRange(),
-		Into: block.Into.Type, URL: block.Into.URL, Path: block.Into.Path,
+		Into: block.Into.Type, Host: block.Into.Host, URL: block.Into.URL, Path: block.Into.Path,
 		Schedule: l.schedule(due{every: block.Every, schedule: block.Schedule}, at, "drill"),
 	}
 	whole := true
@@ -103,5 +104,5 @@ func drillPlace(attribute string) string {
 
 // Target is where the drill restores to, with relative paths starting from a folder.
 func (d *Drill) Target(directory string) providers.DrillTarget {
-	return providers.DrillTarget{URL: d.URL, Path: d.Path, Directory: directory, Assertions: d.Assertions}
+	return providers.DrillTarget{Host: d.Host, URL: d.URL, Path: d.Path, Directory: directory, Assertions: d.Assertions}
 }

@@ -15,6 +15,9 @@ import (
 // checkDrill checks the folder that drills are to be made in.
 func checkDrill(target providers.DrillTarget) []providers.Problem {
 	switch {
+	case !target.Host.IsZero():
+		return []providers.Problem{{Attribute: "host", Summary: "Attribute without effect",
+			Detail: `host belongs to into "postgres"; a scratch folder is made on the machine imsctl runs on.`}}
 	case target.URL != "":
 		return []providers.Problem{{Attribute: "url", Summary: "Attribute without effect",
 			Detail: `url belongs to into "postgres"; a scratch folder is made in the folder of path.`}}

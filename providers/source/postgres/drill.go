@@ -59,12 +59,19 @@ func newDriller(environment providers.Environment, target providers.DrillTarget)
 	if err != nil {
 		return nil, fmt.Errorf("the drill's server: %w", err)
 	}
-	return &driller{environment: environment, server: server, url: parsed, assertions: target.Assertions}, nil
+	if server.host, err = environment.Hosts(target.Host); err != nil {
+		return nil, err
+	}
+	if !target.Host.IsZero() {
+		server.dialer, _ = server.host.(providers.Dialer)
+	}
+	return &driller{environment: environment, host: target.Host, server: server, url: parsed, assertions: target.Assertions}, nil
 }
 
 // driller implements providers.Driller with databases on one server.
 type driller struct {
 	environment providers.Environment
+	host        providers.Reference
 	server      *address
 	url         *url.URL
 	assertions  []string
@@ -89,15 +96,11 @@ func (d *driller) Begin(ctx context.Context, name string) (_ providers.Scratch, 
 	if !providers.IsScratchName(name) {
 		return nil, fmt.Errorf("%q is not the name of a scratch database", name)
 	}
-	database, err := parseURL(d.urlOf(name))
-	if err != nil {
-		return nil, fmt.Errorf("the drill's server: %w", err)
-	}
-	restorer, err := newRestorer(d.environment, providers.Target{Kind: providers.TargetPostgres, Location: d.urlOf(name)})
+	restorer, err := newRestorer(d.environment, providers.Target{Kind: providers.TargetPostgres, Host: d.host, Location: d.urlOf(name)})
 	if err != nil {
 		return nil, err
 	}
-	s := &scratch{driller: d, name: name, database: database, restorer: restorer}
+	s := &scratch{driller: d, name: name, restorer: restorer}
 	if err := d.administer(ctx, func(connection *pgx.Conn) error { return s.create(ctx, connection) }); err != nil {
 		return nil, fmt.Errorf("making the scratch database %s on %s: %w", name, d.Location(), explainCreation(err))
 	}

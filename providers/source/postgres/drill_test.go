@@ -179,11 +179,11 @@ func TestDrillTellsWhatIsMissing(t *testing.T) {
 	for name, c := range map[string]struct {
 		dump, err, warning string
 	}{
-		"extensions, before anything else fails": {dump: "-- x\nSET x = 1;\nCREATE SCHEMA s;\nCREATE EXTENSION IF NOT EXISTS \"of us\" WITH SCHEMA public;\n" +
-			"CREATE EXTENSION plpgsql;\nCREATE EXTENSION IF NOT EXISTS timetravel WITH SCHEMA s;\nselect 1/0;\n", err: "extensions that the dump has: of us, timetravel; install them"},
+		"extensions, before anything else fails": {dump: "select 1/0;\n--\n-- Name: of us; Type: EXTENSION; Schema: -; Owner: -\n--\n\nCREATE EXTENSION IF NOT EXISTS \"of us\" WITH SCHEMA public;\n" +
+			"--\n-- Name: timetravel; Type: EXTENSION; Schema: -; Owner: -\n--\n\nCREATE EXTENSION IF NOT EXISTS timetravel;\n",
+			err: "the dump needs the extensions of us, timetravel, which the server does not have: install them there"},
 		"an extension that is missed too late": {dump: "CREATE TABLE a ();\nCREATE EXTENSION late_one;\n", err: "late_one"},
-		"an older server":                      {dump: "-- Dumped from database version 99.1 (Debian)\nselect 1/0;\n", err: "the dump is of PostgreSQL 99.1, and the drill's server is older"},
-		"an older server that is good enough":  {dump: "-- Dumped from database version 99.1\nselect 1;\n", warning: "the dump is of PostgreSQL 99.1, and the drill's server is older"},
+		"an older server":                      {dump: "-- Dumped from database version 99.1 (Debian)\n-- Dumped by pg_dump version 99.1\nselect 1/0;\n", err: "restore to a server of version 99 or later"},
 		"roles": {dump: "CREATE TABLE a ();\nALTER TABLE public.a OWNER TO nobody_here;\nGRANT ALL ON TABLE public.a TO \"Odd \"\"One\";\nREVOKE ALL ON TABLE public.a FROM PUBLIC;\n" +
 			"ALTER DEFAULT PRIVILEGES FOR ROLE postgres IN SCHEMA public GRANT SELECT ON TABLES  TO reader;\nSET SESSION AUTHORIZATION 'stranger';\nALTER TABLE public.a OWNER TO postgres;\n",
 			warning: `lacks roles that the dump names, so that nothing was given to them: Odd "One, nobody_here, reader, stranger`},

@@ -11,57 +11,8 @@ import (
 	"strings"
 )
 
-// headSize is how much of a dump is looked at before it is restored, in bytes. pg_dump writes extensions before everything
-// that can be large, but behind what clean drops.
-const headSize = 4 << 20
-
-// head is what the beginning of a dump tells.
-type head struct {
-	// server is that of the database that was dumped; the zero version when it is not told.
-	server version
-	// extensions are those that the dump makes, in its order.
-	extensions []string
-}
-
-const dumpedFrom = "-- Dumped from database version "
-
-var (
-	createExtension = regexp.MustCompile(`(?i)^CREATE EXTENSION (?:IF NOT EXISTS )?(` + identifierPattern + `)[ ;]`)
-	// beforeExtensions are the objects that pg_dump writes before extensions (pg_dump_sort.c).
-	beforeExtensions = regexp.MustCompile(`(?i)^CREATE (?:SCHEMA|EXTENSION|COLLATION|TRANSFORM|(?:OR REPLACE )?(?:TRUSTED )?(?:PROCEDURAL )?LANGUAGE) `)
-)
-
 // identifierPattern is a name as pg_dump writes it.
 const identifierPattern = `"(?:[^"]|"")+"|[A-Za-z_\x{80}-\x{10ffff}][A-Za-z0-9_$\x{80}-\x{10ffff}]*`
-
-// readHead reads the beginning of a dump, as far as the first thing that cannot stand before an extension.
-func readHead(beginning []byte) head {
-	var found head
-	var sql scanner
-	for len(beginning) > 0 {
-		line, rest, whole := bytes.Cut(beginning, []byte("\n"))
-		if !whole {
-			break
-		}
-		beginning = rest
-		if sql.between() {
-			text := string(line)
-			if version, is := strings.CutPrefix(text, dumpedFrom); is && found.server.text == "" {
-				// A line that says no version says nothing.
-				found.server, _ = parseVersion(version)
-			}
-			if match := createExtension.FindStringSubmatch(text); match != nil {
-				found.extensions = append(found.extensions, unquoted(match[1]))
-			} else if strings.HasPrefix(text, "COPY ") || strings.HasPrefix(text, "CREATE ") && !beforeExtensions.MatchString(text) {
-				break
-			}
-		}
-		if sql.scan(line) != nil || sql.data {
-			break
-		}
-	}
-	return found
-}
 
 // unquoted is the name that an identifier stands for.
 func unquoted(identifier string) string {
@@ -130,20 +81,24 @@ func newOwnerless(dump io.Reader, roles map[string]bool) *ownerless {
 // absent lists the roles that were left out.
 func (o *ownerless) absent() []string { return slices.Sorted(maps.Keys(o.missing)) }
 
-// Read implements io.Reader.
+// Read implements io.Reader. It fills p as far as it can: lines are short.
 func (o *ownerless) Read(p []byte) (int, error) {
-	for len(o.ready) == 0 && o.err == nil {
-		if o.sql.data {
+	n := 0
+	for n < len(p) {
+		switch {
+		case len(o.ready) > 0:
+			copied := copy(p[n:], o.ready)
+			o.ready, n = o.ready[copied:], n+copied
+		case o.err != nil && n == 0 && len(p) > 0:
+			return 0, o.err
+		case o.err != nil:
+			return n, nil
+		case o.sql.data:
 			o.data()
-		} else {
+		default:
 			o.line()
 		}
 	}
-	if len(o.ready) == 0 {
-		return 0, o.err
-	}
-	n := copy(p, o.ready)
-	o.ready = o.ready[n:]
 	return n, nil
 }
 

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -17,27 +16,14 @@ import (
 type scratch struct {
 	*driller
 	name     string
-	database *address
 	restorer providers.Restorer
-	// version is the server's; extensions are those that it could install, roles those that it has.
-	version    version
-	extensions map[string]bool
-	roles      map[string]bool
-	warnings   []string
+	// roles are those that the server has.
+	roles    map[string]bool
+	warnings []string
 }
 
 // create makes the database and looks at the server.
 func (s *scratch) create(ctx context.Context, connection *pgx.Conn) (err error) {
-	var text string
-	if err := connection.QueryRow(ctx, "show server_version").Scan(&text); err != nil {
-		return err
-	}
-	if s.version, err = parseVersion(text); err != nil {
-		return err
-	}
-	if s.extensions, err = names(ctx, connection, "select name from pg_available_extensions"); err != nil {
-		return err
-	}
 	if s.roles, err = names(ctx, connection, "select rolname from pg_roles"); err != nil {
 		return err
 	}
@@ -85,41 +71,16 @@ func names(ctx context.Context, connection *pgx.Conn, sql string, arguments ...a
 	return found, nil
 }
 
-// Restore implements providers.Scratch. What the dump needs and the server lacks is told before anything is restored, as far
-// as the beginning of the dump tells it.
+// Restore implements providers.Scratch. What the dump needs and the server lacks the restorer tells before anything is restored.
 func (s *scratch) Restore(ctx context.Context, dump io.Reader) error {
-	host, err := s.environment.Hosts(providers.Reference{})
-	if err != nil {
-		return err
-	}
-	text, finish := asText(ctx, host, dump)
+	text, finish := asText(ctx, s.server.host, dump)
 	defer finish()
-	reader := bufio.NewReaderSize(text, headSize)
-	// What goes wrong with reading comes again when the reading has got there.
-	beginning, _ := reader.Peek(headSize)
-	head := readHead(beginning)
-	var missing []string
-	for _, name := range head.extensions {
-		if !s.extensions[name] {
-			missing = append(missing, name)
-		}
-	}
-	if len(missing) > 0 {
-		return fmt.Errorf("the server %s cannot make extensions that the dump has: %s; install them there (its pg_available_extensions lists what it has)",
-			s.Location(), strings.Join(missing, ", "))
-	}
-	ownerless := newOwnerless(reader, s.roles)
-	_, err = s.restorer.Restore(ctx, ownerless)
+	ownerless := newOwnerless(text, s.roles)
+	restored, err := s.restorer.Restore(ctx, ownerless)
+	s.warnings = append(s.warnings, restored.Warnings...)
 	if absent := ownerless.absent(); len(absent) > 0 {
 		s.warnings = append(s.warnings, fmt.Sprintf("the server %s lacks roles that the dump names, so that nothing was given to them: %s",
 			s.Location(), strings.Join(absent, ", ")))
-	}
-	if head.server.major > s.version.major {
-		older := fmt.Sprintf("the dump is of PostgreSQL %s, and the drill's server is older (%s)", head.server.text, s.version.text)
-		if err != nil {
-			return fmt.Errorf("%w; %s: drill on a server of version %d or later", err, older, head.server.major)
-		}
-		s.warnings = append(s.warnings, older)
 	}
 	return err
 }
@@ -134,7 +95,7 @@ func (s *scratch) Close(ctx context.Context) error {
 
 // Compare implements providers.Scratch.
 func (s *scratch) Compare(ctx context.Context, expected providers.DrillExpectation) (providers.Comparison, error) {
-	connection, err := s.database.connect(ctx, drillApplication)
+	connection, err := s.server.in(s.name).connect(ctx, drillApplication)
 	if err != nil {
 		return providers.Comparison{}, err
 	}

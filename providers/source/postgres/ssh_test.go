@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -65,6 +66,45 @@ func TestDumpOnAnotherMachine(t *testing.T) {
 				t.Errorf("a dump that is given up gives %v", err)
 			}
 		})
+	}
+}
+
+// TestDrillFromAnotherMachine reaches the server of a drill through a machine, on which psql runs too.
+func TestDrillFromAnotherMachine(t *testing.T) {
+	server, _ := database(t, "faraway_drill", "")
+	machine := testenv.SSH(t)
+	t.Setenv("HOME", machine.Home)
+	t.Setenv("SSH_AUTH_SOCK", "")
+	made, err := (&ssh.Config{Address: "vm"}).Host(providers.Environment{Clock: clock.System{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer made.(io.Closer).Close()
+	host := counted{made.(providers.Dialer), new(atomic.Int32)}
+	there := providers.Reference{Kind: providers.KindHost, Address: "host.ssh.vm"}
+	driller, err := postgres.Provider().Drill(providers.Environment{Hosts: func(asked providers.Reference) (providers.Host, error) {
+		if asked != there {
+			return nil, fmt.Errorf("%s is not the machine", asked.Address)
+		}
+		return host, nil
+	}}, providers.DrillTarget{Host: there, URL: server.SocketURL("")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scratch, name := begin(t, driller)
+	if err := scratch.Restore(t.Context(), strings.NewReader("create table things as select n from generate_series(1, 1000) n;\n")); err != nil {
+		t.Fatal(err)
+	}
+	before := host.dialled.Load()
+	found, err := scratch.Compare(t.Context(), providers.DrillExpectation{RowCounts: map[string]int64{"public.things": 1000}})
+	if err != nil || found.Rows != 1000 || len(found.Differences) > 0 {
+		t.Errorf("got %+v, %v", found, err)
+	}
+	if before == 0 || host.dialled.Load() == before {
+		t.Error("the server was not reached through the machine")
+	}
+	if err := scratch.Close(t.Context()); err != nil || exists(t, name) {
+		t.Errorf("%s is left: %v", name, err)
 	}
 }
 
