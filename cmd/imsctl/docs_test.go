@@ -88,9 +88,9 @@ func TestWholeSystemIsPlanned(t *testing.T) {
 		t.Fatalf("got %v\n%s", err, output)
 	}
 	for _, want := range []string{
-		"due: never drilled, every 7d; but destination.azblob.secondary has no verified copy of backup.database", "deploys are not built yet", "cleaning up directories is not built yet",
-		"webhooks are not built yet",
-		" blocked.",
+		"+ backup.database due: no verified backup yet", "+ backup.keycloak due", "+ backup.ml_models due",
+		"due: never drilled, every 7d; restores what is about to be taken, from destination.azblob.secondary",
+		"deploys are not built yet", "cleaning up directories is not built yet", "webhooks are not built yet", " blocked.",
 	} {
 		if !strings.Contains(strings.Join(strings.Fields(string(output)), " "), want) {
 			t.Errorf("the plan does not say %q:\n%s", want, output)

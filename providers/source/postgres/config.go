@@ -122,14 +122,6 @@ func (c *Config) placeProblems() []providers.Problem {
 	return nil
 }
 
-// NotBuilt says what of the block is not built yet.
-func (c *Config) NotBuilt() string {
-	if c.Container != "" {
-		return "dumping inside a container is not built yet; use url"
-	}
-	return ""
-}
-
 func patternProblems(attribute string, patterns []string) []providers.Problem {
 	var problems []providers.Problem
 	for _, pattern := range patterns {
