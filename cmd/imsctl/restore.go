@@ -4,17 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/castrolanda/imsctl/executor"
 	"github.com/castrolanda/imsctl/executor/pipeline"
 	"github.com/castrolanda/imsctl/internal/terminal"
 	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/providers"
-	"github.com/castrolanda/imsctl/state"
 )
 
 // restoreArguments are the flags of restore.
@@ -29,6 +27,27 @@ type restoreArguments struct {
 	toDirectory string
 	toStdout    bool
 	toPostgres  string
+	toSource    bool
+	toDatabase  string
+	parts       restoreParts
+	overwriting overwriteFlags
+}
+
+// restoreParts say what of an artifact is restored, and where from here its target is.
+type restoreParts struct {
+	host                  string
+	tables, schemas       []string
+	paths                 []string
+	noOwner, noPrivileges bool
+}
+
+func (p *restoreParts) register(flags *pflag.FlagSet) {
+	flags.StringVar(&p.host, "host", "", "the `address` of the host (host.ssh.vm) that -to-directory is on or -to-postgres is reached from")
+	flags.StringArrayVar(&p.tables, "table", nil, "restore only this `table` (NAME or SCHEMA.NAME); may be repeated")
+	flags.StringArrayVar(&p.schemas, "schema", nil, "restore only this `schema`; may be repeated")
+	flags.StringArrayVar(&p.paths, "path", nil, "restore only files and folders that match this `pattern`, from the archive's top; may be repeated")
+	flags.BoolVar(&p.noOwner, "no-owner", false, "leave out who owns what in a database")
+	flags.BoolVar(&p.noPrivileges, "no-privileges", false, "leave out who may do what in a database")
 }
 
 func (c *cli) restoreCommand() *cobra.Command {
@@ -43,8 +62,18 @@ up.
 
   imsctl restore -to-postgres postgres://localhost/restored backup.database
   imsctl restore -to-directory /srv/app -at 2026-11-20T12:00:00Z backup.files
+  imsctl restore -to-source backup.database
+  imsctl restore -to-database ims_yesterday -at 2026-11-26 backup.database
+  imsctl restore -to-source -table public.products -overwrite backup.database
+  imsctl restore -to-directory /srv/app -host host.ssh.vm backup.files
+  imsctl restore -to-source -path 'media/2026/**' -overwrite backup.files
   imsctl restore -to-stdout latest | less
   imsctl restore -identity key.txt -to-file db.sql backup.database
+
+What is there already is not replaced, unless -overwrite is given: then a backup
+of it is taken first and stored at its destinations (-no-backup: none is), and
+you are asked (-auto-approve: you are not). When a restore fails, what was there
+is there still.
 
 An encrypted artifact needs the identity of a recipient: -identity, or
 IMS_AGE_IDENTITY with the key itself, or IMS_AGE_IDENTITY_FILE.
@@ -69,24 +98,28 @@ EXIT STATUS
 	flags.StringVar(&arguments.toDirectory, "to-directory", "", "unpack into a new or empty `folder`")
 	flags.BoolVar(&arguments.toStdout, "to-stdout", false, "write the uncompressed artifact to standard output")
 	flags.StringVar(&arguments.toPostgres, "to-postgres", "", "restore into the database of this `URL`, which must be empty or is created")
+	flags.BoolVar(&arguments.toSource, "to-source", false, "restore into the place that the backup's source reads")
+	flags.StringVar(&arguments.toDatabase, "to-database", "", "restore into the database of this `name` on the server of the backup's source")
+	arguments.parts.register(flags)
+	arguments.overwriting.register(flags)
 	return command
 }
 
 // checkTarget refuses a command line that does not name exactly one target.
 func (a restoreArguments) checkTarget() error {
 	targets := 0
-	for _, given := range []bool{a.toFile != "", a.toDirectory != "", a.toStdout, a.toPostgres != ""} {
+	for _, given := range []bool{a.toFile != "", a.toDirectory != "", a.toStdout, a.toPostgres != "", a.toSource, a.toDatabase != ""} {
 		if given {
 			targets++
 		}
 	}
 	if targets != 1 {
-		return fmt.Errorf("restore to where? Give one of -to-file, -to-directory, -to-stdout and -to-postgres; %d are given", targets)
+		return fmt.Errorf("restore to where? Give one of -to-source, -to-database, -to-file, -to-directory, -to-stdout and -to-postgres; %d are given", targets)
 	}
-	return nil
+	return a.checkParts()
 }
 
-func (c *cli) restore(ctx context.Context, arguments restoreArguments) error {
+func (c *cli) restore(ctx context.Context, arguments restoreArguments) (err error) {
 	if err := arguments.checkTarget(); err != nil {
 		return err
 	}
@@ -106,14 +139,32 @@ func (c *cli) restore(ctx context.Context, arguments restoreArguments) error {
 		return err
 	}
 	c.warn(fmt.Sprintf("Restoring what was backed up at %s.", artifact.StartedAt.In(project.spec.Location).Format("2006-01-02 15:04 MST")))
-	if _, err := c.restoreTo(ctx, project, artifact, arguments); err != nil {
+	restorer := &executor.Restorer{
+		Spec: project.spec, World: project.world, Registry: project.registry, Environment: project.environment, Decryption: project.decryption,
+	}
+	request := executor.Request{Artifact: artifact, From: arguments.from}
+	target, err := c.restoreTarget(project, artifact, arguments)
+	if err != nil {
+		return err
+	}
+	if target.Kind != "" {
+		release, err := c.clear(ctx, project, restorer, request, &target, arguments)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, release()) }()
+	}
+	if err := c.restoreTo(ctx, restorer, request, target, arguments); err != nil {
 		return fmt.Errorf("restoring %s: %w", artifact.ID, err)
 	}
 	return nil
 }
 
 // restoreTo sends the artifact where the flags say.
-func (c *cli) restoreTo(ctx context.Context, project *project, artifact *state.Artifact, arguments restoreArguments) (from string, err error) {
+func (c *cli) restoreTo(ctx context.Context, restorer *executor.Restorer, request executor.Request, target providers.Target, arguments restoreArguments) (err error) {
+	var from string
+	var restored providers.Restored
+	artifact := request.Artifact
 	display := c.openDisplay(c.stderr)
 	display.Start(artifact.ID, "<", artifact.ID, artifact.Raw.Size)
 	defer func() {
@@ -123,25 +174,23 @@ func (c *cli) restoreTo(ctx context.Context, project *project, artifact *state.A
 		}
 		display.Finish(artifact.ID, end)
 		err = errors.Join(err, c.closeDisplay(display))
+		for _, note := range restored.Notes {
+			c.warn("  " + note)
+		}
+		for _, warning := range restored.Warnings {
+			c.problem("Warning", artifact.ID, errors.New(warning))
+		}
 	}()
-	restorer := &executor.Restorer{
-		Spec: project.spec, World: project.world, Registry: project.registry, Environment: project.environment, Decryption: project.decryption,
-		Progress: restoreProgress{display: display, id: artifact.ID},
-	}
-	request := executor.Request{Artifact: artifact, From: arguments.from}
-	var target providers.Target
+	restorer.Progress = restoreProgress{display: display, id: artifact.ID}
 	switch {
 	case arguments.toFile != "":
-		return restorer.ToFile(ctx, request, arguments.toFile)
+		from, err = restorer.ToFile(ctx, request, arguments.toFile)
 	case arguments.toStdout:
-		return restorer.ToWriter(ctx, request, c.stdout)
-	case arguments.toDirectory != "":
-		target = providers.Target{Kind: providers.TargetDirectory, Location: arguments.toDirectory}
+		from, err = restorer.ToWriter(ctx, request, c.stdout)
 	default:
-		target = providers.Target{Kind: providers.TargetPostgres, Location: arguments.toPostgres}
+		from, restored, err = restorer.ToTarget(ctx, request, target)
 	}
-	from, _, err = restorer.ToTarget(ctx, request, target)
-	return from, err
+	return err
 }
 
 // restoreProgress shows a restore on the display.
@@ -155,83 +204,3 @@ func (p restoreProgress) Read(bytes int64) { p.display.Update(p.id, bytes) }
 
 // Branch implements pipeline.Progress: a restore has no branches.
 func (restoreProgress) Branch(string, int64, pipeline.Stage) {}
-
-// selectArtifact finds the artifact that the command line means.
-func selectArtifact(project *project, document *state.Document, arguments restoreArguments) (*state.Artifact, error) {
-	if artifact := document.Find(arguments.what); artifact != nil {
-		if arguments.at != "" {
-			return nil, fmt.Errorf("-at: %s is one artifact already; give the address of its backup, %s", artifact.ID, artifact.Backup)
-		}
-		return artifact, nil
-	}
-	address, err := selectBackup(project, document, arguments)
-	if err != nil {
-		return nil, err
-	}
-	before := time.Time{}
-	if arguments.at != "" {
-		if before, err = parseTime(arguments.at, project.spec.Location); err != nil {
-			return nil, err
-		}
-	}
-	var chosen *state.Artifact
-	for _, artifact := range document.ByBackup()[address] {
-		if len(artifact.Restorable()) > 0 && (before.IsZero() || !artifact.StartedAt.After(before)) {
-			chosen = artifact
-		}
-	}
-	switch {
-	case chosen == nil && arguments.at != "":
-		return nil, fmt.Errorf("%s has no verified artifact from %s or before; \"imsctl list\" shows what there is", address, arguments.at)
-	case chosen == nil:
-		return nil, fmt.Errorf("%s has no verified artifact yet", address)
-	}
-	return chosen, nil
-}
-
-// selectBackup finds the backup whose artifact is wanted.
-func selectBackup(project *project, document *state.Document, arguments restoreArguments) (string, error) {
-	address := arguments.what
-	if address == "latest" {
-		address = arguments.backup
-	} else if arguments.backup != "" {
-		return "", errors.New(`-backup goes with "latest" only`)
-	}
-	if address == "" {
-		if len(project.spec.Backups) != 1 {
-			var names []string
-			for _, backup := range project.spec.Backups {
-				names = append(names, backup.Address)
-			}
-			return "", fmt.Errorf("\"latest\" of which backup? Name one with -backup: %s", strings.Join(names, ", "))
-		}
-		return project.spec.Backups[0].Address, nil
-	}
-	for _, candidate := range []string{address, backupAddress(address)} {
-		if len(document.ByBackup()[candidate]) > 0 {
-			return candidate, nil
-		}
-		for _, backup := range project.spec.Backups {
-			if backup.Address == candidate {
-				return candidate, nil
-			}
-		}
-	}
-	return "", fmt.Errorf("there is no artifact and no backup %q; \"imsctl list\" shows what can be restored", address)
-}
-
-// parseTime reads a moment: RFC 3339, or local time or a day in the specification's zone. A day means its end.
-func parseTime(text string, location *time.Location) (time.Time, error) {
-	if moment, err := time.Parse(time.RFC3339, text); err == nil {
-		return moment, nil
-	}
-	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04"} {
-		if moment, err := time.ParseInLocation(layout, text, location); err == nil {
-			return moment, nil
-		}
-	}
-	if day, err := time.ParseInLocation("2006-01-02", text, location); err == nil {
-		return day.AddDate(0, 0, 1).Add(-time.Nanosecond), nil
-	}
-	return time.Time{}, fmt.Errorf("-at %q is not a time: write 2026-11-20, 2026-11-20T12:00 or 2026-11-20T12:00:00Z", text)
-}

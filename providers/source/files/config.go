@@ -91,10 +91,6 @@ func (c *Config) Source(environment providers.Environment) (providers.Source, er
 	if err != nil {
 		return nil, err
 	}
-	root := c.Path
-	if !filepath.IsAbs(root) {
-		root = filepath.Join(environment.Directory, root)
-	}
 	excluded := make([]exclusion, 0, len(c.Exclude))
 	for _, pattern := range c.Exclude {
 		exclusion, err := newExclusion(pattern)
@@ -103,5 +99,18 @@ func (c *Config) Source(environment providers.Environment) (providers.Source, er
 		}
 		excluded = append(excluded, exclusion)
 	}
-	return &source{files: host.Files(), root: filepath.Clean(root), excluded: excluded, oneFileSystem: c.OneFileSystem}, nil
+	return &source{files: host.Files(), root: c.root(environment), excluded: excluded, oneFileSystem: c.OneFileSystem}, nil
+}
+
+// root is the path, absolute.
+func (c *Config) root(environment providers.Environment) string {
+	if filepath.IsAbs(c.Path) {
+		return filepath.Clean(c.Path)
+	}
+	return filepath.Join(environment.Directory, c.Path)
+}
+
+// Place implements providers.Placed.
+func (c *Config) Place(environment providers.Environment) providers.Target {
+	return providers.Target{Kind: providers.TargetDirectory, Host: c.Host, Location: c.root(environment)}
 }

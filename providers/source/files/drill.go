@@ -97,7 +97,7 @@ func (s *scratch) Restore(ctx context.Context, archive io.Reader) error {
 		reader.CloseWithError(err)
 		listed <- err
 	}()
-	err := unpack(ctx, io.TeeReader(archive, writer), s.path)
+	err := unpackAll(ctx, io.TeeReader(archive, writer), s.path)
 	// Without an error it is the end of the archive.
 	writer.CloseWithError(err)
 	if listing := <-listed; err == nil && listing != nil {

@@ -2,7 +2,6 @@ package files
 
 import (
 	"archive/tar"
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -15,36 +14,35 @@ import (
 	"strings"
 )
 
-// unpack reads an archive to its end into an empty folder. Nothing in it can reach outside: os.Root sees to that.
-func unpack(ctx context.Context, archive io.Reader, folder string) (err error) {
+// unpackAll puts all of an archive into an empty folder.
+func unpackAll(ctx context.Context, archive io.Reader, folder string) error {
+	all, err := newPicker(ctx, archive, nil)
+	if err != nil {
+		return err
+	}
+	return unpack(all, folder)
+}
+
+// unpack puts what is picked into an empty folder. Nothing in an archive can reach outside: os.Root sees to that.
+func unpack(from *picker, folder string) (err error) {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
 		return fmt.Errorf("opening the folder to unpack into: %w", err)
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
 	u := &unpacking{root: root, asRoot: os.Geteuid() == 0, buffer: make([]byte, copySize)}
-	source := bufio.NewReaderSize(&untilDone{ctx: ctx, reader: archive}, copySize)
-	reader := tar.NewReader(source)
 	for {
-		header, err := reader.Next()
+		header, err := from.next()
 		if err == io.EOF {
-			break
+			return u.finish()
 		}
 		if err != nil {
-			return fmt.Errorf("reading the archive: %w", err)
+			return err
 		}
-		if err := u.entry(header, reader); err != nil {
+		if err := u.entry(header, from.tar); err != nil {
 			return fmt.Errorf("unpacking %s: %w", printable(header.Name), err)
 		}
 	}
-	// What lies behind the archive's end proves the archive: only the end of the stream says that all of it is right.
-	if _, err := io.Copy(io.Discard, source); err != nil {
-		return fmt.Errorf("reading the archive: %w", err)
-	}
-	if !u.any {
-		return errors.New("there is nothing in the archive")
-	}
-	return u.finish()
 }
 
 // untilDone is a reader that fails when its context has ended.
@@ -65,22 +63,16 @@ type unpacking struct {
 	root   *os.Root
 	asRoot bool
 	buffer []byte
-	any    bool
 	// folders get their modes and times last, because what is put into them changes both.
 	folders []*tar.Header
 }
 
 // entry unpacks one entry.
 func (u *unpacking) entry(header *tar.Header, content io.Reader) error {
-	if header.Typeflag == tar.TypeXGlobalHeader {
-		return nil // says nothing that would be restored
-	}
-	u.any = true
-	name, err := localName(header.Name)
-	if err != nil {
+	if err := unpackable(header); err != nil {
 		return err
 	}
-	header.Name = name
+	name := header.Name
 	if name != "." {
 		if err := u.root.MkdirAll(path.Dir(name), 0o755); err != nil {
 			return err
@@ -107,9 +99,22 @@ func (u *unpacking) entry(header *tar.Header, content io.Reader) error {
 			return err
 		}
 		return u.describe(header)
-	default:
+	}
+	return nil
+}
+
+// unpackable refuses an entry that cannot be unpacked, or should not be.
+func unpackable(header *tar.Header) error {
+	if !strings.ContainsRune(string([]byte{tar.TypeDir, tar.TypeReg, tar.TypeSymlink, tar.TypeLink, tar.TypeFifo, tar.TypeChar, tar.TypeBlock}), rune(header.Typeflag)) {
 		return fmt.Errorf("entries of type %q cannot be unpacked", header.Typeflag)
 	}
+	for record := range header.PAXRecords {
+		if strings.HasPrefix(record, "GNU.sparse.") {
+			// A few bytes could stand for any number of zeros on the disk.
+			return errors.New("files in GNU's sparse form cannot be unpacked; restore to a file and use GNU tar")
+		}
+	}
+	return nil
 }
 
 // localName cleans a name of the archive and refuses one that leads out of it.
@@ -136,12 +141,6 @@ func (u *unpacking) folder(header *tar.Header) error {
 
 // file writes a file.
 func (u *unpacking) file(header *tar.Header, content io.Reader) error {
-	for record := range header.PAXRecords {
-		if strings.HasPrefix(record, "GNU.sparse.") {
-			// A few bytes could stand for any number of zeros on the disk.
-			return errors.New("files in GNU's sparse form cannot be unpacked; restore to a file and use GNU tar")
-		}
-	}
 	file, err := u.root.OpenFile(header.Name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err

@@ -162,3 +162,8 @@ func (c *Config) Source(environment providers.Environment) (providers.Source, er
 	}
 	return &source{config: *c, address: address}, nil
 }
+
+// Place implements providers.Placed.
+func (c *Config) Place(providers.Environment) providers.Target {
+	return providers.Target{Kind: providers.TargetPostgres, Host: c.Host, Location: c.URL, Container: c.Container, User: c.User, Database: c.Database}
+}
