@@ -232,8 +232,8 @@ func (c *cli) backUpBefore(ctx context.Context, project *project, session state.
 		c.warn("Fewer copies than declared, and as many as min_copies asks for: going on.")
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("there is no backup of what is there, so it was not replaced: %w", err)
+	if errors.As(err, &code) && code != exitInterrupted {
+		return errors.New("there is no backup of what is there, so it was not replaced")
 	}
-	return nil
+	return err
 }

@@ -22,9 +22,10 @@
 //
 // # Restoring
 //
-// An archive is unpacked into a folder that does not exist or is empty, on the machine imsctl runs on: first into a hidden
-// folder beside it, which gets its name when everything is there and proven. Nothing in an archive can reach outside of
-// it. Owners are restored by their numbers, and only by root, who alone may give files away; devices can only be made by root.
+// An archive, or what paths pick of it, is unpacked into a hidden folder beside the target, which gets its place when everything is
+// there and proven; what was in that place is removed only then. Nothing in an archive can reach outside of it. Owners are
+// restored by their numbers, and only by root, who alone may give files away; devices can only be made by root. On another
+// machine GNU tar does the unpacking.
 package files
 
 import (
