@@ -14,6 +14,7 @@ type TargetKind string
 const (
 	TargetDirectory TargetKind = "directory"
 	TargetPostgres  TargetKind = "postgres"
+	TargetRedis     TargetKind = "redis"
 )
 
 // Target is where a restore goes, and how much of an artifact. A provider refuses what it cannot keep to.
@@ -23,7 +24,8 @@ type Target struct {
 	Own bool
 	// Host is the machine that the target is on or is reached from; zero for the one imsctl runs on.
 	Host Reference
-	// Location is the path of a folder or the URL of a server and database; empty where Container says where it is.
+	// Location is the path of a folder or the URL of a server and database; empty where Container says where it is, or the URL by
+	// which programs in there reach the server.
 	Location string
 	// Container is the container that the server runs in, User the role to connect as there.
 	Container, User string

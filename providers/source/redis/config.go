@@ -25,6 +25,7 @@ func Provider() providers.Provider {
 		Type:    "redis",
 		Summary: "A Redis or Valkey server, as an RDB file.",
 		New:     func() providers.Config { return &Config{Port: defaultPort} },
+		Restore: newRestorer,
 
 		Database: true,
 	}

@@ -135,7 +135,7 @@ func (c *client) ask(ctx context.Context, words ...string) (string, error) {
 }
 
 // codes are what a server's refusals begin with.
-var codes = regexp.MustCompile(`(?m)(?:^|[ :-])((?:NOAUTH|WRONGPASS|NOPERM|LOADING|MASTERDOWN|NOMASTERLINK|DENIED|OOM|READONLY|BUSY|MISCONF|ERR) .*)$`)
+var codes = regexp.MustCompile(`(?m)(?:^|[ :-])((?:NOAUTH|WRONGPASS|NOPERM|LOADING|MASTERDOWN|NOMASTERLINK|DENIED|OOM|READONLY|BUSYKEY|BUSY|MISCONF|EXECABORT|ERR) .*)$`)
 
 // failure finds the refusal in what redis-cli printed.
 func failure(printed string) (resp.Error, bool) {

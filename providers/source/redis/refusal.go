@@ -2,6 +2,7 @@ package redis
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/castrolanda/imsctl/internal/endpoint"
@@ -27,7 +28,7 @@ func (a *address) refused(command string, said resp.Error) error {
 // refused says what a server said to a user, and what to do about it.
 func refused(server fmt.Stringer, command string, said resp.Error, user, password string) error {
 	text := fmt.Sprintf("%s refused %s: %s", server, command, quoted(string(said), password))
-	if advice := adviceFor(said, user); advice != "" {
+	if advice := adviceFor(command, said, user); advice != "" {
 		text += ": " + advice
 	}
 	return &refusalError{text: text, code: said.Code()}
@@ -41,8 +42,11 @@ func quoted(said, password string) string {
 	return strings.TrimRight(endpoint.Quote(said), ".")
 }
 
-// adviceFor says what to do about a refusal, or nothing.
-func adviceFor(said resp.Error, user string) string {
+// backupCommands are the commands of a backup.
+var backupCommands = []string{"AUTH", "INFO", "REPLCONF", "PSYNC", "SYNC", "redis-cli --rdb"}
+
+// adviceFor says what to do about a refusal of a command, or nothing.
+func adviceFor(command string, said resp.Error, user string) string {
 	if user == "" {
 		user = "default"
 	}
@@ -52,6 +56,9 @@ func adviceFor(said resp.Error, user string) string {
 	case "WRONGPASS":
 		return "check user and password"
 	case "NOPERM":
+		if !slices.Contains(backupCommands, command) {
+			return fmt.Sprintf("a restore needs ACL SETUSER %s ~* +@all", user)
+		}
 		return fmt.Sprintf("a backup needs ACL SETUSER %s %s", user, rights)
 	case "LOADING":
 		return "it loads its data; try again when that is done (INFO persistence says loading:0)"
@@ -61,6 +68,8 @@ func adviceFor(said resp.Error, user string) string {
 		return "it answers to its own machine only: name that one as host, or give the server a password"
 	case "OOM":
 		return "it has reached its maxmemory: raise it for the restore"
+	case "BUSYKEY":
+		return "somebody else wrote to it meanwhile"
 	case "READONLY":
 		return "it is a replica: name its master"
 	case "BUSY":
@@ -75,6 +84,8 @@ const noMaster = "it is a replica that has lost its master: check masterauth, ma
 // adviceForText is adviceFor for what has no code of its own.
 func adviceForText(said string) string {
 	switch {
+	case strings.Contains(said, "dump payload version"), strings.Contains(said, "bad data format"):
+		return "it is older than the server of the snapshot, or lacks a module of that: restore into a later version"
 	case strings.Contains(said, "can't sync while not connected"):
 		return noMaster
 	case strings.Contains(said, "without any password configured"), strings.Contains(said, "no password is set"):

@@ -21,10 +21,11 @@ const patience = 60 * time.Second
 // session is a connection to a server.
 type session struct {
 	address *address
-	conn    net.Conn
-	reader  *bufio.Reader
-	ctx     context.Context
-	release func() bool
+	// conn is patient, raw is not.
+	conn, raw net.Conn
+	reader    *bufio.Reader
+	ctx       context.Context
+	release   func() bool
 	// answered is set when the server has said something.
 	answered bool
 }
@@ -33,7 +34,7 @@ type session struct {
 func newSession(ctx context.Context, a *address, raw net.Conn) *session {
 	conn := patient{raw}
 	return &session{
-		address: a, conn: conn, reader: bufio.NewReaderSize(conn, 64<<10), ctx: ctx,
+		address: a, conn: conn, raw: raw, reader: bufio.NewReaderSize(conn, 64<<10), ctx: ctx,
 		release: context.AfterFunc(ctx, func() { _ = raw.Close() }),
 	}
 }
@@ -58,9 +59,13 @@ func (p patient) Read(b []byte) (int, error) {
 // Write sends.
 func (p patient) Write(b []byte) (int, error) {
 	if err := p.SetWriteDeadline(time.Now().Add(patience)); err != nil {
-		return 0, err
+		return 0, fmt.Errorf("%w: %w", errSending, err)
 	}
-	return p.Conn.Write(b)
+	n, err := p.Conn.Write(b)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", errSending, err)
+	}
+	return n, err
 }
 
 // authenticate says who we are, where that is told.

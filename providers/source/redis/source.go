@@ -16,6 +16,11 @@ type server interface {
 	info(ctx context.Context) (facts, error)
 	// snapshot has it write a snapshot, and scans that. The container is the one that it was read in, nil where it was in none.
 	snapshot(ctx context.Context, options rdb.Options) (rdb.Snapshot, *providers.Container, error)
+	// ask runs a command, without secrets, and returns its reply as redis-cli prints it: items one a line.
+	ask(ctx context.Context, words ...string) (string, error)
+	// load has the commands that write gives carried out, in their order and on a connection of their own. Nil means that all
+	// of them were and none failed.
+	load(ctx context.Context, write func(*commands) error) error
 }
 
 // source implements providers.Source.
