@@ -115,7 +115,7 @@ func (t *task) planDrill(drill *spec.Drill, verdict dueness) {
 }
 
 // chooseDrilled chooses the copy to be drilled, and says in the action's reason which it is: of the newest artifact that has
-// a good copy at one of the drill's places the nearest; otherwise one that this plan proves or brings.
+// a good copy at one of the drill's places the nearest; otherwise what the plan takes, or one that it proves or brings.
 func (t *task) chooseDrilled(drill *spec.Drill) (*Drill, error) {
 	places, err := t.drillPlaces(drill)
 	if err != nil {
@@ -128,6 +128,14 @@ func (t *task) chooseDrilled(drill *spec.Drill) (*Drill, error) {
 			}
 		}
 	}
+	for _, i := range places {
+		if t.isGoingTo(i) {
+			from := t.places[i].address
+			return &Drill{From: from, Into: drill.Into, Meta: Meta{
+				Reason: "what is about to be taken, from " + from, After: []string{t.taking.Address}, Bytes: t.taking.Bytes,
+			}}, nil
+		}
+	}
 	for _, held := range t.holdings {
 		for _, i := range places {
 			if arriving := t.arriving[i][held]; arriving != "" {
@@ -137,14 +145,6 @@ func (t *task) chooseDrilled(drill *spec.Drill) (*Drill, error) {
 				t.verify(held, i)
 				return t.drillOf(drill, held, i, []string{copyAddress(t.backup.Address, t.places[i].address, held.artifact.ID)}), nil
 			}
-		}
-	}
-	for _, i := range places {
-		if t.isGoingTo(i) {
-			from := t.places[i].address
-			return &Drill{From: from, Into: drill.Into, Meta: Meta{
-				Reason: "what is about to be taken, from " + from, After: []string{t.taking.Address}, Bytes: t.taking.Bytes,
-			}}, nil
 		}
 	}
 	if drill.From != "" {

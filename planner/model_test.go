@@ -166,6 +166,8 @@ func (m *model) perform(action Action) error {
 		return m.copyTo(KindRepair, action.Backup, action.Artifact, slices.Concat([]string{action.From}, action.Others), action.To, dies)
 	case *Verify:
 		return m.verify(action, dies)
+	case *Drill:
+		return m.drill(action, dies)
 	case *Prune:
 		return m.prune(action, dies)
 	case *Keep:
@@ -409,6 +411,13 @@ func (m *model) removeReplica(id, place string) {
 }
 
 func (m *model) cleanUp(action *Cleanup, dies bool) error {
+	if action.Scratch != "" {
+		if !dies {
+			m.document.Intents = slices.DeleteFunc(m.document.Intents, func(intent *state.Intent) bool { return intent.Scratch == action.Scratch })
+			return nil
+		}
+		return errDied
+	}
 	place := m.places[action.Destination]
 	place.remnants = slices.DeleteFunc(place.remnants, func(r providers.Remnant) bool { return slices.Contains(action.Remnants, r.Name) })
 	if dies {
@@ -427,6 +436,9 @@ func (m *model) cleanUp(action *Cleanup, dies bool) error {
 // settle closes the intents that nothing unfinished is left of.
 func (m *model) settle() {
 	m.document.Intents = slices.DeleteFunc(m.document.Intents, func(intent *state.Intent) bool {
+		if intent.Scratch != "" {
+			return false
+		}
 		for _, address := range intent.Destinations {
 			place := m.places[address]
 			_, data := place.objects[intent.Key]

@@ -48,6 +48,7 @@ func newModel(t testing.TB, seed uint64) *model {
 		})
 		m.populate(m.spec.Backups[i])
 	}
+	m.declareDrills(rand.New(rand.NewPCG(seed, 78)))
 	slices.SortFunc(m.document.Artifacts, func(a, b *state.Artifact) int {
 		return strings.Compare(a.Backup+a.StartedAt.Format(time.RFC3339)+a.ID, b.Backup+b.StartedAt.Format(time.RFC3339)+b.ID)
 	})
