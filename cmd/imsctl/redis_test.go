@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -110,5 +111,54 @@ func TestRedisBackup(t *testing.T) {
 	}
 	if listed := project.must(t, "list"); strings.Count(listed, "models-") != 1 {
 		t.Errorf("listed:\n%s", listed)
+	}
+}
+
+// TestRedisRestore restores a backup into servers: another one, its own, and one that is stopped.
+func TestRedisRestore(t *testing.T) {
+	server := testenv.Redis(t)
+	server.Fill(t, "SET ml:1 one\nSET ml:2 two EX 100000\nHSET model:1 a 1\nSELECT 2\nSET model:2 two\n")
+	project := newRedisProject(t, server)
+	project.must(t, "apply", "-auto-approve")
+	want := server.Do(t, "DEBUG", "DIGEST")
+
+	other := testenv.Redis(t)
+	t.Setenv("REDISCLI_AUTH", other.Password)
+	if output := project.must(t, "restore", "-to-redis", other.Address, "latest"); !strings.Contains(output, "4 keys are as many as the snapshot has") {
+		t.Errorf("it says:\n%s", output)
+	}
+	if got := other.Do(t, "DEBUG", "DIGEST"); got != want {
+		t.Errorf("the other server holds %s, not %s", got, want)
+	}
+	output, err := project.run(t, "restore", "-to-redis", other.Address, "latest")
+	if err == nil || !strings.Contains(strings.Join(strings.Fields(output), " "), "is not empty (it has 3 keys in database 0, 1 keys in database 2)") {
+		t.Errorf("into a server that is not empty: %v\n%s", err, output)
+	}
+	output, err = project.run(t, "restore", "-to-redis", other.Address, "-table", "x", "latest")
+	if err == nil || !strings.Contains(strings.Join(strings.Fields(output), " "), "restored as a whole") {
+		t.Errorf("one table of Redis: %v\n%s", err, output)
+	}
+
+	// Over its own server, after a backup of what is there.
+	server.Fill(t, "FLUSHALL\nSET ml:3 three\n")
+	first := strings.Fields(project.must(t, "list"))
+	artifact := first[slices.IndexFunc(first, func(word string) bool { return strings.HasPrefix(word, "models-") })]
+	project.must(t, "restore", "-to-source", "-overwrite", "-auto-approve", artifact)
+	if got := server.Do(t, "DEBUG", "DIGEST"); got != want {
+		t.Errorf("the server holds %s, not %s", got, want)
+	}
+	if listed := project.must(t, "list"); strings.Count(listed, "models-") != 2 {
+		t.Errorf("there is no backup of what was replaced:\n%s", listed)
+	}
+
+	if err := other.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	project.must(t, "restore", "-to-directory", other.Folder, artifact)
+	if err := other.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := other.Do(t, "DEBUG", "DIGEST"); got != want {
+		t.Errorf("the server that was stopped holds %s, not %s", got, want)
 	}
 }

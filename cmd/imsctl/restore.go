@@ -27,6 +27,7 @@ type restoreArguments struct {
 	toDirectory string
 	toStdout    bool
 	toPostgres  string
+	toRedis     string
 	toSource    bool
 	toDatabase  string
 	parts       restoreParts
@@ -42,7 +43,7 @@ type restoreParts struct {
 }
 
 func (p *restoreParts) register(flags *pflag.FlagSet) {
-	flags.StringVar(&p.host, "host", "", "the `address` of the host (host.ssh.vm) that -to-directory is on or -to-postgres is reached from")
+	flags.StringVar(&p.host, "host", "", "the `address` of the host (host.ssh.vm) that -to-directory is on, or -to-postgres or -to-redis is reached from")
 	flags.StringArrayVar(&p.tables, "table", nil, "restore only this `table` (NAME or SCHEMA.NAME); may be repeated")
 	flags.StringArrayVar(&p.schemas, "schema", nil, "restore only this `schema`; may be repeated")
 	flags.StringArrayVar(&p.paths, "path", nil, "restore only files and folders that match this `pattern`, from the archive's top; may be repeated")
@@ -67,6 +68,7 @@ up.
   imsctl restore -to-source -table public.products -overwrite backup.database
   imsctl restore -to-directory /srv/app -host host.ssh.vm backup.files
   imsctl restore -to-source -path 'media/2026/**' -overwrite backup.files
+  imsctl restore -to-redis 127.0.0.1:6379 backup.models
   imsctl restore -to-stdout latest | less
   imsctl restore -identity key.txt -to-file db.sql backup.database
 
@@ -98,6 +100,7 @@ EXIT STATUS
 	flags.StringVar(&arguments.toDirectory, "to-directory", "", "unpack into a new or empty `folder`")
 	flags.BoolVar(&arguments.toStdout, "to-stdout", false, "write the uncompressed artifact to standard output")
 	flags.StringVar(&arguments.toPostgres, "to-postgres", "", "restore into the database of this `URL`, which must be empty or is created")
+	flags.StringVar(&arguments.toRedis, "to-redis", "", "restore into the Redis server of this `address` (HOST:PORT, redis://USER:PASSWORD@HOST:PORT), which must be empty")
 	flags.BoolVar(&arguments.toSource, "to-source", false, "restore into the place that the backup's source reads")
 	flags.StringVar(&arguments.toDatabase, "to-database", "", "restore into the database of this `name` on the server of the backup's source")
 	arguments.parts.register(flags)
@@ -108,13 +111,13 @@ EXIT STATUS
 // checkTarget refuses a command line that does not name exactly one target.
 func (a restoreArguments) checkTarget() error {
 	targets := 0
-	for _, given := range []bool{a.toFile != "", a.toDirectory != "", a.toStdout, a.toPostgres != "", a.toSource, a.toDatabase != ""} {
+	for _, given := range []bool{a.toFile != "", a.toDirectory != "", a.toStdout, a.toPostgres != "", a.toRedis != "", a.toSource, a.toDatabase != ""} {
 		if given {
 			targets++
 		}
 	}
 	if targets != 1 {
-		return fmt.Errorf("restore to where? Give one of -to-source, -to-database, -to-file, -to-directory, -to-stdout and -to-postgres; %d are given", targets)
+		return fmt.Errorf("restore to where? Give one of -to-source, -to-database, -to-file, -to-directory, -to-stdout, -to-postgres and -to-redis; %d are given", targets)
 	}
 	return a.checkParts()
 }

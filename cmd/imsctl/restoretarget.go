@@ -45,10 +45,12 @@ func (a restoreArguments) checkParts() error {
 		return errors.New("-to-file and -to-stdout overwrite nothing: leave -overwrite out")
 	case (database || a.toDirectory == "" && !a.toSource) && len(a.parts.paths) > 0:
 		return errors.New("-path is for files: a database has -table and -schema")
+	case a.toRedis != "" && (len(a.parts.tables)+len(a.parts.schemas)+len(a.parts.paths) > 0 || a.parts.noOwner || a.parts.noPrivileges):
+		return errors.New("a snapshot of Redis is restored as a whole: -table, -schema, -path, -no-owner and -no-privileges do not go with -to-redis")
 	case a.toDirectory != "" && (len(a.parts.tables)+len(a.parts.schemas) > 0 || a.parts.noOwner || a.parts.noPrivileges):
 		return errors.New("-table, -schema, -no-owner and -no-privileges are for databases: files have -path")
-	case a.parts.host != "" && a.toDirectory == "" && a.toPostgres == "":
-		return errors.New("-host goes with -to-directory and -to-postgres; a source knows its own host")
+	case a.parts.host != "" && a.toDirectory == "" && a.toPostgres == "" && a.toRedis == "":
+		return errors.New("-host goes with -to-directory, -to-postgres and -to-redis; a source knows its own host")
 	case !a.overwriting.overwrite && (a.overwriting.noBackup || a.overwriting.force):
 		return errors.New("-no-backup and -force go with -overwrite")
 	}
@@ -65,6 +67,11 @@ func (c *cli) restoreTarget(project *project, artifact *state.Artifact, argument
 		target = providers.Target{Kind: providers.TargetDirectory, Location: arguments.toDirectory}
 	case arguments.toPostgres != "":
 		target = providers.Target{Kind: providers.TargetPostgres, Location: arguments.toPostgres}
+	case arguments.toRedis != "":
+		target = providers.Target{Kind: providers.TargetRedis, Location: arguments.toRedis}
+		if !strings.Contains(arguments.toRedis, "://") {
+			target.Location = "redis://" + arguments.toRedis
+		}
 	default:
 		var err error
 		if target, err = ownPlace(project, artifact); err != nil {
