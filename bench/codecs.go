@@ -29,7 +29,7 @@ func codecProcess(arguments []string) (err error) {
 	}
 	buffer := make([]byte, 256<<10)
 	if arguments[2] == "decompress" {
-		reader, err := codec.NewReader(os.Stdin)
+		reader, err := codec.NewReader(atRest{os.Stdin})
 		if err != nil {
 			return err
 		}
@@ -49,6 +49,12 @@ type (
 	onlyReader struct{ io.Reader }
 	onlyWriter struct{ io.Writer }
 )
+
+// atRest is a file, as a stored object is for a restore.
+type atRest struct{ io.Reader }
+
+// Settled implements providers.Settled.
+func (atRest) Settled() {}
 
 // codecContest is one format at one level: ours and the tools for it, over the same data.
 type codecContest struct {

@@ -23,8 +23,17 @@ type Codec interface {
 	// ends them. What was written may be held back until Close. The writer may be an Aborter.
 	NewWriter(w io.Writer) (io.WriteCloser, error)
 	// NewReader returns a reader that decompresses r and fails on damage, on truncation and on anything after the end
-	// that is not another member of the format. It gives out what the input holds without waiting for more of it. Close releases its goroutines and does not close r.
+	// that is not another member of the format. It gives out what the input holds without waiting for more of it, unless r is a
+	// Settled: then it may read ahead of what it gives out, to decompress on all processors. r is read by calls of Read only,
+	// not between them. Close releases its goroutines and does not close r.
 	NewReader(r io.Reader) (io.ReadCloser, error)
+}
+
+// Settled is what the input of a Codec's reader is when nobody waits for what is read of it: all of it lies somewhere.
+type Settled interface {
+	io.Reader
+	// Settled does nothing; to have it is to say so.
+	Settled()
 }
 
 // Aborter is what a writer of a Codec is when it can be given up at once.

@@ -102,7 +102,7 @@ func (r *provenReader) decode() (io.ReadCloser, error) {
 			// An altered header fits no identity either: the bytes say which it is.
 			return nil, r.judge(fmt.Errorf("decrypting: %w", err))
 		}
-		plain = decrypted
+		plain = atRest{decrypted}
 	}
 	decoder, err := r.job.Codec.NewReader(plain)
 	if err != nil {
@@ -110,6 +110,12 @@ func (r *provenReader) decode() (io.ReadCloser, error) {
 	}
 	return decoder, nil
 }
+
+// atRest is what is decrypted of what is stored.
+type atRest struct{ io.Reader }
+
+// Settled implements providers.Settled.
+func (atRest) Settled() {}
 
 // provenReader gives out what it cannot vouch for yet, and vouches for all of it at the end.
 type provenReader struct {

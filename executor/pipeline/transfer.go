@@ -118,6 +118,9 @@ func (s *storedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Settled implements providers.Settled: a store does not wait for what is made of its bytes.
+func (s *storedReader) Settled() {}
+
 // unreadable is why the object could not be read; nil when it could, as far as was asked for.
 func (s *storedReader) unreadable() error {
 	if s.err == nil || s.err == io.EOF {

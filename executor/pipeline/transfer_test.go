@@ -146,6 +146,32 @@ func TestOpen(t *testing.T) {
 	}
 }
 
+// What is stored may be read ahead, encrypted or not. What a check reads may not: who writes it waits for the check.
+func TestWhatMayBeReadAhead(t *testing.T) {
+	for input, want := range map[io.Reader]bool{&storedReader{}: true, atRest{}: true, queueReader{}: false} {
+		if _, is := input.(providers.Settled); is != want {
+			t.Errorf("%T: %v", input, is)
+		}
+	}
+	data := dump(3 << 20)
+	for _, method := range []string{"xz", "bzip2"} {
+		from, sums, raw := stored(t, method, data)
+		opening := VerifyJob{From: Branch{Destination: from}, Key: testKey, Codec: codecOf(t, method), Stored: sums, Raw: raw}
+		reader, err := Open(t.Context(), opening)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(reader); err != nil || !bytes.Equal(got, data) {
+			t.Errorf("%s: %d bytes, %v", method, len(got), err)
+		}
+		opening.Raw.Size-- // a bomb, by what is recorded
+		says(t, Verify(t.Context(), opening), ErrAltered, "there is more than was stored")
+		if err := reader.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestCopy(t *testing.T) {
 	data := dump(3 << 20)
 	for name, trouble := range troubles() {

@@ -238,11 +238,17 @@ func (w *blockWriter) finishAlone() error {
 	return w.putFrame(w.format.framing.tail())
 }
 
-// appender appends what is written to it to a slice.
-type appender struct{ to []byte }
+// appender appends what is written to it to a slice, up to a length of most where that is not 0.
+type appender struct {
+	to   []byte
+	most int
+}
 
 // Write implements io.Writer.
 func (a *appender) Write(p []byte) (int, error) {
+	if a.most > 0 && len(a.to)+len(p) > a.most {
+		return 0, errTooLarge
+	}
 	a.to = append(a.to, p...)
 	return len(p), nil
 }

@@ -32,7 +32,8 @@ func bzip2Method(tool *program) method {
 		newWriter: func(ctx context.Context, w io.Writer, level int) (io.WriteCloser, error) {
 			return newBzip2Writer(ctx, w, level, tool)
 		},
-		newReader: func(r *bufio.Reader) (io.Reader, error) { return stdbzip2.NewReader(r), nil },
+		newReader:      func(r *bufio.Reader) (io.Reader, error) { return stdbzip2.NewReader(r), nil },
+		newAheadReader: newBzip2Ahead,
 	}
 }
 
@@ -61,7 +62,7 @@ func (e *bzip2Encoder) encode(ctx context.Context, b *block) (err error) {
 		b.out, err = e.tool.filter(ctx, b.out, b.data, fmt.Sprintf("-%d", e.level), "-c")
 		return err
 	}
-	out := &appender{b.out}
+	out := &appender{to: b.out}
 	if e.inner == nil {
 		e.inner, err = bzip2.NewWriter(out, &bzip2.WriterConfig{Level: e.level})
 	} else {

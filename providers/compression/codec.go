@@ -37,6 +37,9 @@ type method struct {
 	newStreamWriter func(ctx context.Context, w io.Writer, level int) (io.WriteCloser, error)
 	// newReader decompresses an input that is known not to be empty. It must not read ahead of r in a buffer of its own.
 	newReader func(r *bufio.Reader) (io.Reader, error)
+	// newAheadReader is the same for an input that may be read ahead of what is given out; nil where that gains nothing. Its Close
+	// ends every goroutine and every process.
+	newAheadReader func(r *bufio.Reader) io.ReadCloser
 }
 
 // methods lists the formats in the order in which they are offered.
@@ -160,7 +163,8 @@ func (c *codec) begin(w io.Writer, newWriter func(context.Context, io.Writer, in
 // NewReader implements providers.Codec. It reads nothing yet: a bad beginning is an error of the first Read.
 func (c *codec) NewReader(r io.Reader) (io.ReadCloser, error) {
 	in := &input{r: r}
-	return &reader{in: in, buffer: bufio.NewReaderSize(in, readBuffer), method: c.method}, nil
+	_, settled := r.(providers.Settled)
+	return &reader{in: in, buffer: bufio.NewReaderSize(in, readBuffer), method: c.method, ahead: settled}, nil
 }
 
 // noneMethod stores bytes as they are.

@@ -42,6 +42,10 @@ func fuzzReader(f *testing.F, method string) {
 		if (err == nil) != (slowErr == nil) || err == nil && !bytes.Equal(got, slow) {
 			t.Errorf("read at once: %d bytes, %v; byte by byte: %d bytes, %v", len(got), err, len(slow), slowErr)
 		}
+		ahead, aheadErr := once(atRest{bytes.NewReader(data)})
+		if (err == nil) != (aheadErr == nil) || err == nil && !bytes.Equal(got, ahead) {
+			t.Errorf("read at once: %d bytes, %v; ahead: %d bytes, %v", len(got), err, len(ahead), aheadErr)
+		}
 	})
 }
 

@@ -64,7 +64,7 @@ func (e *gzipEncoder) encode(_ context.Context, b *block) error {
 		}
 		return nil
 	}
-	out := &appender{b.out}
+	out := &appender{to: b.out}
 	e.inner.ResetDict(out, b.before)
 	if _, err := e.inner.Write(b.data); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"regexp"
@@ -75,13 +76,19 @@ func (p *program) command(ctx context.Context, path string, arguments ...string)
 
 // filter runs the tool over data and appends its output to out. When ctx ends it is killed and waited for.
 func (p *program) filter(ctx context.Context, out, data []byte, arguments ...string) ([]byte, error) {
+	output := &appender{to: out}
+	err := p.filterInto(ctx, output, data, arguments...)
+	return output.to, err
+}
+
+// filterInto is filter into a writer. If that takes no more, the tool is ended.
+func (p *program) filterInto(ctx context.Context, output io.Writer, data []byte, arguments ...string) error {
 	path, _ := p.find()
 	command := p.command(ctx, path, arguments...)
 	command.WaitDelay = programPatience
-	output, said := &appender{out}, &lastWords{}
+	said := &lastWords{}
 	command.Stdin, command.Stdout, command.Stderr = bytes.NewReader(data), output, said
-	err := p.ended(ctx, command.Run(), said)
-	return output.to, err
+	return p.ended(ctx, command.Run(), said)
 }
 
 // ended is what the end of the tool means.

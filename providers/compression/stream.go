@@ -133,8 +133,10 @@ type reader struct {
 	in     *input
 	buffer *bufio.Reader
 	method method
-	inner  io.Reader
-	err    error
+	// ahead: the input may be read ahead of what is given out.
+	ahead bool
+	inner io.Reader
+	err   error
 }
 
 // Read implements io.Reader.
@@ -171,6 +173,9 @@ func (r *reader) begin() (io.Reader, error) {
 	}
 	if err != nil && err != io.EOF {
 		return nil, err
+	}
+	if r.ahead && r.method.newAheadReader != nil {
+		return r.method.newAheadReader(r.buffer), nil
 	}
 	return r.method.newReader(r.buffer)
 }

@@ -2,6 +2,7 @@ package compression
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -70,8 +71,33 @@ func compress(t testing.TB, codec providers.Codec, data []byte) []byte {
 	return out.Bytes()
 }
 
-// decompress reads everything there is.
+// decompress reads everything there is, once as it comes and once ahead: both must agree.
 func decompress(codec providers.Codec, r io.Reader) ([]byte, error) {
+	input, broken := io.ReadAll(r)
+	again := func() io.Reader {
+		if broken == nil {
+			return bytes.NewReader(input)
+		}
+		return &brokenReader{data: bytes.NewReader(input), err: broken}
+	}
+	data, err := readAll(codec, again())
+	ahead, other := readAll(codec, atRest{again()})
+	switch {
+	case (err == nil) != (other == nil), err == nil && !bytes.Equal(data, ahead), broken != nil && err != other:
+		return data, fmt.Errorf("as it comes: %d bytes, %v; ahead: %d bytes, %v", len(data), err, len(ahead), other)
+	case err != nil && errors.Is(err, io.ErrUnexpectedEOF) != errors.Is(other, io.ErrUnexpectedEOF):
+		return data, fmt.Errorf("as it comes: %w, ahead: %v", err, other)
+	}
+	return data, err
+}
+
+// atRest is an input that may be read ahead.
+type atRest struct{ io.Reader }
+
+// Settled implements providers.Settled.
+func (atRest) Settled() {}
+
+func readAll(codec providers.Codec, r io.Reader) ([]byte, error) {
 	reader, err := codec.NewReader(r)
 	if err != nil {
 		return nil, err

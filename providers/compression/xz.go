@@ -27,7 +27,8 @@ func xzMethod(tool *program) method {
 		newWriter: func(ctx context.Context, w io.Writer, level int) (io.WriteCloser, error) {
 			return newXZWriter(ctx, w, level, tool)
 		},
-		newReader: func(r *bufio.Reader) (io.Reader, error) { return newXZReader(r), nil },
+		newReader:      func(r *bufio.Reader) (io.Reader, error) { return newXZReader(r), nil },
+		newAheadReader: func(r *bufio.Reader) io.ReadCloser { return newXZAhead(r, tool) },
 	}
 }
 
@@ -119,7 +120,7 @@ func xzDictionaryProperty(size int) byte {
 // appendXZInGo compresses to LZMA2. It uses the hash table to find matches: the library's other way, a binary tree, takes
 // minutes per mebibyte.
 func appendXZInGo(ctx context.Context, contents, data []byte, dictionary int) ([]byte, error) {
-	out := &appender{contents}
+	out := &appender{to: contents}
 	writer, err := lzma.Writer2Config{DictCap: dictionary, Matcher: lzma.HashTable4}.NewWriter2(out)
 	if err != nil {
 		return nil, err

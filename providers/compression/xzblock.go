@@ -60,6 +60,23 @@ func (b *xzBlock) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// all reads the block to its end, and what follows the contents.
+func (b *xzBlock) all() io.Reader { return wholeXZBlock{b} }
+
+// wholeXZBlock is a block as a reader that ends behind its checksum.
+type wholeXZBlock struct{ *xzBlock }
+
+// Read implements io.Reader.
+func (b wholeXZBlock) Read(p []byte) (int, error) {
+	n, err := b.xzBlock.Read(p)
+	if err == io.EOF {
+		if failed := noEOF(b.finish()); failed != nil {
+			return n, failed
+		}
+	}
+	return n, err
+}
+
 // finish reads what follows the contents, padding (3.3) and checksum (3.4), and compares the sizes.
 func (b *xzBlock) finish() error {
 	compressed := b.file.read - b.begin

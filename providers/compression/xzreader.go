@@ -115,27 +115,33 @@ func (r *xzReader) nextStream() error {
 	return nil
 }
 
-// nextBlock reads a block header (3.1), or the index and the footer that end the stream.
+// nextBlock begins the next block, or reads what ends the stream.
 func (r *xzReader) nextBlock() error {
+	start := r.read
+	header, err := r.nextHeader()
+	if err != nil || r.stream == nil {
+		return err
+	}
+	r.block, err = newXZBlock(r, header, start)
+	return err
+}
+
+// nextHeader reads a block header (3.1), or the index and the footer that end the stream: there is none then.
+func (r *xzReader) nextHeader() (xzBlockHeader, error) {
 	start := r.read
 	size, err := r.ReadByte()
 	if err != nil {
-		return err
+		return xzBlockHeader{}, err
 	}
 	if size == 0 {
-		return r.finishStream(start)
+		return xzBlockHeader{}, r.finishStream(start)
 	}
 	header := make([]byte, (int(size)+1)*4)
 	header[0] = size
 	if err := r.take(header[1:]); err != nil {
-		return err
+		return xzBlockHeader{}, err
 	}
-	described, err := parseXZBlockHeader(header)
-	if err != nil {
-		return err
-	}
-	r.block, err = newXZBlock(r, described, start)
-	return err
+	return parseXZBlockHeader(header)
 }
 
 // finishStream reads the index (4), whose indicator has been read at start, and the stream footer (2.1.2).
