@@ -117,7 +117,7 @@ func TestReadersGiveOutWhatTheyHave(t *testing.T) {
 
 // Files that are decoded in pieces, or cannot be.
 func TestReadingAhead(t *testing.T) {
-	text, random := dump(3<<20), noise(5<<20)
+	text, random := dump(1<<20), noise(9<<19)
 	var tiny, want []byte
 	for i := range 300 {
 		tiny = append(tiny, compress(t, mustCodec(t, "bzip2", 1), text[:i])...)
@@ -131,19 +131,16 @@ func TestReadingAhead(t *testing.T) {
 	}{
 		"tiny streams":                 {"bzip2", tiny, want},
 		"streams of a tool":            {"bzip2", tool(t, text, "pbzip2", "-c", "-1"), text},
-		"a large stream":               {"bzip2", bz2(random), random},
 		"a large stream between small": {"bzip2", bytes.Join([][]byte{tiny, bz2(random), tiny}, nil), bytes.Join([][]byte{want, random, want}, nil)},
-		"what becomes large":           {"bzip2", append(bz2(make([]byte, 40<<20)), tiny...), append(make([]byte, 40<<20), want...)},
+		"what becomes large":           {"bzip2", append(bz2(make([]byte, 33<<20)), tiny...), append(make([]byte, 33<<20), want...)},
 		"blocks":                       {"xz", xz(text, "-1", "-T2", "--block-size=300KiB"), text},
 		"blocks without sizes":         {"xz", xz(text, "-1", "-T1", "--block-size=300KiB"), text},
 		"blocks of both kinds":         {"xz", append(xz(text, "-1", "-T2", "--block-size=1MiB"), xz(text, "-0", "--check=sha256")...), append(bytes.Clone(text), text...)},
 		"blocks for the program":       {"xz", xz(random, "-0", "-T2", "--block-size=2MiB"), random},
 		"no check":                     {"xz", xz(text, "-0", "-T2", "--block-size=300KiB", "--check=none"), text},
-		"a block too large":            {"xz", xz(make([]byte, 70<<20), "-0", "-T2", "--block-size=68MiB"), make([]byte, 70<<20)},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			got, err := decompress(mustCodec(t, test.method, 1), bytes.NewReader(test.stored))
 			if err != nil || !bytes.Equal(got, test.want) {
 				t.Errorf("%d bytes, %v", len(got), err)
