@@ -3,6 +3,7 @@ package providers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -125,6 +126,14 @@ type Checksums struct {
 	SHA256 [32]byte
 	CRC32C uint32
 	MD5    [16]byte
+}
+
+// Confirm is an error where what was written, a number of bytes with a CRC-32C, is not what c says was meant.
+func (c Checksums) Confirm(written int64, crc uint32) error {
+	if written == c.Size && crc == c.CRC32C {
+		return nil
+	}
+	return fmt.Errorf("what was written is not what was meant: %d bytes with CRC-32C %08x, not %d with %08x", written, crc, c.Size, c.CRC32C)
 }
 
 // Object describes what is stored under a key.

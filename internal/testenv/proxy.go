@@ -8,10 +8,10 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"slices"
-	"sync"
 	"testing"
 	"time"
+
+	"github.com/castrolanda/imsctl/internal/faultlist"
 )
 
 // Fault is what goes wrong with a request on its way to a server.
@@ -101,11 +101,7 @@ type Proxy struct {
 	URL string
 
 	server *httptest.Server
-
-	mu       sync.Mutex
-	rules    []*Rule
-	released chan struct{}
-	hits     int
+	rules  *faultlist.List[Rule]
 }
 
 // NewProxy stands in front of the server of an address until the test ends.
@@ -115,7 +111,7 @@ func NewProxy(t testing.TB, address string) *Proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Proxy{released: make(chan struct{})}
+	p := &Proxy{rules: faultlist.New[Rule]()}
 	forward := &httputil.ReverseProxy{
 		// The server is to believe that it was asked directly: it may answer with addresses, and signatures may depend on it.
 		Rewrite:        func(r *httputil.ProxyRequest) { r.Out.URL.Scheme, r.Out.URL.Host = "http", target.Host },
@@ -132,31 +128,16 @@ func NewProxy(t testing.TB, address string) *Proxy {
 
 // Inject adds rules. Of those that match a request, the first that has not happened often enough counts.
 func (p *Proxy) Inject(rules ...Rule) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	for _, rule := range rules {
-		if rule.Times == 0 {
-			rule.Times = -1
-		}
-		p.rules = append(p.rules, &rule)
+		p.rules.Add(rule, 0, rule.Times)
 	}
 }
 
 // Heal drops all rules and ends the requests that stall.
-func (p *Proxy) Heal() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.rules = nil
-	close(p.released)
-	p.released = make(chan struct{})
-}
+func (p *Proxy) Heal() { p.rules.Heal() }
 
 // Hits is how many faults have happened.
-func (p *Proxy) Hits() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.hits
-}
+func (p *Proxy) Hits() int { return p.rules.Hits() }
 
 // Close ends the proxy: its address refuses connections afterwards.
 func (p *Proxy) Close() {
@@ -165,26 +146,11 @@ func (p *Proxy) Close() {
 	p.server.Close()
 }
 
-// rule finds what befalls a request, nil for nothing, and the end of stalls.
-func (p *Proxy) rule(r *http.Request) (*Rule, <-chan struct{}) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	i := slices.IndexFunc(p.rules, func(rule *Rule) bool { return rule.Times != 0 && (rule.Match == nil || rule.Match(r)) })
-	if i < 0 {
-		return nil, p.released
-	}
-	if p.rules[i].Times > 0 {
-		p.rules[i].Times--
-	}
-	p.hits++
-	return p.rules[i], p.released
-}
-
 // serve passes a request on, with the fault that befalls it.
 func (p *Proxy) serve(forward http.Handler, w http.ResponseWriter, r *http.Request) {
 	r = whole(r)
-	rule, released := p.rule(r)
-	if rule == nil {
+	rule, befalls, released := p.rules.Take(func(rule Rule) bool { return rule.Match == nil || rule.Match(r) })
+	if !befalls {
 		forward.ServeHTTP(w, r)
 		return
 	}

@@ -125,9 +125,8 @@ func (u *upload) Commit(ctx context.Context, sums providers.Checksums) (provider
 }
 
 func (u *upload) commit(ctx context.Context, sums providers.Checksums) (providers.Object, error) {
-	if u.written != sums.Size || u.crc != sums.CRC32C {
-		return providers.Object{}, fmt.Errorf("what was written is not what was meant: %d bytes with CRC-32C %08x, not %d with %08x",
-			u.written, u.crc, sums.Size, sums.CRC32C)
+	if err := sums.Confirm(u.written, u.crc); err != nil {
+		return providers.Object{}, err
 	}
 	if !u.closed {
 		if err := u.finish(); err != nil {

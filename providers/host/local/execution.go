@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/castrolanda/imsctl/internal/cause"
+	"github.com/castrolanda/imsctl/internal/feed"
 	"github.com/castrolanda/imsctl/internal/output"
 	"github.com/castrolanda/imsctl/providers"
 )
@@ -103,25 +104,8 @@ func (e *execution) receive(name string, from *os.File, w io.Writer, complete bo
 // the whole group is dead.
 func (e *execution) send(r io.Reader) {
 	defer close(e.input)
-	if e.stdin == nil {
-		return
-	}
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := r.Read(buffer)
-		if n > 0 {
-			if _, err := e.stdin.Write(buffer[:n]); err != nil {
-				return // it reads no more; whether that is right, its exit status says
-			}
-		}
-		if err == io.EOF {
-			e.stdin.Close()
-			return
-		}
-		if err != nil {
-			e.failure.Set(fmt.Errorf("reading its standard input: %w", err), true)
-			return
-		}
+	if e.stdin != nil && feed.Copy(e.stdin, r, e.failure) {
+		e.stdin.Close()
 	}
 }
 
@@ -149,12 +133,7 @@ func (e *execution) finishInput() {
 		return
 	}
 	e.stdin.Close() // unblocks a Write; a second Close does nothing
-	timer := time.NewTimer(quiet)
-	defer timer.Stop()
-	select {
-	case <-e.input:
-	case <-timer.C:
-	}
+	feed.Await(e.input, quiet)
 }
 
 // watch ends the group when ctx ends or a stream breaks, and returns when the command is over.

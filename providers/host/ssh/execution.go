@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/castrolanda/imsctl/internal/cause"
+	"github.com/castrolanda/imsctl/internal/feed"
 	"github.com/castrolanda/imsctl/internal/output"
 	"github.com/castrolanda/imsctl/providers"
 )
@@ -60,7 +61,7 @@ func (e *execution) begin(stdin io.Reader) error {
 		return e.link.lost(err)
 	}
 	e.receive("standard output", e.stdout, e.output)
-	go e.send(stdin) // finishInput waits for it, unless its reader hangs
+	go e.send(stdin) // wait waits for it, unless its reader hangs
 	return nil
 }
 
@@ -101,25 +102,8 @@ func (e *execution) receive(name string, from io.Reader, w io.Writer) {
 // the whole group is dead.
 func (e *execution) send(r io.Reader) {
 	defer close(e.input)
-	if r == nil {
-		return
-	}
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := r.Read(buffer)
-		if n > 0 {
-			if _, err := e.channel.Write(buffer[:n]); err != nil {
-				return // it reads no more; whether that is right, its exit status says
-			}
-		}
-		if err == io.EOF {
-			e.channel.CloseWrite() // it fails only when nobody reads any more
-			return
-		}
-		if err != nil {
-			e.failure.Set(fmt.Errorf("reading its standard input: %w", err), true)
-			return
-		}
+	if r != nil && feed.Copy(e.channel, r, e.failure) {
+		e.channel.CloseWrite() // it fails only when nobody reads any more
 	}
 }
 
@@ -139,7 +123,7 @@ func (e *execution) wait(ctx context.Context, wanted bool) (ending, error) {
 	err := e.link.release(e.sudo, e.group)
 	e.channel.Close()
 	helpers.Wait()
-	e.finishInput()
+	feed.Await(e.input, e.timing.quiet) // the group has been killed
 	switch failure := e.failure.Err(); {
 	case failure != nil:
 		return how, failure
@@ -180,16 +164,6 @@ func (e *execution) cut() {
 	// It fails only when the connection is gone, and with it the session.
 	_, _ = e.link.signal(e.sudo, e.group, syscall.SIGKILL)
 	e.channel.Close()
-}
-
-// finishInput ends the copy of standard input after the group has been killed.
-func (e *execution) finishInput() {
-	timer := time.NewTimer(e.timing.quiet)
-	defer timer.Stop()
-	select {
-	case <-e.input:
-	case <-timer.C:
-	}
 }
 
 // watch ends the group when ctx ends or a stream breaks, and returns when the command is over.

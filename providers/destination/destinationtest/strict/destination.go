@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/castrolanda/imsctl/internal/faultlist"
 	"github.com/castrolanda/imsctl/internal/testenv/bucket"
 	"github.com/castrolanda/imsctl/providers"
 )
@@ -26,26 +27,30 @@ type Destination struct {
 	// owner is whose uploads are no remnants.
 	owner   string
 	uploads atomic.Int64
-	faults  faults
+	faults  *faultlist.List[Fault]
 }
 
 // New returns a destination on a store, whose objects have names that begin with prefix. Another one on the same store and with
 // the same prefix is what another process sees.
 func New(store *bucket.Store, prefix string) *Destination {
-	return &Destination{store: store, prefix: prefix, owner: rand.Text(), faults: newFaults()}
+	return &Destination{store: store, prefix: prefix, owner: rand.Text(), faults: faultlist.New[Fault]()}
 }
 
 // Store is where the objects are.
 func (d *Destination) Store() *bucket.Store { return d.store }
 
 // Inject adds faults. Of those that fit a call, the first that has not happened often enough counts.
-func (d *Destination) Inject(list ...Fault) { d.faults.inject(list) }
+func (d *Destination) Inject(list ...Fault) {
+	for _, fault := range list {
+		d.faults.Add(fault, fault.After, fault.Times)
+	}
+}
 
 // Heal drops all faults and ends the calls that stall.
-func (d *Destination) Heal() { d.faults.heal() }
+func (d *Destination) Heal() { d.faults.Heal() }
 
 // Hits is how many faults have happened.
-func (d *Destination) Hits() int { return d.faults.count() }
+func (d *Destination) Hits() int { return d.faults.Hits() }
 
 // explain turns a refusal of the store into one of the contract's.
 func (d *Destination) explain(doing string, err error) error {
@@ -70,7 +75,7 @@ func (d *Destination) call(ctx context.Context, operation Operation, key string,
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	fault, released := d.faults.find(operation, key)
+	fault, released := d.find(operation, key)
 	if err := fault.before(ctx, released); err != nil {
 		return err
 	}
@@ -105,7 +110,7 @@ func (d *Destination) Open(ctx context.Context, key string) (reader io.ReadClose
 		if err != nil {
 			return d.explain("opening "+key, err)
 		}
-		fault, released := d.faults.find(Read, key)
+		fault, released := d.find(Read, key)
 		reader = &objectReader{ctx: ctx, data: object.Data, size: len(object.Data), fault: fault, released: released}
 		return nil
 	})

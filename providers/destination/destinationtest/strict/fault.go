@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/castrolanda/imsctl/providers"
@@ -98,69 +96,18 @@ func (f *Fault) before(ctx context.Context, released <-chan struct{}) error {
 	return nil
 }
 
-// faults are those of a destination.
-type faults struct {
-	mu       sync.Mutex
-	list     []*Fault
-	released chan struct{}
-	hits     int
-}
-
-func newFaults() faults { return faults{released: make(chan struct{})} }
-
-func (f *faults) inject(list []Fault) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, fault := range list {
-		if fault.Times == 0 {
-			fault.Times = -1
-		}
-		f.list = append(f.list, &fault)
-	}
-}
-
-func (f *faults) heal() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.list = nil
-	close(f.released)
-	f.released = make(chan struct{})
-}
-
-func (f *faults) count() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.hits
-}
-
 // find returns what befalls a call, nil for nothing, and the end of stalls.
-func (f *faults) find(operation Operation, key string) (*Fault, <-chan struct{}) {
-	fault, released := f.take(operation, key)
-	if fault != nil && fault.Hit != nil {
+func (d *Destination) find(operation Operation, key string) (*Fault, <-chan struct{}) {
+	fault, befalls, released := d.faults.Take(func(fault Fault) bool {
+		return fault.Operation == operation && (fault.Key == nil || fault.Key(key))
+	})
+	if !befalls {
+		return nil, released
+	}
+	if fault.Hit != nil {
 		fault.Hit(key)
 	}
-	return fault, released
-}
-
-func (f *faults) take(operation Operation, key string) (*Fault, <-chan struct{}) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	i := slices.IndexFunc(f.list, func(fault *Fault) bool {
-		return fault.Times != 0 && fault.Operation == operation && (fault.Key == nil || fault.Key(key))
-	})
-	if i < 0 {
-		return nil, f.released
-	}
-	fault := f.list[i]
-	if fault.After > 0 {
-		fault.After--
-		return nil, f.released
-	}
-	if fault.Times > 0 {
-		fault.Times--
-	}
-	f.hits++
-	return fault, f.released
+	return &fault, released
 }
 
 // objectReader reads an object, of which half goes well when there is a fault.
