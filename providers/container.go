@@ -32,12 +32,17 @@ type Containers interface {
 	// in a container that does not run, or that ends meanwhile, is an error that says so; without a terminal, so that what the
 	// command writes arrives as it is.
 	In(name string) Runner
-	// Logs writes what a container has said from since on and before until, each line behind its time, to the two writers.
+	// Logs writes what a container has said from since on and until until, both zero for all of it, to the two writers: each
+	// message of the engine in a Write of its own, behind its time in LogTime and a space. A message is a line with its end, or a
+	// part of a very long one. What a terminal showed is all standard output.
 	Logs(ctx context.Context, id string, since, until time.Time, stdout, stderr io.Writer) error
 	// Start starts a container, Stop ends one and waits for that; one that is already so is no error.
 	Start(ctx context.Context, id string) error
 	Stop(ctx context.Context, id string) error
 }
+
+// LogTime is the form of the times of Containers.Logs, always in UTC.
+const LogTime = "2006-01-02T15:04:05.000000000Z"
 
 // Container is what an engine says of a container.
 type Container struct {

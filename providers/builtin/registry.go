@@ -35,11 +35,18 @@ import (
 func Registry() (*providers.Registry, error) {
 	return providers.NewRegistry(compression.NewCodec, choice.NewChooser, encryption.New,
 		hostlocal.Provider(), ssh.Provider(),
-		postgres.Provider(), redis.Provider(), files.Provider(), dockerlogs.Provider(), command.Provider(),
+		postgres.Provider(), redis.Provider(), files.Provider(), dockerLogs(), command.Provider(),
 		destinationlocal.Provider(), gcs.Provider(), azblob.Provider(),
 		http.Provider(), tcp.Provider(), checkpostgres.Provider(), checkredis.Provider(), containers.Provider(), disk.Provider(),
 		paths.Provider(), checkcommand.Provider(),
 		directory.Provider(), docker.Provider(), logs.Provider(),
 		webhook.Provider(), notifycommand.Provider(),
 	)
+}
+
+// dockerLogs are put back as what they are, an archive of files.
+func dockerLogs() providers.Provider {
+	logs := dockerlogs.Provider()
+	logs.Restore = files.Provider().Restore
+	return logs
 }

@@ -1,8 +1,24 @@
-// Package dockerlogs declares the logs of containers to back up.
+// Package dockerlogs backs up the logs of containers as a tar archive: what they have said since the last artifact, in whole.
+//
+// # The archive
+//
+// Each container has a folder of its name, with stdout.log and stderr.log in it; one that has said nothing new has an empty one.
+// Every line stands behind the engine's own time of it. Of what does not fit into 8 MiB the rest follows in stdout.2.log,
+// stdout.3.log and so on, cut between lines, so that the length of every file is known before it is written and nothing is kept on
+// a disk in between.
+//
+// # Going on
+//
+// A position holds, for each container by its identification and for each of its two streams, the time of the last message that
+// was read and how many had exactly that time. The engine writes each stream of a container in one order, so that this message is
+// where the next reading begins. The times are the engine's, and no other clock takes part. A container that was made again has
+// another identification and is read from its beginning.
 package dockerlogs
 
 import (
 	"errors"
+	"fmt"
+	"path"
 
 	"github.com/castrolanda/imsctl/providers"
 )
@@ -28,13 +44,28 @@ func (c *Config) Validate() []providers.Problem {
 	if len(c.Containers) == 0 {
 		return []providers.Problem{{Attribute: "containers", Summary: "No containers", Detail: "Name at least one container or pattern."}}
 	}
-	return nil
+	var problems []providers.Problem
+	for _, pattern := range c.Containers {
+		if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
+			problems = append(problems, providers.Problem{Attribute: "containers", Summary: "Invalid pattern",
+				Detail: fmt.Sprintf("%q is no name of a container and no pattern of names: * stands for any text, ? for a character, [ab] for one of several.", pattern)})
+		}
+	}
+	return problems
 }
 
-// NotBuilt says that the block is only checked yet.
-func (*Config) NotBuilt() string { return "docker_logs sources are not built yet" }
-
 // Source makes the source.
-func (c *Config) Source(providers.Environment) (providers.Source, error) {
-	return nil, errors.New(c.NotBuilt())
+func (c *Config) Source(environment providers.Environment) (providers.Source, error) {
+	host, err := environment.Hosts(c.Host)
+	if err != nil {
+		return nil, err
+	}
+	if environment.Containers == nil {
+		return nil, errors.New("no container engine can be reached")
+	}
+	containers, err := environment.Containers(host)
+	if err != nil {
+		return nil, err
+	}
+	return &source{host: host.Name(), containers: containers, patterns: c.Containers}, nil
 }
