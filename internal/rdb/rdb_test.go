@@ -106,7 +106,7 @@ func TestEveryCutIsFound(t *testing.T) {
 	}
 }
 
-// TestEveryFlippedBitIsFound flips each bit of a small snapshot, and one of each byte of a larger one.
+// TestEveryFlippedBitIsFound flips each bit of a small snapshot, and one of every fifth byte of a larger one.
 func TestEveryFlippedBitIsFound(t *testing.T) {
 	flip := func(t *testing.T, data []byte, i, bit int) {
 		t.Helper()
@@ -124,7 +124,7 @@ func TestEveryFlippedBitIsFound(t *testing.T) {
 		flip(t, small, i/8, i%8)
 	}
 	large := realSnapshot(t)
-	for i := range large {
+	for i := 0; i < len(large); i += 5 {
 		flip(t, large, i, i%8)
 	}
 }

@@ -1,6 +1,7 @@
 package redis_test
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -38,6 +39,20 @@ func TestRealContainers(t *testing.T) {
 	_, reading := read(t, source("ims_redis"))
 	if reading.KeyCounts.Patterns["ml:*"].Keys != 2 || reading.KeyCounts.Databases["0"].Keys != 3 || reading.Container == nil || reading.Container.Name != "ims_redis" {
 		t.Errorf("reading: %+v", reading)
+	}
+
+	// It goes back into its container, over what is there now.
+	restorable, _ := read(t, source("ims_redis"))
+	inside("FLUSHALL")
+	inside("SET", "later", "1")
+	config := redis.Config{Container: "ims_redis", Port: 6379, Password: "some-secret"}
+	target := config.Place(environment)
+	target.Own, target.Overwrite = true, true
+	if _, err := restore(t, environment, target, bytes.NewReader(restorable)); err != nil {
+		t.Error(err)
+	}
+	if got := inside("MGET", "ml:1", "ml:2", "other", "later"); strings.Join(strings.Fields(got), " ") != "one two three" {
+		t.Errorf("after the restore it holds %q", got)
 	}
 
 	// The server makes a pause of half a minute after each of ten keys, so that it cannot be done before it is restarted.
