@@ -2,7 +2,10 @@
 // says what would be done and why.
 package planner
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // FormatVersion is the version of the plan's JSON form: the major part changes when a reader would break.
 const FormatVersion = "1.0"
@@ -25,6 +28,18 @@ type Plan struct {
 	Refreshed bool
 	// RefreshOnly is set for a plan of Reconcile: it changes nothing but the state.
 	RefreshOnly bool
+}
+
+// Backups are the addresses of the backups that the plan does something for, each once, sorted.
+func (p *Plan) Backups() []string {
+	var addresses []string
+	for _, action := range p.Actions {
+		if address := action.Common().Backup; address != "" {
+			addresses = append(addresses, address)
+		}
+	}
+	slices.Sort(addresses)
+	return slices.Compact(addresses)
 }
 
 // Note is something worth knowing.

@@ -155,6 +155,7 @@ func (a *applyArguments) adopt(saved *planner.SavedPlan) error {
 // planToApply makes and shows the plan, or checks that a saved one still holds.
 func (c *cli) planToApply(ctx context.Context, project *project, document *state.Document, saved *planner.SavedPlan, arguments applyArguments, view runView) (*planner.Plan, error) {
 	if saved != nil {
+		project.expand(ctx, c, document, planner.ExpandOptions{Known: saved.Plan.Backups()})
 		if err := saved.Check(project.spec, document, c.clock.Now(), arguments.planMaxAge); err != nil {
 			return nil, err
 		}

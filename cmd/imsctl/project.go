@@ -171,6 +171,7 @@ func (p *project) plan(ctx context.Context, c *cli, document *state.Document, op
 	if options.busy != "" {
 		document.Intents = nil
 	}
+	p.expand(ctx, c, document, planner.ExpandOptions{Look: options.refresh, Observe: planner.ObserveOptions{Parallelism: options.parallelism}})
 	if options.refresh {
 		var err error
 		observed, err = planner.Observe(ctx, p.spec, document, p.world, c.clock, planner.ObserveOptions{Parallelism: options.parallelism})
@@ -184,6 +185,11 @@ func (p *project) plan(ctx context.Context, c *cli, document *state.Document, op
 		compare = planner.Reconcile
 	}
 	return planner.Select(compare(p.spec, document, observed, options.now), p.spec, options.scope)
+}
+
+// expand divides the backups of groups into those of their members.
+func (p *project) expand(ctx context.Context, c *cli, document *state.Document, options planner.ExpandOptions) {
+	p.spec, p.world = planner.Expand(ctx, p.spec, p.world, document, c.clock, options)
 }
 
 // lock takes the right to change the state.

@@ -12,6 +12,7 @@ import (
 	"github.com/castrolanda/imsctl/executor/pipeline"
 	"github.com/castrolanda/imsctl/internal/terminal"
 	"github.com/castrolanda/imsctl/internal/units"
+	"github.com/castrolanda/imsctl/planner"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -134,6 +135,7 @@ func (c *cli) restore(ctx context.Context, arguments restoreArguments) (err erro
 	if err != nil {
 		return err
 	}
+	project.expand(ctx, c, document, planner.ExpandOptions{})
 	artifact, err := selectArtifact(project, document, arguments)
 	if err != nil {
 		return err

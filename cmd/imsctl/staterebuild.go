@@ -169,6 +169,9 @@ func (c *cli) showRebuilding(ctx context.Context, project *project, document *st
 
 // rebuild looks at the destinations and makes the state that their manifests tell of.
 func (c *cli) rebuild(ctx context.Context, project *project, document *state.Document, arguments rebuildArguments) (*planner.Rebuilding, error) {
+	project.expand(ctx, c, document, planner.ExpandOptions{
+		Look: true, Known: planner.StoredMembers(ctx, project.spec, project.world, c.clock, planner.ObserveOptions{}),
+	})
 	observed, err := planner.ObserveCopies(ctx, project.spec, document, project.world, c.clock, arguments.destinations, planner.ObserveOptions{})
 	if err != nil {
 		return nil, err

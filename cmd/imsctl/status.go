@@ -27,7 +27,8 @@ func (c *cli) statusCommand() *cobra.Command {
 newest artifact's copy, when it was verified and last read back, and of the
 others how many are missing, altered, or kept by a policy of the store; then of
 each drill the last one, and how long the restore took. It does not look at the
-destinations: plan does.
+destinations: plan does. Of a source that stands for several it asks which there
+are.
 
 EXIT STATUS
   0  every backup has its copies, and no backup and no drill is overdue
@@ -99,6 +100,7 @@ func (c *cli) status(command *cobra.Command, arguments statusArguments) error {
 	if err != nil {
 		return err
 	}
+	project.expand(command.Context(), c, document, planner.ExpandOptions{Look: true, Tolerant: true})
 	now := c.clock.Now()
 	groups, standings := document.ByBackup(), planner.Standings(project.spec, document, now)
 	statuses := make([]backupStatus, 0, len(project.spec.Backups))

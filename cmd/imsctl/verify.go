@@ -78,6 +78,7 @@ func (c *cli) verify(ctx context.Context, arguments verifyArguments) (err error)
 	}
 	defer func() { err = errors.Join(err, session.Close()) }()
 
+	project.expand(ctx, c, session.Document(), planner.ExpandOptions{})
 	if arguments.selection.Backup != "" {
 		arguments.selection.Backup = backupAddress(arguments.selection.Backup)
 	}

@@ -35,11 +35,14 @@ func (s *source) Read(ctx context.Context, run string, w io.Writer) (reading pro
 	return reading, err
 }
 
-// source wraps a source. It goes on where others ended when the source does.
+// source wraps a source. It goes on where others ended when the source does, and is a group when the source is.
 func (t *Tracer) source(found providers.Source, address string) providers.Source {
 	traced := &source{found, t, address}
-	if continuing, ok := found.(providers.Continuing); ok {
-		return &continuingSource{traced, continuing}
+	switch found := found.(type) {
+	case providers.Continuing:
+		return &continuingSource{traced, found}
+	case providers.Group:
+		return &group{traced, found}
 	}
 	return traced
 }
@@ -57,6 +60,26 @@ func (s *continuingSource) After(position string) (providers.Source, error) {
 		return nil, err
 	}
 	return s.Tracer.source(after, s.address), nil
+}
+
+// group tells of the listing of a group's members, and of their readings.
+type group struct {
+	*source
+	several providers.Group
+}
+
+// Members implements providers.Group.
+func (g *group) Members(ctx context.Context) (names []string, err error) {
+	err = g.call(ctx, slog.LevelDebug, "members listed", func() error {
+		names, err = g.several.Members(ctx)
+		return err
+	}, slog.String("source", g.address))
+	return names, err
+}
+
+// Member implements providers.Group.
+func (g *group) Member(name string) providers.Source {
+	return g.Tracer.source(g.several.Member(name), g.address+"["+name+"]")
 }
 
 // Host returns a host whose commands are told. It dials where the host does.

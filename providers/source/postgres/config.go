@@ -44,7 +44,7 @@ type Config struct {
 	URL           string              `hcl:"url,optional" doc:"The database; either this or container: postgres://USER:PASSWORD@HOST:PORT/DATABASE. Take the password from the environment: url = env(\"DATABASE_URL\")."`
 	Container     string              `hcl:"container,optional" doc:"The container that the server runs in; pg_dump then runs inside it."`
 	User          string              `hcl:"user,optional" doc:"The role to connect as, in a container."`
-	Database      string              `hcl:"database,optional" doc:"The database, in a container."`
+	Database      string              `hcl:"database,optional" doc:"The database, in a container; \"*\" is every database of the server, also of that in url, each with backups of its own."`
 	Format        string              `hcl:"format,optional" doc:"plain (SQL text) or custom (pg_dump's archive, for pg_restore); plain when left out."`
 	Tables        []string            `hcl:"tables,optional" doc:"Dump only tables that match one of these pg_dump patterns, such as \"ml_*\"; a pattern that matches nothing is an error."`
 	ExcludeTables []string            `hcl:"exclude_tables,optional" doc:"Leave out tables that match one of these patterns; the same rule."`
@@ -102,11 +102,13 @@ func (c *Config) formatProblems() []providers.Problem {
 // placeProblems checks that the block says where the database is, in one way.
 func (c *Config) placeProblems() []providers.Problem {
 	if c.Container == "" {
-		for name, value := range map[string]string{"user": c.User, "database": c.Database} {
-			if value != "" {
-				return []providers.Problem{{Attribute: name, Summary: "Attribute without effect",
-					Detail: name + " belongs to container; a url has it inside: postgres://USER:PASSWORD@HOST/DATABASE."}}
-			}
+		if c.User != "" {
+			return []providers.Problem{{Attribute: "user", Summary: "Attribute without effect",
+				Detail: "user belongs to container; a url has it inside: postgres://USER:PASSWORD@HOST/DATABASE."}}
+		}
+		if c.Database != "" && c.Database != everyDatabase {
+			return []providers.Problem{{Attribute: "database", Summary: "Attribute without effect",
+				Detail: "A url has the database inside: postgres://USER:PASSWORD@HOST/DATABASE. Beside it database is \"*\", for all of the server."}}
 		}
 		if _, err := parseURL(c.URL); err != nil {
 			return []providers.Problem{{Attribute: "url", Summary: "Invalid URL", Detail: sentence(err)}}
@@ -149,8 +151,12 @@ func (c *Config) Source(environment providers.Environment) (providers.Source, er
 		if err != nil {
 			return nil, fmt.Errorf("source postgres: %w", err)
 		}
-		return &source{config: *c, container: &contained{containers: containers, host: host.Name(), name: c.Container,
-			user: c.User, database: c.Database, in: containers.In(c.Container)}}, nil
+		database := c.Database
+		if database == everyDatabase {
+			database = maintenance
+		}
+		return c.grouped(&source{config: *c, container: &contained{containers: containers, host: host.Name(), name: c.Container,
+			user: c.User, database: database, in: containers.In(c.Container)}}), nil
 	}
 	address, err := parseURL(c.URL)
 	if err != nil {
@@ -160,7 +166,15 @@ func (c *Config) Source(environment providers.Environment) (providers.Source, er
 	if !c.Host.IsZero() {
 		address.dialer, _ = host.(providers.Dialer)
 	}
-	return &source{config: *c, address: address}, nil
+	return c.grouped(&source{config: *c, address: address}), nil
+}
+
+// grouped is a source of one database, or of all of them.
+func (c *Config) grouped(one *source) providers.Source {
+	if c.Database == everyDatabase {
+		return cluster{one}
+	}
+	return one
 }
 
 // Place implements providers.Placed.
