@@ -26,7 +26,7 @@ type ExpandOptions struct {
 // stands for the databases a and b becomes backup.all["a"] and backup.all["b"], with all that was declared for backup.all.
 // What it returns takes the place of the specification and the world, which are not changed.
 //
-// A member that has gone keeps its copies, under the same retention, and is not due again. Where the members could not be
+// Its drills are divided in the same way. A member that has gone keeps its copies, under the same retention, and is not due again. Where the members could not be
 // listed, or nothing is known of any, the backup itself stays beside them: its source says why it cannot be read.
 func Expand(ctx context.Context, specification *spec.Spec, world *World, document *state.Document, clock clock.Clock, options ExpandOptions) (*spec.Spec, *World) {
 	e := &expander{specification: specification, world: world, listed: make(map[string]listing)}
@@ -93,7 +93,7 @@ func (e *expander) look(ctx context.Context, o *observation, tolerant bool) {
 func (e *expander) expand(known []string) (*spec.Spec, *World) {
 	specification, world := *e.specification, *e.world
 	specification.Backups, specification.Sources = nil, slices.Clone(specification.Sources)
-	world.Sources = maps.Clone(world.Sources)
+	world.Sources, world.Drillers = maps.Clone(world.Sources), maps.Clone(world.Drillers)
 	instances := make(map[string][]string)
 	for _, backup := range e.specification.Backups {
 		listing, ok := e.listed[backup.Source]
@@ -130,21 +130,50 @@ func (e *expander) expand(known []string) (*spec.Spec, *World) {
 		}
 	}
 	for i, backup := range specification.Backups {
-		if slices.ContainsFunc(backup.DependsOn, func(address string) bool { return instances[address] != nil }) {
-			waiting := *backup
-			waiting.DependsOn = nil
-			for _, address := range backup.DependsOn {
-				if members := instances[address]; members != nil {
-					waiting.DependsOn = append(waiting.DependsOn, members...)
-				} else {
-					waiting.DependsOn = append(waiting.DependsOn, address)
-				}
-			}
-			specification.Backups[i] = &waiting
-		}
+		specification.Backups[i] = waitingFor(backup, instances)
 	}
 	slices.SortStableFunc(specification.Backups, func(a, b *spec.Backup) int { return strings.Compare(a.Address, b.Address) })
+	specification.Drills = divideDrills(specification.Drills, instances, &world)
 	return &specification, &world
+}
+
+// waitingFor is a backup that waits for the instances of what it was declared to wait for.
+func waitingFor(backup *spec.Backup, instances map[string][]string) *spec.Backup {
+	if !slices.ContainsFunc(backup.DependsOn, func(address string) bool { return instances[address] != nil }) {
+		return backup
+	}
+	waiting := *backup
+	waiting.DependsOn = nil
+	for _, address := range backup.DependsOn {
+		if members := instances[address]; members != nil {
+			waiting.DependsOn = append(waiting.DependsOn, members...)
+		} else {
+			waiting.DependsOn = append(waiting.DependsOn, address)
+		}
+	}
+	return &waiting
+}
+
+// divideDrills makes of a drill of a divided backup one for each of its instances.
+func divideDrills(drills []*spec.Drill, instances map[string][]string, world *World) []*spec.Drill {
+	var divided []*spec.Drill
+	for _, drill := range drills {
+		of := instances[drill.Backup]
+		if of == nil {
+			divided = append(divided, drill)
+			continue
+		}
+		for _, address := range of {
+			member := *drill
+			if name, ok := spec.MemberOf(address, drill.Backup); ok {
+				member.Address, member.Backup = spec.MemberAddress(drill.Address, name), address
+				member.Name = strings.TrimPrefix(member.Address, "drill.")
+				world.Drillers[member.Address] = world.Drillers[drill.Address]
+			}
+			divided = append(divided, &member)
+		}
+	}
+	return divided
 }
 
 // StoredMembers are the addresses of the backups of members that have something at a destination, for Expand where the state knows

@@ -52,6 +52,7 @@ func TestExpand(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s := newScene(t, placeA)
 			s.declare("all", placeA).Source = "source.postgres.all"
+			s.spec.Drills = []*spec.Drill{{Address: "drill.all", Name: "all", Backup: "backup.all"}, {Address: "drill.database", Name: "database", Backup: database}}
 			s.declare("later", placeA).DependsOn = []string{"backup.all", database}
 			s.spec.Sources = []*spec.Source{{Address: "source.postgres.all", Type: "postgres"}, {Address: "source.command.database", Type: "command"}}
 			for _, name := range test.recorded {
@@ -59,7 +60,7 @@ func TestExpand(t *testing.T) {
 				artifact.Backup = spec.MemberAddress("backup.all", name)
 				s.document.Artifacts = append(s.document.Artifacts, artifact)
 			}
-			world := &World{Sources: map[string]providers.Source{"source.postgres.all": &test.group, "source.command.database": member{}}}
+			world := &World{Sources: map[string]providers.Source{"source.postgres.all": &test.group, "source.command.database": member{}}, Drillers: map[string]providers.Driller{}}
 			expanded, members := Expand(t.Context(), s.spec, world, s.document, clock.System{}, ExpandOptions{Look: test.look, Tolerant: strings.HasSuffix(test.name, "tolerated"), Known: test.known})
 			var got, once []string
 			for _, backup := range expanded.Backups {
@@ -86,6 +87,15 @@ func TestExpand(t *testing.T) {
 			later := expanded.Backups[slices.IndexFunc(expanded.Backups, func(b *spec.Backup) bool { return b.Name == "later" })]
 			if want := append(slices.Clone(test.want), database); !slices.Equal(later.DependsOn, want) {
 				t.Errorf("what waits for them waits for %q", later.DependsOn)
+			}
+			drilled := []string{database}
+			for _, drill := range expanded.Drills {
+				if drill.Backup != database {
+					drilled = append(drilled, drill.Backup)
+				}
+			}
+			if want := append([]string{database}, test.want...); !slices.Equal(drilled, want) {
+				t.Errorf("drilled are %q", drilled)
 			}
 			if len(s.spec.Backups) != 3 || len(world.Sources) != 2 {
 				t.Error("the specification or the world was changed")

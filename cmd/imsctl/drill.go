@@ -94,6 +94,7 @@ func (c *cli) drill(ctx context.Context, arguments drillArguments) (err error) {
 	}
 	defer func() { err = errors.Join(err, session.Close()) }()
 
+	project.expand(ctx, c, session.Document(), planner.ExpandOptions{})
 	plan, err := planner.Drilling(project.spec, session.Document(), arguments.address, arguments.from, c.clock.Now())
 	if err != nil {
 		return err
