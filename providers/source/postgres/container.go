@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/castrolanda/imsctl/providers"
 )
@@ -83,8 +84,20 @@ func (c *contained) explain(ctx context.Context, err error) error {
 	return fmt.Errorf("cannot connect to %s: %s; check user and database, and that the server lets the role in over its socket", c, said)
 }
 
-// gone holds when the container has stopped since: what ran in it has ended with it.
-func (c *contained) gone(ctx context.Context, _ error) bool { return c.since(ctx) != "" }
+// gone holds when the container has stopped since: what ran in it has ended with it. An engine hears of that a moment later
+// than those who had something to do with the container.
+func (c *contained) gone(ctx context.Context, _ error) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), terminateTimeout)
+	defer cancel()
+	for c.since(ctx) == "" {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(terminateInterval):
+		}
+	}
+	return true
+}
 
 // since says what has happened to the container since the reading began, or nothing.
 func (c *contained) since(ctx context.Context) string {
