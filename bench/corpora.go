@@ -140,6 +140,9 @@ func timeCorpus(ctx context.Context, s settings, folder, program string, corpus 
 					return fmt.Errorf("%s: %w", choice, err)
 				}
 			}
+			if err := result.analyse(ctx, filepath.Join(folder, "corpus"), program, path); err != nil {
+				return fmt.Errorf("analysing: %w", err)
+			}
 			if err := result.choices[learned].backUp(ctx, filepath.Join(folder, "corpus"), program, path, "auto balanced", 2); err != nil {
 				return fmt.Errorf("%s: %w", learned, err)
 			}

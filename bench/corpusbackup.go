@@ -42,7 +42,8 @@ backup "corpus" {
 
 // backUp takes so many backups of a file in a new folder, one after the other, and adds what the last one took.
 func (c *corpusSeries) backUp(ctx context.Context, folder, program, path, choice string, times int) (err error) {
-	if err := os.Mkdir(folder, 0o700); err != nil {
+	file, err := specifyCorpus(folder, path, choice)
+	if err != nil {
 		return err
 	}
 	defer func() {
@@ -50,15 +51,6 @@ func (c *corpusSeries) backUp(ctx context.Context, folder, program, path, choice
 			err = removing
 		}
 	}()
-	method, parameter, _ := strings.Cut(choice, " ")
-	attribute := "level = " + parameter
-	if method == "auto" {
-		attribute = fmt.Sprintf("optimize = %q", parameter)
-	}
-	file := filepath.Join(folder, "corpus.hcl")
-	if err := os.WriteFile(file, fmt.Appendf(nil, corpusBackup, method, attribute, path, filepath.Ext(path)), 0o600); err != nil {
-		return err
-	}
 	var took usage
 	for i := range times {
 		if i > 0 {
@@ -75,6 +67,52 @@ func (c *corpusSeries) backUp(ctx context.Context, folder, program, path, choice
 	}
 	c.wall, c.cpu = append(c.wall, took.wall.Seconds()), append(c.cpu, took.cpu.Seconds())
 	return c.read([]byte(listed), times)
+}
+
+// specifyCorpus makes a new folder with the specification of a backup.
+func specifyCorpus(folder, path, choice string) (file string, err error) {
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		return "", err
+	}
+	method, parameter, _ := strings.Cut(choice, " ")
+	attribute := "level = " + parameter
+	if method == "auto" {
+		attribute = fmt.Sprintf("optimize = %q", parameter)
+	}
+	file = filepath.Join(folder, "corpus.hcl")
+	return file, os.WriteFile(file, fmt.Appendf(nil, corpusBackup, method, attribute, path, filepath.Ext(path)), 0o600)
+}
+
+// analyse adds what an analysis of the corpus takes, as a source of which the size is not known.
+func (c *corpusResult) analyse(ctx context.Context, folder, program, path string) (err error) {
+	file, err := specifyCorpus(folder, path, "auto balanced")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if removing := os.RemoveAll(folder); err == nil {
+			err = removing
+		}
+	}()
+	var said bytes.Buffer
+	command := newCommand(ctx, program, "analyze", "-json", "-path", file, "source.command.corpus")
+	command.Stdout = &said
+	took, err := measure(ctx, command)
+	if err != nil {
+		return err
+	}
+	var document struct {
+		Subjects []struct {
+			Read    float64 `json:"read_bytes"`
+			Speedup float64
+		}
+	}
+	if err := json.Unmarshal(said.Bytes(), &document); err != nil || len(document.Subjects) != 1 {
+		return fmt.Errorf("reading the analysis: %w: %s", err, said.Bytes())
+	}
+	c.analysis.wall, c.analysis.cpu = append(c.analysis.wall, took.wall.Seconds()), append(c.analysis.cpu, took.cpu.Seconds())
+	c.read, c.speedup = append(c.read, document.Subjects[0].Read), append(c.speedup, document.Subjects[0].Speedup)
+	return nil
 }
 
 // read takes over what a list says of its newest artifact.

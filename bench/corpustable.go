@@ -18,6 +18,9 @@ type corpusResult struct {
 	raw, gzip int64
 	gzipTimes corpusSeries
 	choices   map[string]*corpusSeries
+	// analysis is what an analysis took, read how many bytes it read, speedup how many times as fast as one the cores were.
+	analysis      corpusSeries
+	read, speedup series
 }
 
 // share is how large so many bytes are beside others.
@@ -67,6 +70,10 @@ func (c corpusResult) describeTimes(r *report) {
 	of := size(float64(c.raw))
 	r.row(fmt.Sprintf("%s, %s: the tool gzip -9, wall", c.corpus.Name, of), c.gzipTimes.wall, seconds)
 	r.row(fmt.Sprintf("%s, %s: the tool gzip -9, CPU", c.corpus.Name, of), c.gzipTimes.cpu, seconds)
+	r.row(fmt.Sprintf("%s, %s: analyze, wall", c.corpus.Name, of), c.analysis.wall, seconds)
+	r.row(fmt.Sprintf("%s, %s: analyze, CPU", c.corpus.Name, of), c.analysis.cpu, seconds)
+	r.row(fmt.Sprintf("%s, %s: analyze, read", c.corpus.Name, of), c.read, size)
+	r.row(fmt.Sprintf("%s, %s: analyze, all cores / one", c.corpus.Name, of), c.speedup, ratio)
 	for _, choice := range slices.Concat([]string{"auto balanced", learned}, quickChoices()) {
 		one := c.choices[choice]
 		r.row(fmt.Sprintf("%s, %s: %s, wall", c.corpus.Name, of, named(choice, one)), one.wall, seconds)
@@ -99,7 +106,7 @@ func sizesTable(results []corpusResult) string {
 // timesTable is the table of the times of balanced.
 func timesTable(results []corpusResult) string {
 	var b strings.Builder
-	b.WriteString("| corpus | `gzip -9`: wall, CPU | auto `balanced`: wall, CPU | second run | stored ÷ `gzip -9`, second run | times as fast as `gzip -9`, second run | quickest fixed method that stores no more than `gzip -9` | auto ÷ it, second run |\n|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("| corpus | `gzip -9`: wall, CPU | auto `balanced`: wall, CPU | second run | stored ÷ `gzip -9`, second run | times as fast as `gzip -9`, second run | quickest fixed method that stores no more than `gzip -9` | auto ÷ it, second run | `analyze`: wall, read, all cores ÷ one |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, c := range results {
 		first, second, best := c.choices["auto balanced"], c.choices[learned], c.quickest()
 		quickest, against := "none", "–"
@@ -107,11 +114,12 @@ func timesTable(results []corpusResult) string {
 			quickest = fmt.Sprintf("%s, %s", best.method, seconds(best.wall.median()))
 			against = fmt.Sprintf("%.2f, %.2f", ratios(first.wall, best.wall).median(), ratios(second.wall, best.wall).median())
 		}
-		fmt.Fprintf(&b, "| %s, %s | %s, %s | %s, %s (%s) | %s, %s (%s) | %.3f, %.3f | %.1f, %.1f | %s | %s |\n", c.corpus.Name, size(float64(c.raw)),
+		fmt.Fprintf(&b, "| %s, %s | %s, %s | %s, %s (%s) | %s, %s (%s) | %.3f, %.3f | %.1f, %.1f | %s | %s | %s, %s, %.2f |\n", c.corpus.Name, size(float64(c.raw)),
 			seconds(c.gzipTimes.wall.median()), seconds(c.gzipTimes.cpu.median()),
 			seconds(first.wall.median()), seconds(first.cpu.median()), first.method, seconds(second.wall.median()), seconds(second.cpu.median()), second.method,
 			share(first.stored, c.gzip), share(second.stored, c.gzip),
-			ratios(c.gzipTimes.wall, first.wall).median(), ratios(c.gzipTimes.wall, second.wall).median(), quickest, against)
+			ratios(c.gzipTimes.wall, first.wall).median(), ratios(c.gzipTimes.wall, second.wall).median(), quickest, against,
+			seconds(c.analysis.wall.median()), size(c.read.median()), c.speedup.median())
 	}
 	return b.String()
 }

@@ -18,14 +18,16 @@ type analysis struct {
 	Dense   bool         `json:"dense"`
 	Entropy float64      `json:"entropy"`
 	// SizeBytes is left out when it is not known.
-	SizeBytes    int64         `json:"size_bytes,omitzero"`
-	SizeCategory sizeCategory  `json:"size_category"`
-	ReadBytes    int64         `json:"read_bytes"`
-	Optimize     choice.Goal   `json:"optimize"`
-	Cores        int           `json:"cores"`
-	Methods      []methodTrial `json:"methods"`
-	Recommended  verdictOn     `json:"recommended"`
-	RunnerUp     *methodName   `json:"runner_up,omitempty"`
+	SizeBytes    int64        `json:"size_bytes,omitzero"`
+	SizeCategory sizeCategory `json:"size_category"`
+	ReadBytes    int64        `json:"read_bytes"`
+	Optimize     choice.Goal  `json:"optimize"`
+	Cores        int          `json:"cores"`
+	// Speedup is how many times as fast as one core all of them compress, left out when it was not measured.
+	Speedup     float64       `json:"speedup,omitzero"`
+	Methods     []methodTrial `json:"methods"`
+	Recommended verdictOn     `json:"recommended"`
+	RunnerUp    *methodName   `json:"runner_up,omitempty"`
 }
 
 // methodName is a method at a level.
@@ -105,7 +107,7 @@ func (c *cli) analysis(ctx context.Context, subject subject) (analysis, error) {
 	chosen := choice.Choose(question)
 	result := analysis{
 		Name: subject.name, Kind: found.Kind, Detail: found.Detail, Dense: found.Dense, Entropy: found.Entropy,
-		SizeBytes: sample.Size, SizeCategory: categoryOf(sample.Size), ReadBytes: sample.Read, Optimize: question.Goal, Cores: question.Cores,
+		SizeBytes: sample.Size, SizeCategory: categoryOf(sample.Size), ReadBytes: sample.Read, Optimize: question.Goal, Cores: question.Cores, Speedup: question.Speedup,
 		Recommended: verdictOn{methodName{chosen.Method, chosen.Level}, chosen.Reason},
 	}
 	if chosen.RunnerUp != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -13,8 +14,10 @@ import (
 
 	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/providers/builtin"
 	"github.com/castrolanda/imsctl/providers/compression/choice"
 	"github.com/castrolanda/imsctl/providers/compression/trial"
+	"github.com/castrolanda/imsctl/providers/source/files"
 	"github.com/castrolanda/imsctl/spec"
 )
 
@@ -31,15 +34,16 @@ type analyzeArguments struct {
 func (c *cli) analyzeCommand() *cobra.Command {
 	var arguments analyzeArguments
 	command := &cobra.Command{
-		Use:   "analyze [flags] FILE|ADDRESS...",
-		Short: "Measure what compression makes of files and sources",
-		Long: `Reads samples of each FILE ("-" is standard input), or the beginning of the
-source with this ADDRESS (source.postgres.ims; backup.database is about its
-source, and what its compression prefers), at most 64 MiB. Says what it is,
-compresses the samples with every method, and recommends one. A source is
-stopped as soon as enough of it was read; nothing is stored.
+		Use:   "analyze [flags] PATH|ADDRESS...",
+		Short: "Measure what compression makes of files, folders and sources",
+		Long: `Reads samples of each file ("-" is standard input), or the beginning of a
+folder as source "files" would read it, or of the source with this ADDRESS
+(source.postgres.ims; backup.database is about its source, and what its
+compression prefers), at most 64 MiB. Says what it is, compresses the samples
+with every method, and recommends one. A source is stopped as soon as enough
+of it was read; nothing is stored.
 
-  imsctl analyze dump.sql backup.tar
+  imsctl analyze dump.sql backup.tar /srv/www
   imsctl analyze -optimize size source.postgres.ims
 
 EXIT STATUS
@@ -112,7 +116,7 @@ func (c *cli) subjects(arguments analyzeArguments) ([]subject, error) {
 	subjects := make([]subject, 0, len(arguments.what))
 	for _, name := range arguments.what {
 		if !isAddress(name) {
-			subjects = append(subjects, subject{name: name, question: question, sample: func(context.Context) (trial.Sample, error) { return c.sampleFile(name) }})
+			subjects = append(subjects, subject{name: name, question: question, sample: func(ctx context.Context) (trial.Sample, error) { return c.sampleFile(ctx, name) }})
 			continue
 		}
 		if opened == nil {
@@ -191,8 +195,8 @@ func (p *project) noSuchSource(address, source string) error {
 	return fmt.Errorf("%s is not in the specification.%s", address, meant(address, known, ""))
 }
 
-// sampleFile reads samples of a file, or of standard input.
-func (c *cli) sampleFile(name string) (trial.Sample, error) {
+// sampleFile reads samples of a file or of standard input, or the beginning of a folder.
+func (c *cli) sampleFile(ctx context.Context, name string) (trial.Sample, error) {
 	if name == "-" {
 		return trial.OfStream(c.stdin, c.clock)
 	}
@@ -206,11 +210,24 @@ func (c *cli) sampleFile(name string) (trial.Sample, error) {
 	case err != nil:
 		return trial.Sample{}, err
 	case info.IsDir():
-		return trial.Sample{}, errors.New("it is a folder: declare it as source \"files\" and name that source's address, or give a file of it")
+		return c.sampleFolder(ctx, name)
 	case !info.Mode().IsRegular():
 		return trial.OfStream(file, c.clock)
 	}
 	return trial.OfFile(file, info.Size())
+}
+
+// sampleFolder reads the beginning of what a source "files" makes of a folder.
+func (c *cli) sampleFolder(ctx context.Context, name string) (trial.Sample, error) {
+	folder, err := filepath.Abs(name)
+	if err != nil {
+		return trial.Sample{}, err
+	}
+	source, err := (&files.Config{Path: folder}).Source(providers.Environment{Hosts: builtin.Hosts(), Clock: c.clock, Directory: folder})
+	if err != nil {
+		return trial.Sample{}, err
+	}
+	return c.sampleSource(ctx, source)
 }
 
 // errEnough ends the reading of a source of which enough was seen.

@@ -36,7 +36,11 @@ func (a analysis) description() string {
 	if a.SizeBytes > 0 {
 		size = units.Bytes(a.SizeBytes)
 	}
-	return fmt.Sprintf("%s, %s, %.2f bits per byte, %s read", a.Detail, size, a.Entropy, units.Bytes(a.ReadBytes))
+	text := fmt.Sprintf("%s, %s, %.2f bits per byte, %s read", a.Detail, size, a.Entropy, units.Bytes(a.ReadBytes))
+	if a.Cores > 1 && a.Speedup > 0 {
+		text += fmt.Sprintf("; %d cores are %.1f times as fast as one", a.Cores, a.Speedup)
+	}
+	return text
 }
 
 // rows are the lines of the table; with bars where they can be seen.
