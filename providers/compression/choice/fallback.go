@@ -42,10 +42,10 @@ func (q Question) shortfall(o Option) string {
 	switch {
 	case q.MinReduction <= 0:
 		return ""
-	case o.Fraction*100 > float64(100-q.MinReduction):
-		return fmt.Sprintf("%s would take off only %s", o, percent(1-o.Fraction))
 	case slices.Contains(q.Disappointing, o.Method):
 		return fmt.Sprintf("%s took off less than %d %% the last time", o.Method, q.MinReduction)
+	case o.Fraction*100 > float64(100-q.MinReduction):
+		return fmt.Sprintf("%s would take off only %s", o, percent(1-o.Fraction))
 	}
 	return ""
 }

@@ -30,13 +30,14 @@ type Measurement struct {
 // fast method is tried. The shortest time counts, because whatever disturbs a measurement only ever makes it longer.
 const (
 	measurable = 32 << 10
-	brief      = 8 * time.Millisecond
+	brief      = 5 * time.Millisecond
 	attempts   = 2
 	// atOnce is the most goroutines that the speed of several processors is measured with.
 	atOnce = 8
 )
 
-// Meter measures candidates on one sample, one after the other. It is not safe for concurrent use.
+// Meter measures candidates on one sample, one after the other. It is not safe for concurrent use, except that Reference may be
+// called beside the rest.
 type Meter struct {
 	newCodec providers.CodecFactory
 	clock    clock.Clock
@@ -129,7 +130,7 @@ func (m *Meter) measure(candidate Candidate, sample []byte) (Measurement, error)
 // idle is how long a codec takes for nothing, of the time that it took for a sample: a long stream pays that once. At most
 // half of it counts.
 func (m *Meter) idle(codec providers.Codec, took time.Duration) (time.Duration, error) {
-	if m.whole || took > 4*brief {
+	if m.whole || took > 6*brief {
 		return 0, nil
 	}
 	begun := m.clock.Now()
@@ -176,7 +177,7 @@ func (m *Meter) Reference(ctx context.Context) (float64, error) {
 // Speedup measures how many times as fast so many processors compress as one does, by letting one and then all of them
 // compress a part of the sample: they may be threads of one core, or have other work. It is 0 when that cannot be told.
 func (m *Meter) Speedup(ctx context.Context, cores int) (float64, error) {
-	const part = 512 << 10
+	const part = 256 << 10
 	if cores < 2 {
 		return 1, nil
 	}
