@@ -44,7 +44,14 @@ func Redis(t testing.TB, lines ...string) *RedisServer {
 			t.Error(err)
 		}
 	})
-	if err := server.Start(t.Context()); err != nil {
+	for range 3 {
+		// Between the choice of a port and its use another process can take it.
+		if err = server.Start(t.Context()); !errors.Is(err, syscall.EADDRINUSE) {
+			break
+		}
+		server.Address = ""
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	return server
@@ -92,6 +99,9 @@ func (r *RedisServer) wait(ctx context.Context) error {
 		select {
 		case <-r.exited:
 			log, _ := os.ReadFile(filepath.Join(r.Folder, "log"))
+			if bytes.Contains(log, []byte("Address already in use")) {
+				return fmt.Errorf("the Redis server ended at once: %w", syscall.EADDRINUSE)
+			}
 			return fmt.Errorf("the Redis server ended at once: %s", log)
 		case <-time.After(20 * time.Millisecond):
 		}
