@@ -27,6 +27,9 @@ func (r *run) drill(ctx context.Context, action *planner.Drill) (result, error) 
 	d.record.ID = intent.ID
 	err = r.during(ctx, intent, func() (effect, error) { return d.make(ctx) })
 	done := result{warnings: d.warnings}
+	if d.record.Outcome != "" {
+		done.drill = &d.record
+	}
 	if err == nil {
 		done.summary = d.summary()
 	}

@@ -131,6 +131,9 @@ func TestDrillIsRecorded(t *testing.T) {
 		t.Errorf("restored was %.20q", d.read)
 	}
 	made := *lastDrill(t, b)
+	if diff := cmp.Diff(&made, entry.Drill); diff != "" {
+		t.Error(diff)
+	}
 	if !strings.HasSuffix(made.ID, "/"+drillAddress) {
 		t.Errorf("the id is %q", made.ID)
 	}
@@ -208,6 +211,9 @@ func TestDrillFails(t *testing.T) {
 					t.Errorf("recorded is %+v", made)
 				}
 			}
+			if diff := cmp.Diff(made, entry.Drill); diff != "" {
+				t.Error(diff)
+			}
 			if len(made.Differences) != c.differences {
 				t.Errorf("recorded are %d differences", len(made.Differences))
 			}
@@ -279,6 +285,9 @@ func TestInterruptedDrill(t *testing.T) {
 	if err != nil || !report.Interrupted || report.Count(executor.Failed) != 1 {
 		t.Fatalf("got %+v, %v", report, err)
 	}
+	if report.Entries[0].Drill != nil {
+		t.Error("an interrupted drill is reported as one")
+	}
 	document := b.session.Document()
 	if len(document.Drills) > 0 || len(document.Intents) > 0 || len(d.places) > 0 {
 		t.Errorf("recorded is %v, open %v, left %v", document.Drills, document.Intents, d.places)
@@ -298,7 +307,7 @@ func TestDrillRefused(t *testing.T) {
 	} {
 		action := plannedDrill(artifact)
 		change(action)
-		if entry := b.run(action).Entries[0]; entry.Err == nil || entry.Err.Error() != want {
+		if entry := b.run(action).Entries[0]; entry.Drill != nil || entry.Err == nil || entry.Err.Error() != want {
 			t.Errorf("got %v, want %q", entry.Err, want)
 		}
 	}

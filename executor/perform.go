@@ -15,6 +15,7 @@ type result struct {
 	summary  string
 	warnings []string
 	places   []Place
+	drill    *state.Drill
 }
 
 // perform runs one action and turns what came of it into an Entry.
@@ -25,7 +26,7 @@ func (r *run) perform(ctx context.Context, action planner.Action) Entry {
 	r.reporter.Started(action)
 	begun := r.Clock.Now()
 	done, err := r.dispatch(ctx, action)
-	entry := Entry{Action: action, Summary: done.summary, Warnings: r.redactedAll(done.warnings), Err: r.Spec.RedactError(err), Places: r.told(done.places), Took: r.Clock.Now().Sub(begun)}
+	entry := Entry{Action: action, Summary: done.summary, Warnings: r.redactedAll(done.warnings), Err: r.Spec.RedactError(err), Places: r.told(done.places), Drill: done.drill, Took: r.Clock.Now().Sub(begun)}
 	switch {
 	case err == nil:
 		entry.Status = Done

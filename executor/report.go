@@ -5,6 +5,7 @@ import (
 
 	"github.com/castrolanda/imsctl/executor/pipeline"
 	"github.com/castrolanda/imsctl/planner"
+	"github.com/castrolanda/imsctl/state"
 )
 
 // Status is what became of an action.
@@ -34,7 +35,9 @@ type Entry struct {
 	// Places are the destinations that the action was to bring a copy to, in the order in which they were declared; none when
 	// there was no copy to bring.
 	Places []Place
-	Took   time.Duration
+	// Drill is what is recorded of a drill that was made, whether it passed or failed; nil for everything else.
+	Drill *state.Drill
+	Took  time.Duration
 }
 
 // PlaceStatus is what became of an action at one destination.

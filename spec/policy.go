@@ -150,7 +150,8 @@ func (p *policy) host(address string, config providers.Config) (string, bool) {
 func (p *policy) drill(backup *Backup) {
 	source := p.sources[backup.Source]
 	provider, _ := p.registry.Lookup(providers.KindSource, source.Type)
-	if !provider.Database || slices.ContainsFunc(p.Drills, func(d *Drill) bool { return d.Backup == backup.Address }) {
+	// What no drill can be declared of yet is nothing to be warned of.
+	if !provider.Database || provider.Drill == nil || slices.ContainsFunc(p.Drills, func(d *Drill) bool { return d.Backup == backup.Address }) {
 		return
 	}
 	p.warn(backup.Range, warnDrill, "No drill for a database",

@@ -97,6 +97,9 @@ func (v *streamView) Ended(entry executor.Entry) {
 	if len(entry.Places) > 0 {
 		body["destinations"] = placeDocuments(entry.Places)
 	}
+	if entry.Drill != nil {
+		body["drill"] = entry.Drill
+	}
 	v.out.print(level, kind, entryLine(entry), body)
 }
 
