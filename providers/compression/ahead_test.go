@@ -70,7 +70,7 @@ func TestReadersGiveOutWhatTheyHave(t *testing.T) {
 			continue // the format is the same
 		}
 		t.Run(way.name, func(t *testing.T) {
-			input := dump(2*way.size + 1000)
+			input := dump(way.size + way.size/4)
 			var stored ends
 			for range 2 {
 				writer, err := way.codec.NewWriter(&stored)
@@ -85,7 +85,10 @@ func TestReadersGiveOutWhatTheyHave(t *testing.T) {
 				}
 			}
 			var marks, owed []int
-			for _, end := range stored.at {
+			for i, end := range stored.at {
+				if i > 0 && end-stored.at[i-1] == writeSize {
+					continue // in the middle of a block
+				}
 				// A cut here is an error, unless it is the end of a file.
 				got, _ := readAll(way.codec, bytes.NewReader(stored.Bytes()[:end]))
 				if size := len(got); size > 0 && size%len(input)%way.size == 0 {
