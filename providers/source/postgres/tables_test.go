@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"bytes"
+	"errors"
 	"maps"
 	"os/exec"
 	"slices"
@@ -248,5 +249,36 @@ func TestCountsAreThoseOfTheDump(t *testing.T) {
 	close(stop)
 	if err := <-stopped; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestTableDroppedMeanwhile drops a table whose rows are being dumped: that waits for the dump, which has them all.
+func TestTableDroppedMeanwhile(t *testing.T) {
+	server, text := database(t, "dropped", "create table gone as select n from generate_series(1, 1000) n; create table other as select 1 as n")
+	dropped := make(chan error, 1)
+	var output bytes.Buffer
+	begun := false
+	reading, err := newSource(t, text, nil).Read(t.Context(), runName(t), writerFunc(func(p []byte) (int, error) {
+		if !begun {
+			begun = true
+			go func() {
+				connection, err := pgx.Connect(t.Context(), server.URL("dropped"))
+				if err == nil {
+					_, err = connection.Exec(t.Context(), "drop table gone")
+					err = errors.Join(err, connection.Close(t.Context()))
+				}
+				dropped <- err
+			}()
+		}
+		return output.Write(p)
+	}))
+	if err != nil || reading.RowCounts["public.gone"] != 1000 || copied(output.String())["public.gone"] != 1000 {
+		t.Errorf("got %v, %v", reading.RowCounts, err)
+	}
+	if err := <-dropped; err != nil {
+		t.Error(err)
+	}
+	if _, again := dump(t, newSource(t, text, nil)); len(again.RowCounts) != 1 {
+		t.Errorf("afterwards: %v", again.RowCounts)
 	}
 }
