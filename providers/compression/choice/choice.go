@@ -129,7 +129,7 @@ func (q Question) options() []Option {
 func (q Question) option(m trial.Measurement, lesson float64) Option {
 	fraction := m.Fraction
 	if fraction < 1 {
-		fraction = min(1, fraction*lesson*q.reach(m.Method, m.Level))
+		fraction = min(1, fraction*lesson*q.reach(m))
 	}
 	for _, past := range q.Past {
 		if past.Method == m.Method && past.Level == m.Level && past.Fraction > 0 && !q.Whole {
@@ -141,13 +141,14 @@ func (q Question) option(m trial.Measurement, lesson float64) Option {
 }
 
 // reach is what methods that look back further than a sample is long leave of a long stream, as a part of what they do of the
-// sample.
-func (q Question) reach(method string, level int) float64 {
+// sample. What does not compress is not found further back either.
+func (q Question) reach(m trial.Measurement) float64 {
 	const least = 8 << 20
-	if !q.Whole && (q.Bytes == 0 || q.Bytes >= least) && (method == "xz" && level >= 5 || method == "zstd" && level >= 17) {
-		return further
+	far := m.Method == "xz" && m.Level >= 5 || m.Method == "zstd" && m.Level >= 17
+	if q.Whole || !far || q.Bytes > 0 && q.Bytes < least {
+		return 1
 	}
-	return 1
+	return 1 - (1-further)*min(1, (1-m.Fraction)/fullCaution)
 }
 
 // rate is how many bytes one processor takes in a second with a candidate: at least as many as with a higher level of the same

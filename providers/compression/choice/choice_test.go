@@ -53,6 +53,7 @@ func TestChoose(t *testing.T) {
 		{"balanced, one core and that upload", Question{Goal: Balanced, Measurements: dump(), UploadRate: 5e6, Cores: 1}, "zstd 7", ""},
 		{"dense", Question{Goal: Size, Measurements: dump(), Dense: "a JPEG image"}, "none", "it is a JPEG image: stored as it is"},
 		{"noise", Question{Goal: Size, Measurements: []trial.Measurement{measured("zstd", 1, 1.0001, 900), measured("xz", 6, 1.00, 2)}}, "none", "no method makes it smaller: stored as it is"},
+		{"pictures", Question{Goal: Size, Measurements: []trial.Measurement{measured("zstd", 1, 0.985, 900), measured("xz", 6, 0.98, 2)}}, "none", "no method takes off more than 2.1 %: stored as it is"},
 		{"next to noise", Question{Goal: Balanced, Measurements: []trial.Measurement{measured("zstd", 1, 0.98, 900)}}, "none", "no method takes off more than 2.0 %: stored as it is"},
 		{"nothing measured", Question{Goal: Balanced}, "none", "nothing was tried: stored as it is"},
 		{"equals", Question{Goal: Size, Measurements: []trial.Measurement{measured("gzip", 6, 0.5, 10), measured("gzip", 9, 0.5, 10)}}, "gzip 6", ""},
