@@ -13,6 +13,7 @@ import (
 // ready ones the first in the plan's order goes first (of those with the lowest rank), and two of the same class never run together.
 func (r *run) walk(ctx context.Context, actions []planner.Action) *Report {
 	w := newWalker(actions)
+	w.limit(r.Spec)
 	workers := r.Parallelism
 	if workers <= 0 {
 		workers = DefaultParallelism
@@ -52,8 +53,12 @@ type walker struct {
 	dependants [][]int
 	ready      turns
 	// class is what must not run twice at once ("" for none), busy are the classes that run now.
-	class   []string
-	busy    map[string]bool
+	class []string
+	busy  map[string]bool
+	// host is what an action reads from where that has a limit ("" for none), limits are those, and reading is how many do now.
+	host    []string
+	limits  map[string]int
+	reading map[string]int
 	running int
 	stopped bool
 	entries []Entry
@@ -65,6 +70,8 @@ func newWalker(actions []planner.Action) *walker {
 		dependants: make([][]int, len(actions)),
 		class:      make([]string, len(actions)),
 		busy:       make(map[string]bool),
+		host:       make([]string, len(actions)),
+		reading:    make(map[string]int),
 		entries:    make([]Entry, len(actions)),
 		ready:      turns{actions: actions},
 	}
@@ -126,7 +133,13 @@ func (w *walker) next() (int, bool) {
 	}
 }
 
-// takeReady removes the first ready action whose class is free.
+// full reports whether an action has to wait for others of its class or on its host.
+func (w *walker) full(index int) bool {
+	host := w.host[index]
+	return w.busy[w.class[index]] || host != "" && w.reading[host] >= w.limits[host]
+}
+
+// takeReady removes the first ready action whose class is free and whose host has room.
 func (w *walker) takeReady() (int, bool) {
 	var held []int
 	defer func() {
@@ -136,13 +149,14 @@ func (w *walker) takeReady() (int, bool) {
 	}()
 	for w.ready.Len() > 0 {
 		index := heap.Pop(&w.ready).(int)
+		if w.full(index) {
+			held = append(held, index)
+			continue
+		}
 		if name := w.class[index]; name != "" {
-			if w.busy[name] {
-				held = append(held, index)
-				continue
-			}
 			w.busy[name] = true
 		}
+		w.reading[w.host[index]]++
 		return index, true
 	}
 	return 0, false
@@ -155,6 +169,7 @@ func (w *walker) finish(index int, entry Entry) {
 	w.running--
 	w.entries[index] = entry
 	delete(w.busy, w.class[index])
+	w.reading[w.host[index]]--
 	if entry.Status == Done || entry.Status == Degraded {
 		for _, dependant := range w.dependants[index] {
 			if w.waiting[dependant]--; w.waiting[dependant] == 0 && w.entries[dependant].Status == NotStarted {

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/castrolanda/imsctl/planner"
+	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/spec"
 )
 
 // step makes an action for the walker: what it does is of no interest here.
@@ -79,6 +81,36 @@ func TestWalkReadsASourceOnceAtATime(t *testing.T) {
 	w.finish(first, Entry{Status: Done})
 	if third, ok := w.next(); !ok || third != 1 {
 		t.Errorf("then %d, %v; want 1", third, ok)
+	}
+}
+
+// limitedHost is the configuration of a host with a limit.
+type limitedHost struct{ providers.HostConfig }
+
+func (limitedHost) Parallel() int { return 2 }
+
+func TestWalkKeepsToTheLimitOfAHost(t *testing.T) {
+	specification := &spec.Spec{
+		Hosts:      []*spec.Host{{Address: "host.ssh.vm", Config: limitedHost{}}},
+		References: map[string][]string{"1": {"host.ssh.vm"}, "2": {"host.ssh.vm"}, "3": {"host.ssh.vm"}, "4": {"host.local"}},
+	}
+	var actions []planner.Action
+	for _, source := range []string{"1", "2", "3", "4"} {
+		actions = append(actions, &planner.Backup{Meta: planner.Meta{Address: source}, Source: source})
+	}
+	w := newWalker(actions)
+	w.limit(specification)
+	var started []int
+	for range 3 {
+		index, _ := w.next()
+		started = append(started, index)
+	}
+	if !slices.Equal(started, []int{0, 1, 3}) {
+		t.Fatalf("started %v", started)
+	}
+	w.finish(1, Entry{Status: Failed})
+	if next, ok := w.next(); !ok || next != 2 {
+		t.Errorf("then %d, %v; want 2", next, ok)
 	}
 }
 

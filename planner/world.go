@@ -6,6 +6,7 @@ import (
 
 	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/providers/claim"
 	"github.com/castrolanda/imsctl/providers/limit"
 	"github.com/castrolanda/imsctl/providers/retry"
 	"github.com/castrolanda/imsctl/spec"
@@ -58,6 +59,10 @@ func Open(specification *spec.Spec, env providers.Environment) (*World, error) {
 		}
 		source, err := declared.Config.Source(env)
 		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", declared.Address, err))
+			continue
+		}
+		if source, err = claimed(declared.Config, source, env); err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", declared.Address, err))
 			continue
 		}
@@ -138,4 +143,18 @@ func (w *World) Resolver(others func(providers.Reference) (providers.Host, error
 		}
 		return others(reference)
 	}
+}
+
+// claimed wraps a source in the lock on its host, where it wants one.
+func claimed(config providers.SourceConfig, source providers.Source, env providers.Environment) (providers.Source, error) {
+	locked, ok := config.(providers.Claimed)
+	if !ok {
+		return source, nil
+	}
+	reference, what := locked.Claim(env)
+	host, err := env.Hosts(reference)
+	if err != nil {
+		return nil, err
+	}
+	return claim.Source(source, host, what, clock.System{}), nil
 }

@@ -89,6 +89,20 @@ type Located interface {
 	Machine() string
 }
 
+// Limited is a HostConfig of a machine that only so much may be asked of at once.
+type Limited interface {
+	HostConfig
+	// Parallel is how many backups may read from it at once, at least 1.
+	Parallel() int
+}
+
+// Claimed is a SourceConfig of something that is locked on its host while it is read. Sources that have a lock of their own are none.
+type Claimed interface {
+	SourceConfig
+	// Claim is what is locked, on which host: equal for two blocks, of whatever specifications, that read the same.
+	Claim(Environment) (host Reference, what string)
+}
+
 // Reference names another block, such as host.local. The zero Reference means that the attribute was left out.
 type Reference struct {
 	Kind Kind

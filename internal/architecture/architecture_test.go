@@ -43,7 +43,7 @@ var rules = []rule{
 	{"executor/health", "it asks checks through their contract and knows no plan", []string{
 		"providers", "internal/..."}},
 	{"planner", "it compares specification and state, and sees providers only through their contracts", []string{
-		"spec", "state", "providers", "providers/retry", "providers/limit", "internal/..."}},
+		"spec", "state", "providers", "providers/retry", "providers/limit", "providers/claim", "internal/..."}},
 	{"spec", "it is handed the registry and knows no provider by name", []string{
 		"providers", "internal/..."}},
 	{"state", "it is the memory of the others and knows none of them", []string{
@@ -55,6 +55,8 @@ var rules = []rule{
 	{"providers/retry", "it is a decorator around the contract and knows no provider", []string{
 		"providers", "internal/..."}},
 	{"providers/limit", "it is a decorator around the contract and knows no provider", []string{
+		"providers", "internal/..."}},
+	{"providers/claim", "it is a decorator around the contract and knows no provider", []string{
 		"providers", "internal/..."}},
 	{"providers/compression", "codecs implement a contract and know no other provider", []string{
 		"providers", "providers/compression/...", "internal/..."}},

@@ -33,22 +33,27 @@ func Provider() providers.Provider {
 		Kind:    providers.KindHost,
 		Type:    "ssh",
 		Summary: "A machine reached by SSH.",
-		New:     func() providers.Config { return &Config{} },
+		New:     func() providers.Config { return &Config{MaxParallel: usualParallel} },
 	}
 }
+
+// usualParallel is how many backups read from a machine at once where nothing else is said: each has a command of the eight that run
+// over a connection, and a disk and a network to share.
+const usualParallel = 4
 
 // usualPort is the one that machines listen on for SSH.
 const usualPort = 22
 
 // Config is the body of the block.
 type Config struct {
-	Address    string `hcl:"address" doc:"Its name, its IP address, or a Host of ~/.ssh/config."`
-	Port       int64  `hcl:"port,optional" doc:"That of ~/.ssh/config, or 22, when left out."`
-	User       string `hcl:"user,optional" doc:"The user to log in as; that of ~/.ssh/config, or the one imsctl runs as, when left out."`
-	KeyFile    string `hcl:"key_file,optional" doc:"The file of a private key, and no other key is used; the agent and the files of ~/.ssh when left out."`
-	KnownHosts string `hcl:"known_hosts,optional" doc:"The file with the keys of known machines; those of ~/.ssh/config, or ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts, when left out."`
-	Jump       string `hcl:"jump,optional" doc:"A machine to go through: USER@HOST:PORT, or several with commas; \"none\" for a straight way; that of ~/.ssh/config when left out."`
-	Sudo       bool   `hcl:"sudo,optional" doc:"Run commands and reach files as root with sudo, which must not ask for a password."`
+	Address     string `hcl:"address" doc:"Its name, its IP address, or a Host of ~/.ssh/config."`
+	Port        int64  `hcl:"port,optional" doc:"That of ~/.ssh/config, or 22, when left out."`
+	User        string `hcl:"user,optional" doc:"The user to log in as; that of ~/.ssh/config, or the one imsctl runs as, when left out."`
+	KeyFile     string `hcl:"key_file,optional" doc:"The file of a private key, and no other key is used; the agent and the files of ~/.ssh when left out."`
+	KnownHosts  string `hcl:"known_hosts,optional" doc:"The file with the keys of known machines; those of ~/.ssh/config, or ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts, when left out."`
+	Jump        string `hcl:"jump,optional" doc:"A machine to go through: USER@HOST:PORT, or several with commas; \"none\" for a straight way; that of ~/.ssh/config when left out."`
+	MaxParallel int64  `hcl:"max_parallel,optional" doc:"How many backups may read from it at once; 4 when left out."`
+	Sudo        bool   `hcl:"sudo,optional" doc:"Run commands and reach files as root with sudo, which must not ask for a password."`
 }
 
 // Validate checks what the types alone do not show.
@@ -65,6 +70,9 @@ func (c *Config) Validate() []providers.Problem {
 	}
 	if c.Port < 0 || c.Port > 65535 {
 		report("port", "Invalid port", "A port is 1 to 65535.")
+	}
+	if c.MaxParallel < 1 {
+		report("max_parallel", "Invalid limit", "At least one backup must be able to read from it. Write 1 or more.")
 	}
 	if _, err := parseJumps(c.Jump); err != nil {
 		report("jump", "Invalid jump", fmt.Sprintf("%q is no way to a machine: %v. Write USER@HOST:PORT, where USER@ and :PORT can be left out.", c.Jump, err))
@@ -94,3 +102,6 @@ func (c *Config) Machine() string {
 	}
 	return strings.ToLower(c.Address)
 }
+
+// Parallel implements providers.Limited.
+func (c *Config) Parallel() int { return int(c.MaxParallel) }

@@ -32,6 +32,7 @@ func reach(t *testing.T, server *testenv.SSHServer) *host {
 // open makes a host of a block.
 func open(t *testing.T, server *testenv.SSHServer, config Config) *host {
 	t.Helper()
+	config.MaxParallel = usualParallel
 	if problems := config.Validate(); len(problems) > 0 {
 		t.Fatalf("problems: %+v", problems)
 	}

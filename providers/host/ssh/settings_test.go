@@ -142,13 +142,18 @@ func TestValidate(t *testing.T) {
 		"address": {Address: "root@vm"},
 		"port":    {Address: "vm", Port: 65536},
 		"jump":    {Address: "vm", Jump: "a:b:c,:1"},
+
+		"max_parallel": {Address: "vm"},
 	} {
+		if attribute != "max_parallel" {
+			config.MaxParallel = usualParallel
+		}
 		problems := config.Validate()
 		if attribute == "" && len(problems) != 0 || attribute != "" && (len(problems) != 1 || problems[0].Attribute != attribute) {
 			t.Errorf("%+v: %+v", config, problems)
 		}
 	}
-	if problems := (&Config{Address: "-oProxyCommand=x"}).Validate(); len(problems) != 1 {
+	if problems := (&Config{Address: "-oProxyCommand=x", MaxParallel: 1}).Validate(); len(problems) != 1 {
 		t.Errorf("problems: %+v", problems)
 	}
 }

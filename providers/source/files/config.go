@@ -115,3 +115,12 @@ func (c *Config) root(environment providers.Environment) string {
 func (c *Config) Place(environment providers.Environment) providers.Target {
 	return providers.Target{Kind: providers.TargetDirectory, Host: c.Host, Location: c.root(environment)}
 }
+
+// Claim implements providers.Claimed.
+func (c *Config) Claim(environment providers.Environment) (providers.Reference, string) {
+	what := c.root(environment)
+	if len(c.Exclude) > 0 {
+		what += " without " + strings.Join(c.Exclude, ", ")
+	}
+	return c.Host, what
+}

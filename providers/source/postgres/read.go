@@ -52,6 +52,9 @@ func (d *dumping) read(ctx context.Context, w io.Writer) (providers.Reading, err
 	if err := d.programs(ctx); err != nil {
 		return providers.Reading{}, err
 	}
+	if err := d.claim(ctx); err != nil {
+		return providers.Reading{}, err
+	}
 	reading := providers.Reading{Versions: d.versions}
 	written := &beginning{w: w}
 	if !d.config.RowCounts {
