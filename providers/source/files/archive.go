@@ -30,7 +30,7 @@ func (s *source) Read(ctx context.Context, _ string, w io.Writer) (providers.Rea
 	}
 	buffered := bufio.NewWriterSize(w, copySize)
 	a := &archive{source: s, root: root, tar: tar.NewWriter(buffered), links: make(map[inode]string), buffer: make([]byte, copySize)}
-	if err := s.walk(ctx, root, info, a); err != nil {
+	if err := s.fill(ctx, root, info, a); err != nil {
 		return providers.Reading{}, err
 	}
 	if err := errors.Join(a.problems...); err != nil {
@@ -43,6 +43,17 @@ func (s *source) Read(ctx context.Context, _ string, w io.Writer) (providers.Rea
 		return providers.Reading{}, fmt.Errorf("ending the archive: %w", err)
 	}
 	return providers.Reading{Warnings: a.allWarnings()}, nil
+}
+
+// fill puts the tree into the archive: with a tar on another machine, when there is a GNU tar and it is a folder, or by reading
+// every file.
+func (s *source) fill(ctx context.Context, root string, info providers.FileInfo, a *archive) error {
+	if s.far && info.Mode.IsDir() && !s.oneFileSystem {
+		if program, err := findTar(ctx, s.host); err == nil {
+			return s.readFar(ctx, program, root, info, a)
+		}
+	}
+	return s.walk(ctx, root, info, a)
 }
 
 // inode identifies a file whatever it is called.

@@ -20,6 +20,12 @@
 // changed in place may be kept half old and half new: each of these is a warning. A file or folder that cannot be read is
 // an error and fails the backup; up to twenty of them are told at once.
 //
+// # Another machine
+//
+// A folder of another machine is read by the GNU tar there, where there is one: the names come from imsctl, by the same walk and the
+// same exclusions, and what tar writes is written anew, so that the archive is that of a reading here, byte by byte. Without one
+// every file is read by SFTP, which shows times in whole seconds and neither hard links nor the numbers of devices.
+//
 // # Restoring
 //
 // An archive, or what paths pick of it, is unpacked into a hidden folder beside the target, which gets its place when everything is
@@ -100,7 +106,7 @@ func (c *Config) Source(environment providers.Environment) (providers.Source, er
 		}
 		excluded = append(excluded, exclusion)
 	}
-	return &source{files: host.Files(), root: c.root(environment), excluded: excluded, oneFileSystem: c.OneFileSystem}, nil
+	return &source{host: host, far: !c.here(), files: host.Files(), root: c.root(environment), excluded: excluded, oneFileSystem: c.OneFileSystem}, nil
 }
 
 // root is the path, absolute.

@@ -14,6 +14,9 @@ import (
 
 // source implements providers.Source.
 type source struct {
+	host providers.Host
+	// far is set where the host is another machine: a tar there is used when there is a fit one.
+	far           bool
 	files         providers.FileSystem
 	root          string
 	excluded      []exclusion
