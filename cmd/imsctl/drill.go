@@ -27,7 +27,7 @@ func (c *cli) drillCommand() *cobra.Command {
 	var arguments drillArguments
 	command := &cobra.Command{
 		Use:   "drill [flags] [ADDRESS] [PATH]",
-		Short: "Restore a backup as a proof, compare, and measure how long it took",
+		Short: "Restore a backup as a proof, compare, and measure the time",
 		Long: `Makes the drill that has this ADDRESS (drill.database, or database), or all
 drills of PATH, now, whether they are due or not: the newest copy is restored
 into a scratch database or folder, compared with what was backed up, asked the

@@ -101,7 +101,7 @@ EXIT STATUS
 	flags.StringVar(&arguments.toDirectory, "to-directory", "", "unpack into a new or empty `folder`")
 	flags.BoolVar(&arguments.toStdout, "to-stdout", false, "write the uncompressed artifact to standard output")
 	flags.StringVar(&arguments.toPostgres, "to-postgres", "", "restore into the database of this `URL`, which must be empty or is created")
-	flags.StringVar(&arguments.toRedis, "to-redis", "", "restore into the Redis server of this `address` (HOST:PORT, redis://USER:PASSWORD@HOST:PORT), which must be empty")
+	flags.StringVar(&arguments.toRedis, "to-redis", "", "restore into the Redis server of this `address` (HOST:PORT or a URL), which must be empty")
 	flags.BoolVar(&arguments.toSource, "to-source", false, "restore into the place that the backup's source reads")
 	flags.StringVar(&arguments.toDatabase, "to-database", "", "restore into the database of this `name` on the server of the backup's source")
 	arguments.parts.register(flags)
