@@ -95,6 +95,7 @@ func (s *Stack) writeFiles() error {
 	files := map[string]string{
 		"inventory-system-novo/" + composeFile:            string(compose),
 		"inventory-system-novo/manage.py":                 "#!/usr/bin/env python3\nprint('inventory')\n",
+		"inventory-system-novo/scripts/nightly.sh":        "#!/bin/sh\ncd /home/eciroma/inventory-system-novo && ./manage.py\n",
 		"inventory-system-novo/.git/HEAD":                 "ref: refs/heads/main\n",
 		"inventory-system-novo/app/models.pyc":            "compiled, and left out of the backup",
 		"inventory-system-novo/app/templates/início.html": "<h1>Estoque</h1>\n",
@@ -122,7 +123,7 @@ func (s *Stack) writeFiles() error {
 }
 
 func modeOf(name string) fs.FileMode {
-	if strings.HasSuffix(name, ".py") {
+	if strings.HasSuffix(name, ".py") || strings.HasSuffix(name, ".sh") {
 		return 0o755
 	}
 	return 0o640
