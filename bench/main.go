@@ -2,7 +2,8 @@
 //
 //	go run ./bench                 everything, about half an hour
 //	go run ./bench -scale 0.02     a quick look
-//	go run ./bench -only plan      one of: backup, plan, shapes, actions, clouds, codecs, corpora, hosts
+//	go run ./bench -only plan      one of: backup, plan, shapes, actions, clouds, codecs, corpora, hosts,
+//	                               parallel
 //
 // It starts a PostgreSQL server of its own in a temporary folder, fills a database, and lets the competitors take turns,
 // so that a noisy machine is noisy for all of them. It prints a table in Markdown. Everything it started or wrote is gone
@@ -26,14 +27,15 @@ import (
 
 // The benchmarks, in their order.
 const (
-	onlyBackup  = "backup"
-	onlyPlan    = "plan"
-	onlyShapes  = "shapes"
-	onlyActions = "actions"
-	onlyClouds  = "clouds"
-	onlyCodecs  = "codecs"
-	onlyCorpora = "corpora"
-	onlyHosts   = "hosts"
+	onlyBackup   = "backup"
+	onlyPlan     = "plan"
+	onlyShapes   = "shapes"
+	onlyActions  = "actions"
+	onlyClouds   = "clouds"
+	onlyCodecs   = "codecs"
+	onlyCorpora  = "corpora"
+	onlyHosts    = "hosts"
+	onlyParallel = "parallel"
 )
 
 // settings are the flags.
@@ -54,10 +56,10 @@ func main() {
 	var s settings
 	flag.Float64Var(&s.scale, "scale", 1, "size of the database and of the plans; 1 is a dump of about 600 MB and up to 20,000 backups")
 	flag.IntVar(&s.runs, "runs", 5, "measured rounds after one that warms up")
-	flag.StringVar(&s.only, "only", "", "run one benchmark only: backup, plan, shapes, actions, clouds, codecs, corpora or hosts")
+	flag.StringVar(&s.only, "only", "", "run one benchmark only: backup, plan, shapes, actions, clouds, codecs, corpora, hosts or parallel")
 	flag.StringVar(&s.folder, "folder", "", "where the temporary folder is made: its disk is the one that is measured")
 	flag.Parse()
-	if flag.NArg() > 0 || s.scale <= 0 || s.runs < 1 || !slices.Contains([]string{"", onlyBackup, onlyPlan, onlyShapes, onlyActions, onlyClouds, onlyCodecs, onlyCorpora, onlyHosts}, s.only) {
+	if flag.NArg() > 0 || s.scale <= 0 || s.runs < 1 || !slices.Contains([]string{"", onlyBackup, onlyPlan, onlyShapes, onlyActions, onlyClouds, onlyCodecs, onlyCorpora, onlyHosts, onlyParallel}, s.only) {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -109,6 +111,11 @@ func run(ctx context.Context, s settings, out io.Writer) (err error) {
 	if s.only == "" || s.only == onlyHosts {
 		if err := measureHosts(ctx, s, folder, program, report); err != nil {
 			return fmt.Errorf("benchmark of hosts: %w", err)
+		}
+	}
+	if s.only == "" || s.only == onlyParallel {
+		if err := measureParallel(ctx, s, folder, program, report); err != nil {
+			return fmt.Errorf("benchmark of parallel copies: %w", err)
 		}
 	}
 	if s.only == "" || s.only == onlyShapes {

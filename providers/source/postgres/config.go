@@ -54,6 +54,7 @@ type Config struct {
 	NoPrivileges  bool                `hcl:"no_privileges,optional" doc:"Leave out who may do what (GRANT, REVOKE)."`
 	Globals       bool                `hcl:"globals,optional" doc:"Begin the dump with the roles of the server, and its tablespaces as comments; plain only."`
 	RowCounts     bool                `hcl:"row_counts,optional" doc:"Count the rows of every dumped table in the snapshot of the dump and record them; true when left out."`
+	Parallel      int                 `hcl:"parallel,optional" doc:"How many sessions copy tables at once, 2 to 32, all in one snapshot; pg_dump copies one table after the other when left out. With url, plain, and without clean."`
 }
 
 // Validate checks the form of the URL and that the dump can be restored.
@@ -69,6 +70,7 @@ func (c *Config) Validate() []providers.Problem {
 			Detail: "if_exists belongs to clean. Set clean = true, or leave if_exists out."})
 	}
 	problems = append(problems, c.formatProblems()...)
+	problems = append(problems, c.parallelProblems()...)
 	problems = append(problems, patternProblems("tables", c.Tables)...)
 	return append(problems, patternProblems("exclude_tables", c.ExcludeTables)...)
 }
@@ -122,6 +124,26 @@ func (c *Config) placeProblems() []providers.Problem {
 		return []providers.Problem{{Attribute: "container", Summary: "Incomplete place", Detail: "container needs user and database too."}}
 	}
 	return nil
+}
+
+// parallelProblems checks that tables can be copied at once.
+func (c *Config) parallelProblems() []providers.Problem {
+	detail := ""
+	switch {
+	case c.Parallel == 0:
+		return nil
+	case c.Parallel < leastParallel || c.Parallel > mostParallel:
+		detail = fmt.Sprintf("%d sessions cannot copy tables at once: write a number from %d to %d, or leave parallel out.", c.Parallel, leastParallel, mostParallel)
+	case c.Container != "":
+		detail = "Tables are copied at once over connections of imsctl's own, and a container has none. Use url, or leave parallel out."
+	case c.Format == formatCustom:
+		detail = "A custom dump is pg_dump's own work, which is one session's. Set format = \"plain\", or leave parallel out."
+	case c.Clean:
+		detail = "With parallel the dump is put together from sections, each of which would drop only its own things, in an order that fails. Leave clean and if_exists out, or parallel."
+	default:
+		return nil
+	}
+	return []providers.Problem{{Attribute: "parallel", Summary: "Tables that cannot be copied at once", Detail: detail}}
 }
 
 func patternProblems(attribute string, patterns []string) []providers.Problem {

@@ -231,6 +231,13 @@ func TestValidate(t *testing.T) {
 		{"unknown format", postgres.Config{URL: "postgres://h/d", Format: "directory"}, []string{"format"}},
 		{"custom and for plain", postgres.Config{URL: "postgres://h/d", Format: "custom", Clean: true, IfExists: true, NoOwner: true, Globals: true},
 			[]string{"clean", "if_exists", "no_owner", "globals"}},
+		{"parallel", postgres.Config{URL: "postgres://h/d", Parallel: 32, Globals: true, Database: "*"}, nil},
+		{"parallel of one", postgres.Config{URL: "postgres://h/d", Parallel: 1}, []string{"parallel"}},
+		{"parallel of too many", postgres.Config{URL: "postgres://h/d", Parallel: 33}, []string{"parallel"}},
+		{"parallel of less than none", postgres.Config{URL: "postgres://h/d", Parallel: -2}, []string{"parallel"}},
+		{"parallel in a container", postgres.Config{Container: "c", User: "u", Database: "d", Parallel: 2}, []string{"parallel"}},
+		{"parallel and custom", postgres.Config{URL: "postgres://h/d", Format: "custom", Parallel: 2}, []string{"parallel"}},
+		{"parallel and clean", postgres.Config{URL: "postgres://h/d", Clean: true, IfExists: true, Parallel: 2}, []string{"parallel"}},
 		{"patterns", postgres.Config{URL: "postgres://h/d", Tables: []string{"a", `"b`}, ExcludeTables: []string{""}}, []string{"tables", "exclude_tables"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

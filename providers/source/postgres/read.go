@@ -39,6 +39,9 @@ func (d *dumping) programs(ctx context.Context) (err error) {
 		return err
 	}
 	d.versions = map[string]string{"server": d.facts.version.text, "pg_dump": d.dump.version.text}
+	if d.config.Parallel > 0 && d.facts.encoding != "UTF8" {
+		return fmt.Errorf("%s is in the encoding %s, and parallel is for UTF8: leave it out", d.place, d.facts.encoding)
+	}
 	if err := checkDump("pg_dump", d.dump, d.facts.version); err != nil || !d.config.Globals {
 		return err
 	}
@@ -57,6 +60,9 @@ func (d *dumping) read(ctx context.Context, w io.Writer) (providers.Reading, err
 	}
 	reading := providers.Reading{Versions: d.versions}
 	written := &beginning{w: w}
+	if d.config.Parallel > 0 {
+		return d.readParallel(ctx, written, reading)
+	}
 	if !d.config.RowCounts {
 		if _, err := d.tables(ctx); err != nil {
 			return reading, err
