@@ -64,6 +64,15 @@ func parallelOf(n int) func(*postgres.Config) {
 	return func(c *postgres.Config) { c.Parallel = n }
 }
 
+// sessionsEnd waits for the end of a run's sessions: that of a pg_dump that ended well is there for a moment.
+func sessionsEnd(t *testing.T, url string) {
+	t.Helper()
+	eventually(t, "the end of all sessions", func() bool {
+		return ask(t, url, "select count(*)::text from pg_stat_activity where application_name = left($1, 63)", runName(t)) == "0"
+	})
+	nothingLeft(t, url, runName(t))
+}
+
 func TestParallelRoundTrip(t *testing.T) {
 	server, from := database(t, "parallel", "")
 	server.Exec(t, "parallel", zoo)
@@ -73,7 +82,7 @@ func TestParallelRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	text, reading := dump(t, source)
-	nothingLeft(t, server.URL("postgres"), runName(t))
+	sessionsEnd(t, server.URL("postgres"))
 	_, ordinary := dump(t, newSource(t, from, nil))
 	if difference := cmp.Diff(ordinary.RowCounts, reading.RowCounts); difference != "" || len(reading.Warnings) > 0 {
 		t.Errorf("the counts differ from those of an ordinary dump (-ordinary +parallel), warnings %q:\n%s", reading.Warnings, difference)
@@ -311,7 +320,7 @@ exec "`+testenv.Need(t, "pg_dump")+`" "$@"`)
 	if len(reading.Warnings) != 1 || reading.RowCounts != nil || copied(text)["public.things"] != 100 {
 		t.Errorf("got %v and %v", reading, copied(text))
 	}
-	nothingLeft(t, server.URL("postgres"), runName(t))
+	sessionsEnd(t, server.URL("postgres"))
 }
 
 func TestParallelEncoding(t *testing.T) {
