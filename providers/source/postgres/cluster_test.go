@@ -21,6 +21,7 @@ func TestEveryDatabase(t *testing.T) {
 	every := func(c *postgres.Config) { c.Database = "*" }
 	for name, source := range map[string]providers.Source{
 		"url":       newSource(t, server.URL("ims"), every),
+		"parallel":  newSource(t, server.URL("ims"), func(c *postgres.Config) { every(c); c.Parallel = 2 }),
 		"container": containedSource(t, newEngine(t, server), "", every),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -40,11 +40,14 @@ func TestDumpOnAnotherMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer made.(io.Closer).Close()
-	for name, url := range map[string]string{"tcp": url, "socket": server.SocketURL("faraway")} {
+	for name, url := range map[string]string{"tcp": url, "socket": server.SocketURL("faraway"), "parallel": url} {
 		t.Run(name, func(t *testing.T) {
 			host := counted{made.(providers.Dialer), new(atomic.Int32)}
 			config := postgres.Provider().New().(*postgres.Config)
 			config.URL, config.Host = url, providers.Reference{Kind: providers.KindHost, Address: "host.ssh.vm"}
+			if name == "parallel" {
+				config.Parallel = 3
+			}
 			source, err := config.Source(providers.Environment{Hosts: func(providers.Reference) (providers.Host, error) { return host, nil }})
 			if err != nil {
 				t.Fatal(err)
