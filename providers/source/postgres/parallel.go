@@ -118,8 +118,13 @@ func (p *parallel) dumpSection(ctx context.Context, s *section) error {
 	for _, table := range p.copied {
 		command.Arguments = append(command.Arguments, excluding(table.relation))
 	}
-	if err := p.runDump(ctx, command); err != nil {
-		return err
+	err := p.place.runner().Run(ctx, command)
+	switch {
+	case ctx.Err() != nil:
+		// What ended all is known already, and may be the very error that this run was given.
+		return ctx.Err()
+	case err != nil:
+		return fmt.Errorf("dumping %s: %w", p.place, p.place.programError(err))
 	}
 	return s.end()
 }
