@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/castrolanda/imsctl/internal/cause"
+	"github.com/castrolanda/imsctl/internal/feed"
 	"github.com/castrolanda/imsctl/internal/output"
 	"github.com/castrolanda/imsctl/providers"
 )
@@ -128,24 +129,8 @@ func (x *execution) send(ctx context.Context, r io.Reader) {
 	if r == nil {
 		return
 	}
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := r.Read(buffer)
-		if n > 0 {
-			if _, err := x.Conn.Write(buffer[:n]); err != nil {
-				return // it reads no more; whether that is right, its exit status says
-			}
-		}
-		if err == io.EOF {
-			if ctx.Err() == nil && x.failure.Err() == nil {
-				x.CloseWrite() // it fails only when nobody reads any more
-			}
-			return
-		}
-		if err != nil {
-			x.failure.Set(fmt.Errorf("reading its standard input: %w", err), true)
-			return
-		}
+	if feed.Copy(x.Conn, r, x.failure) && ctx.Err() == nil && x.failure.Err() == nil {
+		x.CloseWrite() // it fails only when nobody reads any more
 	}
 }
 
