@@ -103,18 +103,5 @@ func (c *contained) gone(ctx context.Context, _ error) bool {
 func (c *contained) since(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), terminateTimeout)
 	defer cancel()
-	now, err := c.containers.Container(ctx, c.name)
-	switch {
-	case errors.Is(err, providers.ErrNoContainer):
-		return "has been removed or renamed"
-	case err != nil:
-		return ""
-	case now.ID != c.found.ID:
-		return "has been replaced by another one of its name"
-	case now.State != running:
-		return "is " + now.State
-	case !now.Started.Equal(c.found.Started):
-		return "has been restarted"
-	}
-	return ""
+	return providers.SinceThen(ctx, c.containers, c.found)
 }
