@@ -10,6 +10,7 @@ import (
 
 	"github.com/castrolanda/imsctl/executor"
 	"github.com/castrolanda/imsctl/executor/health"
+	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/spec"
 )
@@ -128,12 +129,8 @@ func (c *cli) watchChecks(ctx context.Context, questions []health.Question, argu
 				return err
 			}
 		}
-		timer := time.NewTimer(arguments.every)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if clock.Sleep(ctx, arguments.every) != nil {
 			return nil
-		case <-timer.C:
 		}
 	}
 }

@@ -39,8 +39,8 @@ type Try func(number int, finding providers.Finding)
 
 // Ask asks a check until its policy says that it is well or not. An error means that ctx ended before that was known;
 // a check that cannot be asked has failed. observe may be nil.
-func Ask(ctx context.Context, clock clock.Clock, check providers.Check, policy Policy, observe Try) (Result, error) {
-	begun := clock.Now()
+func Ask(ctx context.Context, now clock.Clock, check providers.Check, policy Policy, observe Try) (Result, error) {
+	begun := now.Now()
 	var result Result
 	failures, successes := 0, 0
 	for {
@@ -49,7 +49,7 @@ func Ask(ctx context.Context, clock clock.Clock, check providers.Check, policy P
 		if ctx.Err() != nil {
 			return result, cause.Interruption(ctx)
 		}
-		result.Took = clock.Now().Sub(begun)
+		result.Took = now.Now().Sub(begun)
 		if result.Verdict == providers.Failed {
 			successes = 0
 			if result.Took >= policy.StartPeriod {
@@ -70,8 +70,8 @@ func Ask(ctx context.Context, clock clock.Clock, check providers.Check, policy P
 		if observe != nil {
 			observe(result.Tries, result.Finding)
 		}
-		if err := pause(ctx, policy.Interval); err != nil {
-			return result, err
+		if clock.Sleep(ctx, policy.Interval) != nil {
+			return result, cause.Interruption(ctx)
 		}
 	}
 }
@@ -95,14 +95,3 @@ func probe(ctx context.Context, check providers.Check, timeout time.Duration) pr
 
 // errTimeout is why a try was given up.
 var errTimeout = errors.New("the check has no more time")
-
-func pause(ctx context.Context, span time.Duration) error {
-	timer := time.NewTimer(span)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return cause.Interruption(ctx)
-	case <-timer.C:
-		return nil
-	}
-}

@@ -66,15 +66,3 @@ func (b *bucket) reserve(n int) time.Duration {
 	b.next = b.next.Add(time.Duration(float64(n) / float64(b.rate) * float64(time.Second)))
 	return b.next.Sub(now)
 }
-
-// sleep waits by the machine's clock.
-func sleep(ctx context.Context, pause time.Duration) error {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}

@@ -39,7 +39,7 @@ func Destination(inner providers.Destination, limits Limits) providers.Destinati
 	d := &destination{Destination: inner, uploads: newTurns(limits.Concurrency), readings: newTurns(limits.Concurrency)}
 	if limits.Rate > 0 {
 		if limits.Sleep == nil {
-			limits.Sleep = sleep
+			limits.Sleep = clock.Sleep
 		}
 		d.rate = &bucket{rate: limits.Rate, clock: limits.Clock, sleep: limits.Sleep}
 	}

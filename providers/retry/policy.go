@@ -35,22 +35,10 @@ type Policy struct {
 
 // Default is the policy of destinations: about eight seconds of pauses at the average, so that a plan on a store that is away
 // does not take long, and well below the time after which a stalled destination is given up.
-func Default(clock clock.Clock) Policy {
+func Default(now clock.Clock) Policy {
 	return Policy{
 		Attempts: 6, Total: 45 * time.Second, First: 500 * time.Millisecond, Longest: 10 * time.Second,
-		Clock: clock, Random: rand.Int64N, Sleep: sleep,
-	}
-}
-
-// sleep waits by the machine's clock.
-func sleep(ctx context.Context, pause time.Duration) error {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+		Clock: now, Random: rand.Int64N, Sleep: clock.Sleep,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -85,13 +86,7 @@ func (f *Fault) before(ctx context.Context, released <-chan struct{}) error {
 			return fmt.Errorf("%w: the connection broke", providers.ErrTemporary)
 		}
 	case Slow:
-		pause := time.NewTimer(f.Pause)
-		defer pause.Stop()
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-pause.C:
-		}
+		return clock.Sleep(ctx, f.Pause)
 	}
 	return nil
 }
