@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -51,8 +50,8 @@ func startClouds(ctx context.Context) (started *clouds, err error) {
 		return nil, err
 	}
 	c.emulators = append(c.emulators, emulator)
-	if err := c.makeBucket(ctx); err != nil {
-		return nil, fmt.Errorf("making a bucket: %w", err)
+	if err := testenv.MakeBucket(ctx, c.gcs, cloudBucket); err != nil {
+		return nil, err
 	}
 	client, err := c.azureClient()
 	if err != nil {
@@ -77,22 +76,6 @@ func (c *clouds) cpu() time.Duration {
 		sum += emulator.CPU()
 	}
 	return sum
-}
-
-func (c *clouds) makeBucket(ctx context.Context) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.gcs+"/storage/v1/b?project=bench", strings.NewReader(`{"name":"`+cloudBucket+`"}`))
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	if response.StatusCode != http.StatusOK {
-		err = errors.New(response.Status)
-	}
-	return errors.Join(err, response.Body.Close())
 }
 
 func (c *clouds) azureClient() (*azblob.Client, error) {

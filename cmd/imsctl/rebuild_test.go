@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,12 +39,8 @@ const testIdentity = "AGE-SECRET-KEY-18NZZGCN8ZATKHYT3X97RXNKXX8TJRT7DAP4YJFTDPY
 // without reading it; the other is proven by reading it back, and both without an identity.
 func TestRebuildFromCloud(t *testing.T) {
 	endpoint := testenv.GCS(t)
-	response, err := http.Post(endpoint+"/storage/v1/b?project=test", "application/json", strings.NewReader(`{"name": "copies"}`))
-	if err != nil {
+	if err := testenv.MakeBucket(t.Context(), endpoint, "copies"); err != nil {
 		t.Fatal(err)
-	}
-	if err := response.Body.Close(); err != nil || response.StatusCode != http.StatusOK {
-		t.Fatal(response.Status, err)
 	}
 	w := newWorkFolder(t, map[string]string{"main.hcl": fmt.Sprintf(cloudSpecification, endpoint), "notes.txt": "a note\n", "key.txt": testIdentity + "\n"})
 	said := func(output []byte, wanted ...string) {

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,11 +50,9 @@ const sharedBucket = "reliability"
 func startClouds(t *testing.T) *clouds {
 	t.Helper()
 	endpoint := testenv.GCS(t)
-	response, err := http.Post(endpoint+"/storage/v1/b?project=test", "application/json", strings.NewReader(`{"name": "`+sharedBucket+`"}`))
-	if err != nil {
+	if err := testenv.MakeBucket(t.Context(), endpoint, sharedBucket); err != nil {
 		t.Fatal(err)
 	}
-	response.Body.Close()
 	azurite := testenv.Azurite(t)
 	credential, err := container.NewSharedKeyCredential(azurite.Account, azurite.Key)
 	if err != nil {

@@ -3,6 +3,7 @@ package testenv
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -131,4 +132,22 @@ func awaitHTTP(url string, exited <-chan struct{}) error {
 			return fmt.Errorf("it does not answer: %w", err)
 		}
 	}
+}
+
+// MakeBucket makes a bucket in an emulator of Google Cloud Storage.
+func MakeBucket(ctx context.Context, endpoint, name string) error {
+	body := strings.NewReader(fmt.Sprintf(`{"name": %q}`, name))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint+"/storage/v1/b?project=test", body)
+	if err != nil {
+		return fmt.Errorf("making bucket %s: %w", name, err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("making bucket %s: %w", name, err)
+	}
+	if response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("making bucket %s: %s", name, response.Status)
+	}
+	return errors.Join(err, response.Body.Close())
 }

@@ -2,10 +2,7 @@ package stack
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
-	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
 
@@ -29,8 +26,8 @@ func (s *Stack) startClouds(ctx context.Context) error {
 		return err
 	}
 	s.emulators = append(s.emulators, emulator)
-	if err := s.makeBucket(ctx); err != nil {
-		return fmt.Errorf("making a bucket: %w", err)
+	if err := testenv.MakeBucket(ctx, s.GCS, bucket); err != nil {
+		return err
 	}
 	credential, err := azblob.NewSharedKeyCredential(s.Azure.Account, s.Azure.Key)
 	if err != nil {
@@ -44,20 +41,4 @@ func (s *Stack) startClouds(ctx context.Context) error {
 		return fmt.Errorf("making a container: %w", err)
 	}
 	return nil
-}
-
-func (s *Stack) makeBucket(ctx context.Context) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.GCS+"/storage/v1/b?project=stack", strings.NewReader(`{"name":"`+bucket+`"}`))
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	if response.StatusCode != http.StatusOK {
-		err = errors.New(response.Status)
-	}
-	return errors.Join(err, response.Body.Close())
 }

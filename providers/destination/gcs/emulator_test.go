@@ -2,7 +2,6 @@ package gcs
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -37,13 +36,8 @@ func again(t *testing.T, d providers.Destination) providers.Destination {
 // createBucket creates a bucket in an emulator.
 func createBucket(t *testing.T, endpoint, name string) {
 	t.Helper()
-	response, err := http.Post(endpoint+"/storage/v1/b?project=test", "application/json", strings.NewReader(fmt.Sprintf(`{"name": %q}`, name)))
-	if err != nil {
+	if err := testenv.MakeBucket(t.Context(), endpoint, name); err != nil {
 		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		t.Fatalf("creating bucket %s: %s", name, response.Status)
 	}
 }
 
