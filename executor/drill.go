@@ -174,7 +174,7 @@ func (d *drilling) compare(ctx context.Context, scratch providers.Scratch) error
 // summary says what was proven: "505 MiB restored in 2m10s; 42 tables with 1200 rows equal, 2 assertions true".
 func (d *drilling) summary() string {
 	took := time.Duration(d.record.RecoverySeconds * float64(time.Second))
-	text := fmt.Sprintf("%s restored from %s in %s", units.Bytes(d.artifact.Raw.Size), d.action.From, span(took))
+	text := fmt.Sprintf("%s restored from %s in %s", units.Bytes(d.artifact.Raw.Size), d.action.From, units.Span(took))
 	var proven []string
 	if d.record.Tables > 0 {
 		proven = append(proven, fmt.Sprintf("%s with %s equal", counted(d.record.Tables, "table", "tables"), countedRows(d.record.Rows)))
@@ -197,17 +197,6 @@ func countedRows(n int64) string {
 		return "1 row"
 	}
 	return fmt.Sprintf("%d rows", n)
-}
-
-// span prints how long something took, the longer the coarser.
-func span(took time.Duration) string {
-	switch {
-	case took < time.Second:
-		return took.Round(time.Millisecond).String()
-	case took < 10*time.Second:
-		return took.Round(100 * time.Millisecond).String()
-	}
-	return took.Round(time.Second).String()
 }
 
 // removeScratch removes what an interrupted drill left.

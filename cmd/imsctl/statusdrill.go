@@ -80,14 +80,7 @@ func (c *cli) drillText(statuses []drillStatus, now time.Time) error {
 
 // recoveryTime prints a measured recovery time.
 func recoveryTime(seconds float64) string {
-	took := time.Duration(seconds * float64(time.Second))
-	switch {
-	case took < time.Second:
-		return took.Round(time.Millisecond).String()
-	case took < 10*time.Second:
-		return took.Round(100 * time.Millisecond).String()
-	}
-	return took.Round(time.Second).String()
+	return units.Span(time.Duration(seconds * float64(time.Second)))
 }
 
 // drillCode is the exit code for the worst verdict on a drill.

@@ -111,3 +111,14 @@ func Age(span time.Duration) string {
 		return fmt.Sprintf("%dd", int(span.Hours()/24))
 	}
 }
+
+// Span prints how long something took, the longer the coarser: "205ms", "2.1s", "2m10s".
+func Span(took time.Duration) string {
+	switch {
+	case took < time.Second:
+		return took.Round(time.Millisecond).String()
+	case took < 10*time.Second:
+		return took.Round(100 * time.Millisecond).String()
+	}
+	return took.Round(time.Second).String()
+}
