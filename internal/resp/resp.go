@@ -55,6 +55,18 @@ func AppendCommand[T string | []byte](p []byte, words ...T) []byte {
 	return p
 }
 
+// Authentication is the command that says who we are: a user with a password, which may be empty, or a password alone; nil
+// where nothing is told.
+func Authentication(user, password string) []string {
+	switch {
+	case user != "":
+		return []string{"AUTH", user, password}
+	case password != "":
+		return []string{"AUTH", password}
+	}
+	return nil
+}
+
 // ReadLine reads a line of a reply, without its end. Empty lines are passed over: a master keeps connections alive with them.
 func ReadLine(r *bufio.Reader) (string, error) {
 	var line []byte

@@ -46,6 +46,9 @@ func TestProbeByAddress(t *testing.T) {
 			expect(t, test.config, providers.Environment{Clock: clock.System{}, Hosts: local}, test.verdict, test.summary)
 		})
 	}
+	server.Do(t, "acl", "setuser", "reader", "on", "nopass", "~*", "+@all")
+	expect(t, Config{Address: server.Address, User: "reader"}, providers.Environment{Clock: clock.System{}, Hosts: local}, providers.Passed, "PONG in")
+
 	config := Config{Address: server.Address, Password: "wrong"}
 	check, err := config.Check(providers.Environment{Clock: clock.System{}, Hosts: local})
 	if err != nil {

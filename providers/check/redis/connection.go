@@ -89,12 +89,9 @@ func (c *connection) connect(ctx context.Context) error {
 		return fmt.Errorf("connecting to %s: %w", c.config.Address, err)
 	}
 	c.conn, c.reader = conn, bufio.NewReader(conn)
-	if c.config.Password == "" {
+	words := resp.Authentication(c.config.User, c.config.Password)
+	if words == nil {
 		return nil
-	}
-	words := []string{"AUTH", c.config.Password}
-	if c.config.User != "" {
-		words = []string{"AUTH", c.config.User, c.config.Password}
 	}
 	_, err = c.exchange(ctx, words...)
 	return err

@@ -70,11 +70,8 @@ func (p patient) Write(b []byte) (int, error) {
 
 // authenticate says who we are, where that is told.
 func (s *session) authenticate() error {
-	words := []string{"AUTH", s.address.password}
-	switch {
-	case s.address.user != "":
-		words = []string{"AUTH", s.address.user, s.address.password}
-	case s.address.password == "":
+	words := resp.Authentication(s.address.user, s.address.password)
+	if words == nil {
 		return nil
 	}
 	_, err := s.command(words...)
