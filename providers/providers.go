@@ -130,6 +130,19 @@ type Environment struct {
 	Directory string
 }
 
+// Dialer is the host of a reference, which must be one from which connections can be made.
+func (e Environment) Dialer(reference Reference) (Dialer, error) {
+	host, err := e.Hosts(reference)
+	if err != nil {
+		return nil, err
+	}
+	dialer, ok := host.(Dialer)
+	if !ok {
+		return nil, fmt.Errorf("no connections can be made from %s", host.Name())
+	}
+	return dialer, nil
+}
+
 // Provider is one entry of the registry.
 type Provider struct {
 	Kind Kind

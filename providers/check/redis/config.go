@@ -2,7 +2,6 @@
 package redis
 
 import (
-	"fmt"
 	"net"
 
 	"github.com/castrolanda/imsctl/internal/clock"
@@ -51,12 +50,12 @@ func (c *Config) Validate() []providers.Problem {
 
 // Check makes the check.
 func (c *Config) Check(environment providers.Environment) (providers.Check, error) {
-	host, err := environment.Hosts(c.Host)
-	if err != nil {
-		return nil, err
-	}
 	made := &check{config: *c, clock: environment.Clock}
 	if c.Container != "" {
+		host, err := environment.Hosts(c.Host)
+		if err != nil {
+			return nil, err
+		}
 		engine, err := environment.Containers(host)
 		if err != nil {
 			return nil, err
@@ -64,9 +63,9 @@ func (c *Config) Check(environment providers.Environment) (providers.Check, erro
 		made.open = func() server { return &program{config: c, in: engine.In(c.Container)} }
 		return made, nil
 	}
-	dialer, ok := host.(providers.Dialer)
-	if !ok {
-		return nil, fmt.Errorf("no connections can be made from %s", host.Name())
+	dialer, err := environment.Dialer(c.Host)
+	if err != nil {
+		return nil, err
 	}
 	made.open = func() server { return &connection{config: c, dialer: dialer} }
 	return made, nil

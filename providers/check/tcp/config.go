@@ -39,13 +39,9 @@ func (c *Config) Validate() []providers.Problem {
 
 // Check makes the check.
 func (c *Config) Check(environment providers.Environment) (providers.Check, error) {
-	host, err := environment.Hosts(c.Host)
+	dialer, err := environment.Dialer(c.Host)
 	if err != nil {
 		return nil, err
-	}
-	dialer, ok := host.(providers.Dialer)
-	if !ok {
-		return nil, fmt.Errorf("no connections can be made from %s", host.Name())
 	}
 	return &check{config: *c, dialer: dialer, clock: environment.Clock}, nil
 }
