@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -96,7 +97,7 @@ func (c *check) problem(got answer) string {
 	if !c.isWell(got.status) {
 		return fmt.Sprintf("status %d, not %s%s", got.status, c.statuses(), beginning(got.body))
 	}
-	for _, name := range sorted(c.config.ResponseHeaders) {
+	for _, name := range slices.Sorted(maps.Keys(c.config.ResponseHeaders)) {
 		if want, has := c.config.ResponseHeaders[name], got.header.Get(name); has != want {
 			return fmt.Sprintf("header %s is %q, not %q", name, has, want)
 		}
@@ -111,7 +112,7 @@ func (c *check) problem(got answer) string {
 	if err != nil {
 		return fmt.Sprintf("the body is no JSON: %s%s", err, beginning(got.body))
 	}
-	for _, path := range sorted(c.config.JSON) {
+	for _, path := range slices.Sorted(maps.Keys(c.config.JSON)) {
 		has, err := valueAt(document, path)
 		switch want := c.config.JSON[path]; {
 		case err != nil:
@@ -208,13 +209,4 @@ func beginning(body []byte) string {
 		line = string(runes[:most]) + "…"
 	}
 	return fmt.Sprintf(": %q", line)
-}
-
-func sorted(texts map[string]string) []string {
-	names := make([]string, 0, len(texts))
-	for name := range texts {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
