@@ -41,7 +41,7 @@ func (r *run) backup(ctx context.Context, action *planner.Backup) (result, error
 	}
 	if !slices.Equal(recipientsOf(declared), action.Recipients) {
 		return result{}, fmt.Errorf("the plan was made for %s and the specification lists %s: make a new plan",
-			counted(len(action.Recipients), "recipient", "recipients"), counted(len(recipientsOf(declared)), "recipient", "recipients"))
+			units.Counted(len(action.Recipients), "recipient", "recipients"), units.Counted(len(recipientsOf(declared)), "recipient", "recipients"))
 	}
 	taking := &taking{run: r, declared: declared, action: action, source: source, codec: declared.Codec, branches: branches}
 	taking.id = fmt.Sprintf("%s-%s-%s", declared.Name, r.Clock.Now().UTC().Format(compactTime), suffix)

@@ -165,7 +165,7 @@ func (d *drilling) compare(ctx context.Context, scratch providers.Scratch) error
 	}
 	more := ""
 	if left := len(differences) - state.MaxDifferences; left > 0 {
-		differences, more = differences[:state.MaxDifferences], "\n  and "+counted(left, "more", "more")
+		differences, more = differences[:state.MaxDifferences], "\n  and "+units.Counted(left, "more", "more")
 	}
 	d.record.Differences = differences
 	return fmt.Errorf("what was restored from %s is not what was backed up:\n  %s%s", d.action.From, strings.Join(differences, "\n  "), more)
@@ -177,26 +177,18 @@ func (d *drilling) summary() string {
 	text := fmt.Sprintf("%s restored from %s in %s", units.Bytes(d.artifact.Raw.Size), d.action.From, units.Span(took))
 	var proven []string
 	if d.record.Tables > 0 {
-		proven = append(proven, fmt.Sprintf("%s with %s equal", counted(d.record.Tables, "table", "tables"), countedRows(d.record.Rows)))
+		proven = append(proven, fmt.Sprintf("%s with %s equal", units.Counted(d.record.Tables, "table", "tables"), units.Counted(d.record.Rows, "row", "rows")))
 	}
 	if d.record.Files > 0 {
-		proven = append(proven, counted(d.record.Files, "file or folder", "files and folders")+" equal")
+		proven = append(proven, units.Counted(d.record.Files, "file or folder", "files and folders")+" equal")
 	}
 	if d.record.Assertions > 0 {
-		proven = append(proven, counted(d.record.Assertions, "assertion", "assertions")+" true")
+		proven = append(proven, units.Counted(d.record.Assertions, "assertion", "assertions")+" true")
 	}
 	if len(proven) == 0 {
 		return text + "; nothing was compared"
 	}
 	return text + "; " + strings.Join(proven, ", ")
-}
-
-// countedRows prints a number of rows.
-func countedRows(n int64) string {
-	if n == 1 {
-		return "1 row"
-	}
-	return fmt.Sprintf("%d rows", n)
 }
 
 // removeScratch removes what an interrupted drill left.

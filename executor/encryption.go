@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
@@ -30,7 +31,7 @@ func (t *taking) sealedFor() string {
 	if t.declared.Encryption == nil {
 		return ""
 	}
-	return ", encrypted to " + counted(len(t.declared.Encryption.Recipients()), "recipient", "recipients")
+	return ", encrypted to " + units.Counted(len(t.declared.Encryption.Recipients()), "recipient", "recipients")
 }
 
 // ageFormat is the only format of encryption there is.
@@ -82,12 +83,4 @@ func (r *run) proven(artifact *state.Artifact) string {
 		return " read back, stored bytes equal (encrypted; not decrypted without an identity)"
 	}
 	return " read back, decrypted, equal"
-}
-
-// counted prints a number with its noun.
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

@@ -51,7 +51,7 @@ func (p *clearing) suspect() {
 	if len(ids) > 0 {
 		p.notes = append(p.notes, Note{Address: placeAddress(p.backup.Address, p.place.address), Code: ClockDoubt, Artifacts: ids,
 			Text: fmt.Sprintf("%s of %s at %s %s not deleted yet: %s, so that some clock was wrong then; they go when they are too old by both",
-				counted(len(ids), "copy", "copies"), p.backup.Address, p.place.address, isOrAre(len(ids)), why)})
+				units.Counted(len(ids), "copy", "copies"), p.backup.Address, p.place.address, isOrAre(len(ids)), why)})
 	}
 }
 

@@ -82,7 +82,7 @@ func firstProblem(made *state.Drill) string {
 	case 1:
 		return oneLine(made.Differences[0])
 	default:
-		return fmt.Sprintf("%s, and %s", oneLine(made.Differences[0]), counted(n-1, "more difference", "more differences"))
+		return fmt.Sprintf("%s, and %s", oneLine(made.Differences[0]), units.Counted(n-1, "more difference", "more differences"))
 	}
 }
 

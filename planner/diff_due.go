@@ -42,7 +42,7 @@ func (d *differ) dueness(s *survey) dueness {
 		reason := fmt.Sprintf("due: last verified backup is %s old, %s", units.Age(d.now.Sub(held.artifact.StartedAt)), schedule)
 		if lost > 0 {
 			reason = fmt.Sprintf("due: last verified backup is %s old and %s, %s", units.Age(d.now.Sub(held.artifact.StartedAt)),
-				counted(lost, "newer one is", "newer ones are")+" gone or damaged", schedule)
+				units.Counted(lost, "newer one is", "newer ones are")+" gone or damaged", schedule)
 		}
 		return dueness{due: true, reason: reason, cause: CauseTime}
 	}
@@ -53,7 +53,7 @@ func (d *differ) dueness(s *survey) dueness {
 		return dueness{due: true, reason: "due: no verified backup at its destinations yet, " + schedule.String(), cause: CauseChange}
 	default:
 		return dueness{due: true, cause: CauseDrift,
-			reason: fmt.Sprintf("due: no verified copy is left of %s, %s", counted(lost, "recorded backup", "recorded backups"), schedule)}
+			reason: fmt.Sprintf("due: no verified copy is left of %s, %s", units.Counted(lost, "recorded backup", "recorded backups"), schedule)}
 	}
 }
 
@@ -100,7 +100,7 @@ func (t *task) planBackup() {
 	usable := t.usable(meta.Bytes)
 	if len(usable) == 0 || len(usable) < t.backup.MinCopies {
 		meta.Reason += fmt.Sprintf("; but only %d of its %s can be used and min_copies is %d",
-			len(usable), counted(len(t.places), "destination", "destinations"), t.backup.MinCopies) + t.shortages(meta.Bytes)
+			len(usable), units.Counted(len(t.places), "destination", "destinations"), t.backup.MinCopies) + t.shortages(meta.Bytes)
 		meta.Bytes, meta.Seconds = 0, 0
 		t.add(&Blocked{Meta: meta, Failed: true})
 		return
@@ -204,7 +204,7 @@ func (t *task) noteFuture() {
 	}
 	if count > 0 {
 		t.note(t.backup.Address, fmt.Sprintf("%s of %s started in the future (%s): the clock of this machine or of the one that took them is wrong",
-			counted(count, "artifact", "artifacts"), t.backup.Address, moment(t.holdings[0].artifact.StartedAt)))
+			units.Counted(count, "artifact", "artifacts"), t.backup.Address, moment(t.holdings[0].artifact.StartedAt)))
 	}
 }
 
@@ -229,14 +229,6 @@ func (d *differ) shortage(destination string, bytes int64) string {
 		text += " after what else this plan stores there"
 	}
 	return text
-}
-
-// counted prints a number with its noun.
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
 
 // moment prints a time for people.

@@ -3,6 +3,8 @@ package planner
 import (
 	"fmt"
 	"slices"
+
+	"github.com/castrolanda/imsctl/internal/units"
 )
 
 // recipients are those that the backup is to be encrypted for; none when it is not to be encrypted.
@@ -40,7 +42,7 @@ func (t *task) noteEncryption() {
 	} {
 		if kind.count > 0 {
 			t.note(t.backup.Address, fmt.Sprintf("%s of %s %s %s",
-				counted(kind.count, "artifact", "artifacts"), t.backup.Address, isOrAre(kind.count), kind.what))
+				units.Counted(kind.count, "artifact", "artifacts"), t.backup.Address, isOrAre(kind.count), kind.what))
 		}
 	}
 }
@@ -50,5 +52,5 @@ func (b *Backup) encryptedTo() string {
 	if len(b.Recipients) == 0 {
 		return ""
 	}
-	return "encrypted to " + counted(len(b.Recipients), "recipient", "recipients")
+	return "encrypted to " + units.Counted(len(b.Recipients), "recipient", "recipients")
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/state"
 )
 
@@ -76,5 +77,5 @@ func (p *clearing) noteKept(known []*holding, by string) {
 		ids = append(ids, held.artifact.ID)
 	}
 	p.notes = append(p.notes, Note{Address: place, Code: KeptByPolicy, Artifacts: ids, Text: fmt.Sprintf("%s of %s at %s that retention would delete %s %s: %s",
-		counted(len(known), "copy", "copies"), p.backup.Address, p.place.address, isOrAre(len(known)), keptByPolicy, oneLine(by))})
+		units.Counted(len(known), "copy", "copies"), p.backup.Address, p.place.address, isOrAre(len(known)), keptByPolicy, oneLine(by))})
 }

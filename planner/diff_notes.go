@@ -89,7 +89,7 @@ func (d *differ) noteManifests(address string, strange strangers) {
 		{strange.hollow, "manifest", "manifests", "at " + address + " without the described bytes: not a backup"},
 	} {
 		if kind.count > 0 {
-			d.note(address, counted(kind.count, kind.one, kind.many)+" "+kind.what)
+			d.note(address, units.Counted(kind.count, kind.one, kind.many)+" "+kind.what)
 		}
 	}
 }
@@ -112,7 +112,7 @@ func (d *differ) noteStrangers() {
 				size += bytes
 			}
 			d.note(address, fmt.Sprintf("%s without a manifest at %s (%s), of no interrupted apply: not touched",
-				counted(len(keys), "object", "objects"), address, units.Bytes(size)))
+				units.Counted(len(keys), "object", "objects"), address, units.Bytes(size)))
 		}
 		count, size := 0, int64(0)
 		for _, remnant := range view.Remnants {
@@ -123,7 +123,7 @@ func (d *differ) noteStrangers() {
 		}
 		if count > 0 {
 			d.note(address, fmt.Sprintf("%s at %s (%s), of no interrupted apply: not touched",
-				counted(count, "unfinished upload", "unfinished uploads"), address, units.Bytes(size)))
+				units.Counted(count, "unfinished upload", "unfinished uploads"), address, units.Bytes(size)))
 		}
 	}
 }
@@ -166,7 +166,7 @@ func (d *differ) noteUndeclared() {
 		backup := d.backups[address]
 		if backup == nil {
 			d.note(address, fmt.Sprintf("%s of %s %s not in the specification: kept",
-				counted(len(artifacts), "artifact", "artifacts"), address, isOrAre(len(artifacts))))
+				units.Counted(len(artifacts), "artifact", "artifacts"), address, isOrAre(len(artifacts))))
 			continue
 		}
 		elsewhere := make(map[string]int)
@@ -179,7 +179,7 @@ func (d *differ) noteUndeclared() {
 		}
 		for at, count := range elsewhere {
 			d.note(placeAddress(address, at), fmt.Sprintf("%s of %s at %s, which its `to` does not list any more: kept",
-				counted(count, "copy", "copies"), address, at))
+				units.Counted(count, "copy", "copies"), address, at))
 		}
 	}
 }

@@ -135,7 +135,7 @@ func (p *clearing) noteDamage(held *holding) {
 // ageReason says why a copy goes: "31d old, keep_within 30d; 4 newer verified backups remain".
 func (p *clearing) ageReason(held *holding, newer int) string {
 	return fmt.Sprintf("%s old, %s; %s", units.Age(p.now.Sub(held.artifact.StartedAt)), rules(p.place.retention),
-		counted(newer, "newer verified backup remains", "newer verified backups remain"))
+		units.Counted(newer, "newer verified backup remains", "newer verified backups remain"))
 }
 
 // limit holds back what exceeds max_deletes: the newest of the candidates.

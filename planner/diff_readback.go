@@ -60,7 +60,7 @@ func (p *clearing) readShare(percent int, every units.Duration) {
 	})
 	policy := "every " + every.String()
 	if percent < 100 {
-		policy = fmt.Sprintf("%d%% of %s every %s", percent, counted(len(proofs), "copy", "copies"), every)
+		policy = fmt.Sprintf("%d%% of %s every %s", percent, units.Counted(len(proofs), "copy", "copies"), every)
 	}
 	for _, copied := range due[:max(0, min(missing, len(due)))] {
 		p.read(copied, policy)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/state"
 )
 
@@ -45,9 +46,9 @@ func (d *differ) changeRecords() {
 
 // moveOrRelease is the action for one change.
 func moveOrRelease(of change, concerned *extent) Action {
-	what, place := counted(concerned.artifacts, "artifact", "artifacts"), of.backup
+	what, place := units.Counted(concerned.artifacts, "artifact", "artifacts"), of.backup
 	if isDestination(of.from) {
-		what = counted(concerned.artifacts, "copy", "copies")
+		what = units.Counted(concerned.artifacts, "copy", "copies")
 		place = placeAddress(of.backup, cmp.Or(of.to, of.from))
 	}
 	meta := Meta{Backup: of.backup, Cause: CauseChange}
@@ -55,7 +56,7 @@ func moveOrRelease(of change, concerned *extent) Action {
 		meta.Address = place + movedSuffix
 		meta.Reason = fmt.Sprintf("%s recorded as %s %s to %s now; no copy is touched", what, of.from, belongs(concerned.artifacts), of.to)
 		if concerned.known > 0 {
-			meta.Reason += fmt.Sprintf("; %s recorded at both already", counted(concerned.known, "is", "are"))
+			meta.Reason += fmt.Sprintf("; %s recorded at both already", units.Counted(concerned.known, "is", "are"))
 		}
 		meta.Undo = "moved back in the same way"
 		return &Move{Meta: meta, From: of.from, To: of.to, Artifacts: concerned.artifacts}
@@ -63,7 +64,7 @@ func moveOrRelease(of change, concerned *extent) Action {
 	meta.Address = place + removedSuffix
 	meta.Reason = fmt.Sprintf("%s recorded of %s %s forgotten; nothing is deleted, the copies stay where they are", what, of.from, isOrAre(concerned.artifacts))
 	if concerned.last > 0 {
-		meta.Reason += fmt.Sprintf("; of %s no other copy is recorded", counted(concerned.last, "artifact", "artifacts"))
+		meta.Reason += fmt.Sprintf("; of %s no other copy is recorded", units.Counted(concerned.last, "artifact", "artifacts"))
 	}
 	meta.Undo = "declared again, what still lies there is read back and recorded"
 	return &Release{Meta: meta, From: of.from, Artifacts: concerned.artifacts}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
 )
@@ -63,7 +64,7 @@ func (e *LineageError) Error() string {
 	var text strings.Builder
 	text.WriteString("the manifests belong to more than one history of states. Choose with -lineage, which may be repeated: the first becomes that of the state. There are:\n")
 	for _, found := range e.Found {
-		fmt.Fprintf(&text, "\n  %s: %s, the newest of %s", printable(found.ID), counted(found.Artifacts, "artifact", "artifacts"), moment(found.Newest))
+		fmt.Fprintf(&text, "\n  %s: %s, the newest of %s", printable(found.ID), units.Counted(found.Artifacts, "artifact", "artifacts"), moment(found.Newest))
 	}
 	return text.String()
 }

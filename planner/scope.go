@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/spec"
 )
 
@@ -52,7 +53,7 @@ func Select(plan *Plan, specification *spec.Spec, scope Scope) (*Plan, error) {
 		}
 	}
 	if left := len(plan.Actions) - len(narrow.Actions); left > 0 {
-		narrow.Notes = slices.Concat(plan.Notes, []Note{{Address: "plan", Text: fmt.Sprintf("this is a part of the plan only: %s not shown", counted(left, "action is", "actions are"))}})
+		narrow.Notes = slices.Concat(plan.Notes, []Note{{Address: "plan", Text: fmt.Sprintf("this is a part of the plan only: %s not shown", units.Counted(left, "action is", "actions are"))}})
 	}
 	return &narrow, nil
 }

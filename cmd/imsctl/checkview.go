@@ -8,6 +8,7 @@ import (
 
 	"github.com/castrolanda/imsctl/executor/health"
 	"github.com/castrolanda/imsctl/internal/terminal"
+	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -80,12 +81,8 @@ func (v *humanCheckView) ended(question health.Question, result health.Result) {
 
 func (v *humanCheckView) summary(counted tally) error {
 	all := counted[providers.Passed] + counted[providers.Warned] + counted[providers.Failed]
-	noun := "checks"
-	if all == 1 {
-		noun = "check"
-	}
-	_, err := fmt.Fprintf(v.cli.stdout, "\n%d %s: %d passed, %d warned, %d failed.\n",
-		all, noun, counted[providers.Passed], counted[providers.Warned], counted[providers.Failed])
+	_, err := fmt.Fprintf(v.cli.stdout, "\n%s: %d passed, %d warned, %d failed.\n",
+		units.Counted(all, "check", "checks"), counted[providers.Passed], counted[providers.Warned], counted[providers.Failed])
 	return err
 }
 

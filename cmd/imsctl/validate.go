@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/spec"
 )
 
@@ -61,9 +62,4 @@ func (c *cli) validateJSON(path string, inputs inputs) error {
 }
 
 // counted is a number with its noun.
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
+func counted(n int, noun string) string { return units.Counted(n, noun, noun+"s") }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -60,9 +61,9 @@ func (c *check) Probe(ctx context.Context) (providers.Finding, error) {
 	case len(files) == 0:
 		finding.Add(providers.Warned, "no file matches "+strings.Join(c.config.Files, ", "))
 	case len(mentions) == 0:
-		finding.Add(providers.Passed, fmt.Sprintf("none of %s mentions %s", count(len(files), "file"), strings.Join(c.config.Forbid, " or ")))
+		finding.Add(providers.Passed, fmt.Sprintf("none of %s mentions %s", units.Counted(len(files), "file", "files"), strings.Join(c.config.Forbid, " or ")))
 	default:
-		finding.Add(providers.Failed, fmt.Sprintf("%s in %s of %d", count(len(mentions), "mention"), count(len(in), "file"), len(files)))
+		finding.Add(providers.Failed, fmt.Sprintf("%s in %s of %d", units.Counted(len(mentions), "mention", "mentions"), units.Counted(len(in), "file", "files"), len(files)))
 	}
 	for _, found := range mentions[:min(len(mentions), mentionLimit)] {
 		finding.Details = append(finding.Details, c.describe(found))
@@ -208,11 +209,4 @@ func shortened(line string) string {
 		return string(runes[:most]) + "…"
 	}
 	return string(runes)
-}
-
-func count(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
 }
