@@ -21,6 +21,8 @@ const (
 	KindCheck       Kind = "check"
 	KindCleanup     Kind = "cleanup"
 	KindNotify      Kind = "notify"
+	// KindDeploy is of the strategies of deploy blocks: their types are the values of the attribute strategy.
+	KindDeploy Kind = "deploy"
 )
 
 // Config is what the body of a block is decoded into: a pointer to a struct whose exported fields carry an `hcl` tag
@@ -162,6 +164,8 @@ type Provider struct {
 	// cannot be drilled. CheckDrill returns the mistakes in a target, without I/O; their Attribute is "host", "url", "path" or "assert".
 	Drill      func(Environment, DrillTarget) (Driller, error)
 	CheckDrill func(DrillTarget) []Problem
+	// Deploy makes what deploys by this strategy, without I/O; nil for everything but strategies.
+	Deploy func(Environment, DeployTarget) (Deployer, error)
 }
 
 // Registry is the set of providers a specification may name. It does not change once made.

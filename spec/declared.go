@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"slices"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -44,18 +45,62 @@ type Check struct {
 // Deploy is a compose project at a revision.
 type Deploy struct {
 	Address, Name string
-	// Host is an address.
-	Host, Path, Compose, Repository, Branch, Strategy string
-	// BackupsBefore are the backups that must not be older than MaxAge, ChecksBefore and ChecksAfter the checks that must
-	// pass; all are addresses.
-	BackupsBefore, ChecksBefore, ChecksAfter []string
-	MaxAge, Timeout                          time.Duration
+	Target        providers.DeployTarget
+	// Strategy is one of the registry, or "auto": then the one that what is measured speaks for, with Weights by the name of a
+	// factor in place of the usual ones.
+	Strategy string
+	Weights  map[string]float64
+	// BackupsBefore are the backups that must not be older than MaxAge (0: any age), ChecksBefore the checks that must pass;
+	// all are addresses.
+	BackupsBefore, ChecksBefore []string
+	MaxAge                      time.Duration
+	// ChecksAfter must pass within Timeout, asked every Interval, and then without a break for MinHealthy; for Watch after that
+	// they are asked on.
+	ChecksAfter                          []string
+	Timeout, Interval, MinHealthy, Watch time.Duration
 	// Rollback is automatic when set; Restore are the backups that it restores.
-	Rollback     bool
-	Restore      []string
-	KeepReleases int
-	NotBuilt     string
-	Range        hcl.Range
+	Rollback bool
+	Restore  []string
+	// Hours are when people work, nil when not known. Freezes are when nothing is deployed.
+	Hours   *Hours
+	Freezes []Freeze
+	// Open makes what deploys, by strategy, without I/O.
+	Open     func(providers.Environment) (map[string]providers.Deployer, error)
+	NotBuilt string
+	Range    hcl.Range
+}
+
+// Hours are those in which people work.
+type Hours struct {
+	Days []time.Weekday
+	// From and To are times of day, as spans since midnight by the clocks of Location.
+	From, To time.Duration
+	Location *time.Location
+}
+
+// Contain reports whether a moment is within them.
+func (h *Hours) Contain(at time.Time) bool {
+	local := at.In(h.Location)
+	clock := sinceMidnight(local)
+	return slices.Contains(h.Days, local.Weekday()) && clock >= h.From && clock < h.To
+}
+
+// Freeze is a time in which nothing is deployed: from From on, until before To.
+type Freeze struct {
+	Name     string
+	From, To time.Time
+}
+
+// Frozen is the freeze that a moment is in, the one that ends last; nil for none.
+func (d *Deploy) Frozen(at time.Time) *Freeze {
+	var found *Freeze
+	for i := range d.Freezes {
+		freeze := &d.Freezes[i]
+		if !at.Before(freeze.From) && at.Before(freeze.To) && (found == nil || freeze.To.After(found.To)) {
+			found = freeze
+		}
+	}
+	return found
 }
 
 // Cleanup is something that should be gone.

@@ -18,6 +18,8 @@ type Options struct {
 	Registry *providers.Registry
 	// Profiles are the compressions that are known without being declared.
 	Profiles []Profile
+	// Factors are the names that the weights of a deploy can have; nil when they are not checked.
+	Factors []string
 	// Version is imsctl's, held against required_version.
 	Version string
 	// Variables are the values of -var as they were written, VariableFiles the files of -var-file.

@@ -25,6 +25,7 @@ func options(t testing.TB) spec.Options {
 		t.Fatal(err)
 	}
 	options := spec.Options{Registry: registry, Version: "0.3.0"}
+	options.Factors = []string{"migrations", "business_hours"}
 	for _, profile := range compression.Profiles() {
 		options.Profiles = append(options.Profiles, spec.Profile(profile))
 	}

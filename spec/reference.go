@@ -15,16 +15,15 @@ const (
 	kindRetention   providers.Kind = "retention"
 	kindBackup      providers.Kind = "backup"
 	kindDrill       providers.Kind = "drill"
-	kindDeploy      providers.Kind = "deploy"
 )
 
 // terminal are families that nothing refers to.
-var terminal = []providers.Kind{kindDrill, kindDeploy, providers.KindCleanup, providers.KindNotify}
+var terminal = []providers.Kind{kindDrill, providers.KindDeploy, providers.KindCleanup, providers.KindNotify}
 
 // families are what has an address, in the order of the language reference.
 func families() []providers.Kind {
 	return []providers.Kind{kindCompression, kindRetention, providers.KindHost, providers.KindSource, providers.KindDestination, kindBackup,
-		kindDrill, providers.KindCheck, kindDeploy, providers.KindCleanup, providers.KindNotify}
+		kindDrill, providers.KindCheck, providers.KindDeploy, providers.KindCleanup, providers.KindNotify}
 }
 
 // referenceType is what an expression such as source.files.docs evaluates to.

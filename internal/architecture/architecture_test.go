@@ -43,7 +43,7 @@ var rules = []rule{
 	{"executor/health", "it asks checks through their contract and knows no plan", []string{
 		"providers", "internal/..."}},
 	{"planner", "it compares specification and state, and sees providers only through their contracts", []string{
-		"spec", "state", "providers", "providers/retry", "providers/limit", "providers/claim", "internal/..."}},
+		"planner/...", "spec", "state", "providers", "providers/retry", "providers/limit", "providers/claim", "internal/..."}},
 	{"spec", "it is handed the registry and knows no provider by name", []string{
 		"providers", "internal/..."}},
 	{"state", "it is the memory of the others and knows none of them", []string{
@@ -70,6 +70,8 @@ var rules = []rule{
 		"providers", "internal/..."}},
 	{"providers/check", "one folder is one provider: it knows the contracts and itself", []string{
 		"providers", "internal/..."}},
+	{"providers/deploy", "one folder is one strategy: it knows the contracts, the project on its host (site) and the repository (git)", []string{
+		"providers", "providers/deploy/site", "providers/deploy/git", "internal/..."}},
 	{"providers/cleanup", "one folder is one provider: it knows the contracts and itself", []string{
 		"providers", "internal/..."}},
 	{"providers/notify", "one folder is one provider: it knows the contracts and itself", []string{

@@ -16,6 +16,10 @@ import (
 	"github.com/castrolanda/imsctl/providers/cleanup/logs"
 	"github.com/castrolanda/imsctl/providers/compression"
 	"github.com/castrolanda/imsctl/providers/compression/choice"
+	"github.com/castrolanda/imsctl/providers/deploy/github"
+	"github.com/castrolanda/imsctl/providers/deploy/hybrid"
+	deploylocal "github.com/castrolanda/imsctl/providers/deploy/local"
+	"github.com/castrolanda/imsctl/providers/deploy/vm"
 	"github.com/castrolanda/imsctl/providers/destination/azblob"
 	"github.com/castrolanda/imsctl/providers/destination/gcs"
 	destinationlocal "github.com/castrolanda/imsctl/providers/destination/local"
@@ -39,6 +43,7 @@ func Registry() (*providers.Registry, error) {
 		destinationlocal.Provider(), gcs.Provider(), azblob.Provider(),
 		http.Provider(), tcp.Provider(), checkpostgres.Provider(), checkredis.Provider(), containers.Provider(), disk.Provider(),
 		paths.Provider(), checkcommand.Provider(),
+		github.Provider(), hybrid.Provider(), deploylocal.Provider(), vm.Provider(),
 		directory.Provider(), docker.Provider(), logs.Provider(),
 		webhook.Provider(), notifycommand.Provider(),
 	)
