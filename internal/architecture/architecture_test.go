@@ -74,6 +74,8 @@ var rules = []rule{
 		"providers", "providers/deploy/site", "providers/deploy/git", "internal/..."}},
 	{"providers/cleanup", "one folder is one provider: it knows the contracts and itself", []string{
 		"providers", "internal/..."}},
+	{"providers/deploy", "one folder is one strategy: it knows the contracts and git, and no other strategy", []string{
+		"providers", "providers/deploy/git", "internal/..."}},
 	{"providers/notify", "one folder is one provider: it knows the contracts and itself", []string{
 		"providers", "internal/..."}},
 	{"internal", "it serves every package and so may need none of them", []string{
