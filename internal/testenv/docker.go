@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -39,11 +40,17 @@ type DockerServer struct {
 	// Home is the folder that is /home on that machine.
 	Home string
 
-	folder  string
-	lock    *os.File
+	folder string
+	lock   *os.File
+
+	mu sync.Mutex
+	// process is the first one of the machine, nil while it is off.
 	process *exec.Cmd
 	exited  <-chan struct{}
 }
+
+// ErrOff says that a machine is not there, because of PowerOff.
+var ErrOff = errors.New("the machine is off")
 
 // Docker starts an engine that is stopped when the test ends, with all its containers. It has the image Tiny.
 func Docker(t testing.TB) *DockerServer {
@@ -97,7 +104,7 @@ func StartDocker(ctx context.Context) (*DockerServer, error) {
 	return d, nil
 }
 
-// start starts the machine and its engine.
+// start makes the machine and starts it.
 func (d *DockerServer) start(ctx context.Context) error {
 	var err error
 	if d.lock, err = lockFolder(d.folder); err != nil {
@@ -106,7 +113,13 @@ func (d *DockerServer) start(ctx context.Context) error {
 	if err := os.Mkdir(d.Home, 0o755); err != nil {
 		return err
 	}
-	log, err := os.Create(filepath.Join(d.folder, "log"))
+	return d.PowerOn(ctx)
+}
+
+// PowerOn starts the machine and its engine and waits until that answers. After PowerOff it is what was on the disk that is there again, and
+// the containers that their policies say are started.
+func (d *DockerServer) PowerOn(ctx context.Context) error {
+	log, err := os.OpenFile(filepath.Join(d.folder, "log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -123,12 +136,43 @@ func (d *DockerServer) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("dockerd: %w", err)
 	}
+	d.mu.Lock()
 	d.process, d.exited = command, exited
+	d.mu.Unlock()
 	return d.await(ctx, func(int) bool { return true })
+}
+
+// PowerOff ends the machine at once, with everything that runs there, as when its power fails. Nothing of /run survives it. It does nothing
+// while the machine is off.
+func (d *DockerServer) PowerOff() error {
+	d.mu.Lock()
+	process, exited := d.process, d.exited
+	d.process = nil
+	d.mu.Unlock()
+	if process == nil {
+		return nil
+	}
+	_ = process.Process.Kill() // the error is that it has ended already
+	<-exited
+	// As /run, they do not survive it elsewhere: the numbers in them would be those of other processes.
+	return errors.Join(removeGroups(d.folder), os.RemoveAll(filepath.Join(d.folder, "exec")), os.RemoveAll(filepath.Join(d.folder, "pid")))
+}
+
+// pid is the first process of the machine. ErrOff while it is off.
+func (d *DockerServer) pid() (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.process == nil {
+		return 0, ErrOff
+	}
+	return d.process.Process.Pid, nil
 }
 
 // await waits until an engine answers whose process is the right one.
 func (d *DockerServer) await(ctx context.Context, right func(pid int) bool) error {
+	d.mu.Lock()
+	exited := d.exited
+	d.mu.Unlock()
 	deadline := time.Now().Add(2 * time.Minute)
 	for {
 		pid, err := d.ping(ctx)
@@ -136,7 +180,7 @@ func (d *DockerServer) await(ctx context.Context, right func(pid int) bool) erro
 			return nil
 		}
 		select {
-		case <-d.exited:
+		case <-exited:
 			return fmt.Errorf("dockerd ended at once: %s", d.Log())
 		case <-time.After(30 * time.Millisecond):
 		}
@@ -189,18 +233,49 @@ func (d *DockerServer) Restart(ctx context.Context) error {
 
 // Dial connects to what listens on the engine's machine, such as a published port at 127.0.0.1 or a container's own address.
 func (d *DockerServer) Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	return dialFrom(ctx, d.process.Process.Pid, network, address)
+	pid, err := d.pid()
+	if err != nil {
+		return nil, err
+	}
+	return dialFrom(ctx, pid, network, address)
+}
+
+// Listen listens on the engine's machine, for what runs there. The listener is of no use after PowerOff and must be closed then, too.
+func (d *DockerServer) Listen(ctx context.Context, network, address string) (net.Listener, error) {
+	pid, err := d.pid()
+	if err != nil {
+		return nil, err
+	}
+	return listenFrom(ctx, pid, network, address)
 }
 
 // StartSSH starts an SSH server whose users are on the engine's machine, where the engine's socket is /var/run/docker.sock. The server
 // must be closed.
 func (d *DockerServer) StartSSH(lines ...string) (*SSHServer, error) {
-	enter, err := exec.LookPath("nsenter")
+	if _, err := exec.LookPath("nsenter"); err != nil {
+		return nil, err
+	}
+	return startSSH(d.enter, []string{"DOCKER_CONFIG=" + d.config()}, lines)
+}
+
+// enter is what comes before a command to run it on the engine's machine. ErrOff while that is off.
+func (d *DockerServer) enter() ([]string, error) {
+	pid, err := d.pid()
 	if err != nil {
 		return nil, err
 	}
-	prefix := []string{enter, "--target", strconv.Itoa(d.process.Process.Pid), "--mount", "--net", "--pid"}
-	return startSSH(prefix, []string{"DOCKER_CONFIG=" + d.config()}, lines)
+	return []string{"nsenter", "--target", strconv.Itoa(pid), "--mount", "--net", "--pid"}, nil
+}
+
+// Shell is a command of the shell on the engine's machine, started without SSH. It fails while the machine is off.
+func (d *DockerServer) Shell(ctx context.Context, script string) *exec.Cmd {
+	prefix, err := d.enter()
+	if err != nil {
+		return &exec.Cmd{Err: err}
+	}
+	command := exec.CommandContext(ctx, prefix[0], append(prefix[1:], "sh", "-c", script)...)
+	command.Env = append(os.Environ(), "DOCKER_HOST=unix:///run/docker.sock", "DOCKER_CONFIG="+d.config(), "DOCKER_CONTEXT=")
+	return command
 }
 
 // SSH is StartSSH for a test, at whose end the server is stopped.
@@ -245,11 +320,7 @@ func (d *DockerServer) Log() string {
 
 // Close ends the machine at once, with everything that runs there, and removes what it left.
 func (d *DockerServer) Close() error {
-	if d.process != nil {
-		_ = d.process.Process.Kill() // the error is that it has ended already
-		<-d.exited
-	}
-	err := removeDocker(d.folder)
+	err := errors.Join(d.PowerOff(), removeDocker(d.folder))
 	if d.lock != nil {
 		err = errors.Join(err, d.lock.Close())
 	}

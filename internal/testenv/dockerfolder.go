@@ -40,8 +40,13 @@ func sweepDocker() {
 	}
 }
 
-// removeDocker removes an engine's folder and its control groups, which the system keeps when their processes are gone.
+// removeDocker removes an engine's folder and its control groups.
 func removeDocker(folder string) error {
+	return errors.Join(removeGroups(folder), os.RemoveAll(folder))
+}
+
+// removeGroups removes an engine's control groups, which the system keeps when their processes are gone.
+func removeGroups(folder string) error {
 	var groups []string
 	for _, pattern := range []string{"/sys/fs/cgroup/", "/sys/fs/cgroup/*/"} {
 		parents, _ := filepath.Glob(pattern + filepath.Base(folder))
@@ -61,5 +66,5 @@ func removeDocker(folder string) error {
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(append(errs, os.RemoveAll(folder))...)
+	return errors.Join(errs...)
 }

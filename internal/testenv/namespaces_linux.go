@@ -24,33 +24,52 @@ func ownNamespaces() *syscall.SysProcAttr {
 
 // dialFrom connects as a process would, from its network.
 func dialFrom(ctx context.Context, pid int, network, address string) (net.Conn, error) {
+	return inNetwork(pid, func() (net.Conn, error) {
+		var dialer net.Dialer
+		return dialer.DialContext(ctx, network, address)
+	})
+}
+
+// listenFrom listens as a process would, in its network.
+func listenFrom(ctx context.Context, pid int, network, address string) (net.Listener, error) {
+	return inNetwork(pid, func() (net.Listener, error) {
+		var config net.ListenConfig
+		return config.Listen(ctx, network, address)
+	})
+}
+
+// inNetwork opens something in the network of a process, in which it stays.
+func inNetwork[T any](pid int, open func() (T, error)) (T, error) {
 	type result struct {
-		connection net.Conn
-		err        error
+		opened T
+		err    error
 	}
-	dialled := make(chan result)
+	done := make(chan result)
 	go func() {
 		// The thread is never unlocked, so that it ends with this goroutine and nobody else gets into that network.
 		runtime.LockOSThread()
-		connection, err := dialHere(ctx, pid, network, address)
-		dialled <- result{connection, err}
+		if err := enterNetwork(pid); err != nil {
+			done <- result{err: err}
+			return
+		}
+		opened, err := open()
+		done <- result{opened, err}
 	}()
-	r := <-dialled
-	return r.connection, r.err
+	r := <-done
+	return r.opened, r.err
 }
 
-// dialHere moves the thread into the network of a process and connects.
-func dialHere(ctx context.Context, pid int, network, address string) (net.Conn, error) {
+// enterNetwork moves this thread into the network of a process.
+func enterNetwork(pid int) error {
 	namespace, err := os.Open("/proc/" + strconv.Itoa(pid) + "/ns/net")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer namespace.Close()
 	if err := unix.Setns(int(namespace.Fd()), unix.CLONE_NEWNET); err != nil {
-		return nil, fmt.Errorf("entering the network of process %d: %w", pid, err)
+		return fmt.Errorf("entering the network of process %d: %w", pid, err)
 	}
-	var dialer net.Dialer
-	return dialer.DialContext(ctx, network, address)
+	return nil
 }
 
 // peer is the process that listens on the other end of a socket.

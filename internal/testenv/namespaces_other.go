@@ -18,6 +18,10 @@ func dialFrom(context.Context, int, string, string) (net.Conn, error) {
 	return nil, errors.ErrUnsupported
 }
 
+func listenFrom(context.Context, int, string, string) (net.Listener, error) {
+	return nil, errors.ErrUnsupported
+}
+
 func peer(*net.UnixConn) (int, error) { return 0, errors.ErrUnsupported }
 
 func tryLock(*os.File) bool { return false }

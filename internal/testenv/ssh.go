@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,13 +31,15 @@ type SSHServer struct {
 	// HostKey is what the server shows.
 	HostKey ssh.PublicKey
 
-	program  []string
+	enter    func() ([]string, error)
+	program  string
 	folder   string
 	listener net.Listener
 	serving  sync.WaitGroup
 
 	mu          sync.Mutex
 	connections map[*exec.Cmd]net.Conn
+	refusing    bool
 	closed      bool
 }
 
@@ -67,10 +68,13 @@ func keepSSH(t testing.TB, server *SSHServer, err error) *SSHServer {
 }
 
 // StartSSH starts a server. Each connection is given to an sshd of its own, as inetd would, so that they can be cut.
-func StartSSH(lines ...string) (*SSHServer, error) { return startSSH(nil, nil, lines) }
+func StartSSH(lines ...string) (*SSHServer, error) {
+	return startSSH(func() ([]string, error) { return nil, nil }, nil, lines)
+}
 
-// startSSH starts a server whose programs are started by another one, if there is a prefix, and have more in their environment.
-func startSSH(prefix, environment, lines []string) (*SSHServer, error) {
+// startSSH starts a server whose programs are started by what enter says, and have more in their environment. Where enter fails there
+// is nobody to connect to.
+func startSSH(enter func() ([]string, error), environment, lines []string) (*SSHServer, error) {
 	program, err := exec.LookPath("/usr/sbin/sshd")
 	if err != nil {
 		if program, err = exec.LookPath("sshd"); err != nil {
@@ -91,7 +95,7 @@ func startSSH(prefix, environment, lines []string) (*SSHServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &SSHServer{Home: filepath.Join(folder, "home"), User: who.Username, program: append(prefix, program), folder: folder, connections: make(map[*exec.Cmd]net.Conn)}
+	s := &SSHServer{Home: filepath.Join(folder, "home"), User: who.Username, enter: enter, program: program, folder: folder, connections: make(map[*exec.Cmd]net.Conn)}
 	if s.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
@@ -198,12 +202,17 @@ func (s *SSHServer) handle(connection *net.TCPConn) {
 		return
 	}
 	defer log.Close()
-	arguments := append(slices.Clone(s.program[1:]), "-i", "-e", "-f", filepath.Join(s.folder, "sshd_config"))
-	command := exec.Command(s.program[0], arguments...)
+	words, err := s.enter()
+	if err != nil {
+		connection.Close()
+		return
+	}
+	words = append(words, s.program, "-i", "-e", "-f", filepath.Join(s.folder, "sshd_config"))
+	command := exec.Command(words[0], words[1:]...)
 	command.Stdin, command.Stdout, command.Stderr = file, file, log
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || command.Start() != nil {
+	if s.closed || s.refusing || command.Start() != nil {
 		connection.Close()
 		return
 	}
@@ -227,6 +236,13 @@ func (s *SSHServer) Cut() {
 			_ = raw.Control(func(descriptor uintptr) { _ = syscall.Shutdown(int(descriptor), syscall.SHUT_RDWR) })
 		}
 	}
+}
+
+// Refuse has new connections closed at once, until it is told otherwise. Those that there are go on; see Cut.
+func (s *SSHServer) Refuse(refusing bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refusing = refusing
 }
 
 // Connections tells how many there are.

@@ -11,7 +11,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"github.com/castrolanda/imsctl/internal/testenv"
 )
@@ -42,8 +41,7 @@ type Stack struct {
 
 	folder    string
 	emulators []*testenv.Emulator
-	web       net.Listener
-	serving   sync.WaitGroup
+	web       *testenv.Gate
 }
 
 // Start starts all of it, with an empty project: Up and Seed come next. The operator works with an imsctl that is this program. It returns exec.ErrNotFound and errors.ErrUnsupported as
@@ -91,7 +89,7 @@ func Start(ctx context.Context, imsctl string) (started *Stack, err error) {
 func (s *Stack) Close() error {
 	var errs []error
 	if s.web != nil {
-		errs = append(errs, s.web.Close())
+		s.web.Close()
 	}
 	for _, emulator := range s.emulators {
 		emulator.Stop()
@@ -105,7 +103,6 @@ func (s *Stack) Close() error {
 	if s.Scratch != nil {
 		errs = append(errs, s.Scratch.Close())
 	}
-	s.serving.Wait()
 	return errors.Join(append(errs, os.RemoveAll(s.folder))...)
 }
 
@@ -136,39 +133,12 @@ func (s *Stack) compose(ctx context.Context, progress io.Writer, arguments ...st
 
 // forwardWeb lets the operator's machine reach the project's web server.
 func (s *Stack) forwardWeb() error {
-	var err error
-	if s.web, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
 		return err
 	}
-	s.WebPort = s.web.Addr().(*net.TCPAddr).Port
-	s.serving.Go(func() {
-		for {
-			client, err := s.web.Accept()
-			if err != nil {
-				return
-			}
-			s.serving.Go(func() { s.forward(client) })
-		}
-	})
+	s.WebPort = listener.Addr().(*net.TCPAddr).Port
+	s.web = testenv.NewGate(func(ctx context.Context) (net.Conn, error) { return s.Docker.Dial(ctx, "tcp", "127.0.0.1:8000") })
+	s.web.Serve(listener)
 	return nil
-}
-
-// forward joins a connection to the web server until either side has had enough.
-func (s *Stack) forward(client net.Conn) {
-	defer client.Close()
-	server, err := s.Docker.Dial(context.Background(), "tcp", "127.0.0.1:8000")
-	if err != nil {
-		return
-	}
-	var answering sync.WaitGroup
-	answering.Go(func() {
-		_, _ = io.Copy(client, server) // who broke off sees it
-		client.Close()
-	})
-	_, _ = io.Copy(server, client)
-	if half, ok := server.(*net.TCPConn); ok {
-		_ = half.CloseWrite()
-	}
-	answering.Wait()
-	server.Close()
 }
