@@ -39,6 +39,9 @@ type DockerServer struct {
 	Socket string
 	// Home is the folder that is /home on that machine.
 	Home string
+	// Variables are what else users of the machine have in their environment, in the form of os.Environ. They must be set before
+	// StartSSH.
+	Variables []string
 
 	folder string
 	lock   *os.File
@@ -255,7 +258,7 @@ func (d *DockerServer) StartSSH(lines ...string) (*SSHServer, error) {
 	if _, err := exec.LookPath("nsenter"); err != nil {
 		return nil, err
 	}
-	return startSSH(d.enter, []string{"DOCKER_CONFIG=" + d.config()}, lines)
+	return startSSH(d.enter, append([]string{"DOCKER_CONFIG=" + d.config()}, d.Variables...), lines)
 }
 
 // enter is what comes before a command to run it on the engine's machine. ErrOff while that is off.
@@ -274,7 +277,7 @@ func (d *DockerServer) Shell(ctx context.Context, script string) *exec.Cmd {
 		return &exec.Cmd{Err: err}
 	}
 	command := exec.CommandContext(ctx, prefix[0], append(prefix[1:], "sh", "-c", script)...)
-	command.Env = append(os.Environ(), "DOCKER_HOST=unix:///run/docker.sock", "DOCKER_CONFIG="+d.config(), "DOCKER_CONTEXT=")
+	command.Env = append(append(os.Environ(), "DOCKER_HOST=unix:///run/docker.sock", "DOCKER_CONFIG="+d.config(), "DOCKER_CONTEXT="), d.Variables...)
 	return command
 }
 
@@ -292,6 +295,12 @@ func (d *DockerServer) Environment() []string {
 
 // config is the folder of the settings and plugins of the engine's client.
 func (d *DockerServer) config() string { return filepath.Join(d.folder, "config") }
+
+// File is where a file of the engine's machine, with an absolute path there, can be reached from here. ErrOff while that is off.
+func (d *DockerServer) File(path string) (string, error) {
+	pid, err := d.pid()
+	return filepath.Join("/proc", strconv.Itoa(pid), "root", path), err
+}
 
 // Command is the engine's own client with these arguments.
 func (d *DockerServer) Command(ctx context.Context, arguments ...string) *exec.Cmd {
