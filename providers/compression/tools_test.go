@@ -119,3 +119,14 @@ func TestGzipLevels(t *testing.T) {
 		}
 	}
 }
+
+// The levels whose parameters are ours too.
+func TestZstdLevels(t *testing.T) {
+	input := dump(zstdAlone + 2<<20)
+	for _, level := range []int{3, 5, 9} {
+		ours, theirs := len(compress(t, mustCodec(t, "zstd", level), input)), len(tool(t, input, "zstd", fmt.Sprintf("-%d", level), "-q", "-c"))
+		if ours > theirs+theirs/100 {
+			t.Errorf("level %d: %d bytes, zstd writes %d", level, ours, theirs)
+		}
+	}
+}

