@@ -86,6 +86,8 @@ type Event struct {
 	RemoveReplica *ReplicaChange `json:"remove_replica,omitempty"`
 	// PutDrill adds a drill or replaces the one with its id.
 	PutDrill *Drill `json:"put_drill,omitempty"`
+	// PutRelease adds a deploy or replaces the one with its id.
+	PutRelease *Release `json:"put_release,omitempty"`
 }
 
 // ReplicaChange names an artifact and one copy of it. For a removal only the copy's destination counts.

@@ -30,18 +30,11 @@ func (d *Document) check() error {
 		}
 		ids[artifact.ID] = struct{}{}
 	}
-	drills := make(map[string]struct{}, len(d.Drills))
-	for i, drill := range d.Drills {
-		if drill == nil {
-			return fmt.Errorf("drill number %d is null", i+1)
-		}
-		if err := drill.check(); err != nil {
-			return fmt.Errorf("drill number %d: %w", i+1, err)
-		}
-		if _, exists := drills[drill.ID]; exists {
-			return fmt.Errorf("drill %s is there twice", drill.ID)
-		}
-		drills[drill.ID] = struct{}{}
+	if err := checkAll("drill", d.Drills, (*Drill).check, func(drill *Drill) string { return drill.ID }); err != nil {
+		return err
+	}
+	if err := checkAll("release", d.Releases, (*Release).check, func(release *Release) string { return release.Address + " " + release.ID }); err != nil {
+		return err
 	}
 	intents := make(map[string]struct{}, len(d.Intents))
 	for i, intent := range d.Intents {
@@ -52,6 +45,24 @@ func (d *Document) check() error {
 			return fmt.Errorf("intent %s is there twice", intent.ID)
 		}
 		intents[intent.ID] = struct{}{}
+	}
+	return nil
+}
+
+// checkAll checks records of one kind, each of which is there once.
+func checkAll[T any](kind string, records []*T, check func(*T) error, id func(*T) string) error {
+	seen := make(map[string]struct{}, len(records))
+	for i, record := range records {
+		if record == nil {
+			return fmt.Errorf("%s number %d is null", kind, i+1)
+		}
+		if err := check(record); err != nil {
+			return fmt.Errorf("%s number %d: %w", kind, i+1, err)
+		}
+		if _, exists := seen[id(record)]; exists {
+			return fmt.Errorf("%s %s is there twice", kind, id(record))
+		}
+		seen[id(record)] = struct{}{}
 	}
 	return nil
 }

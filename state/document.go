@@ -30,6 +30,8 @@ type Document struct {
 	Artifacts []*Artifact `json:"artifacts"`
 	// Drills are the restores that were made as a proof, oldest first; of each drill block the last ones.
 	Drills []*Drill `json:"drills,omitempty"`
+	// Releases are the deploys, oldest first; of each deploy block the last ones.
+	Releases []*Release `json:"releases,omitempty"`
 	// Intents are the actions that were begun and whose end is not known, oldest first.
 	Intents []*Intent `json:"intents,omitempty"`
 	// Unknown holds the fields that this version does not know, so that writing does not lose them.

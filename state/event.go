@@ -10,11 +10,11 @@ import (
 // Apply makes one change. On an error the document is as it was. Artifacts are replaced, never altered: whoever holds one
 // keeps what it saw. The serial is not touched, because it counts the records of a journal and not their events.
 func (d *Document) Apply(event Event) error {
-	if event.PutDrill != nil {
-		if err := event.checkDrill(); err != nil {
+	if event.isRecord() {
+		if err := event.checkRecord(); err != nil {
 			return err
 		}
-		d.Drills = putDrill(d.Drills, event.PutDrill)
+		d.put(event)
 		return nil
 	}
 	id, after, err := event.resolve(d.Find)
@@ -25,12 +25,35 @@ func (d *Document) Apply(event Event) error {
 	return nil
 }
 
-// checkDrill refuses what is no drill, or more than one change.
-func (e Event) checkDrill() error {
-	if e.PutArtifact != nil || e.PutReplica != nil || e.RemoveReplica != nil {
-		return errors.New("an event must be exactly one change")
+// isRecord reports whether the event is about something else than an artifact.
+func (e Event) isRecord() bool { return e.PutDrill != nil || e.PutRelease != nil }
+
+// checkRecord refuses a record that breaks its promises, or more than one change.
+func (e Event) checkRecord() error {
+	changes := 0
+	for _, set := range []bool{e.PutArtifact != nil, e.PutReplica != nil, e.RemoveReplica != nil, e.PutDrill != nil, e.PutRelease != nil} {
+		if set {
+			changes++
+		}
 	}
-	return e.PutDrill.check()
+	switch {
+	case changes != 1:
+		return errors.New("an event must be exactly one change")
+	case e.PutDrill != nil:
+		return e.PutDrill.check()
+	default:
+		return e.PutRelease.check()
+	}
+}
+
+// put makes the change of an event that isRecord and that checkRecord found good.
+func (d *Document) put(event Event) {
+	if event.PutDrill != nil {
+		d.Drills = putDrill(d.Drills, event.PutDrill)
+	}
+	if event.PutRelease != nil {
+		d.Releases = putRelease(d.Releases, event.PutRelease)
+	}
 }
 
 // resolve returns the artifact that an event is about, as it is after it: nil when it is removed.

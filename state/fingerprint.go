@@ -33,8 +33,17 @@ func DrillFingerprint(drills []*Drill) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// Fingerprints returns the fingerprint of every backup that has an artifact or an open intent, and of every drill block that
-// has a drill, by its address, in time linear in the size of the document. All others have the fingerprint of nothing.
+// ReleaseFingerprint identifies what a plan for one deploy is computed from: the deploys that there were.
+func ReleaseFingerprint(releases []*Release) string {
+	sum := sha256.New()
+	for _, release := range releases {
+		fmt.Fprintf(sum, "release %q %q\n", release.ID, release.Phase)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// Fingerprints returns the fingerprint of every backup that has an artifact or an open intent, and of every drill or deploy block that
+// has a drill or a release, by its address, in time linear in the size of the document. All others have the fingerprint of nothing.
 func (d *Document) Fingerprints() map[string]string {
 	artifacts := d.ByBackup()
 	intents := make(map[string][]*Intent)
@@ -56,6 +65,13 @@ func (d *Document) Fingerprints() map[string]string {
 	}
 	for address := range drills {
 		prints[address] = DrillFingerprint(drills[address])
+	}
+	releases := make(map[string][]*Release)
+	for _, release := range d.Releases {
+		releases[release.Address] = append(releases[release.Address], release)
+	}
+	for address := range releases {
+		prints[address] = ReleaseFingerprint(releases[address])
 	}
 	return prints
 }

@@ -36,10 +36,11 @@ func NewLedger(document *Document) *Ledger {
 	return ledger
 }
 
-// clone copies the document but for its artifacts, drills and intents, which nobody alters.
+// clone copies the document but for its artifacts, drills, releases and intents, which nobody alters.
 func (d *Document) clone() Document {
 	clone := *d
-	clone.Artifacts, clone.Intents, clone.Drills = slices.Clone(d.Artifacts), slices.Clone(d.Intents), slices.Clone(d.Drills)
+	clone.Artifacts, clone.Intents = slices.Clone(d.Artifacts), slices.Clone(d.Intents)
+	clone.Drills, clone.Releases = slices.Clone(d.Drills), slices.Clone(d.Releases)
 	return clone
 }
 
@@ -100,15 +101,14 @@ func (l *Ledger) end(ending *Ending) error {
 	default:
 		return fmt.Errorf("intent %q: %q is no outcome", ending.Intent, ending.Result.Outcome)
 	}
-	var drills []*Drill
-	var events []Event
+	var records, events []Event
 	for i, event := range ending.Result.Events {
-		if event.PutDrill == nil {
+		if !event.isRecord() {
 			events = append(events, event)
-		} else if err := event.checkDrill(); err != nil {
+		} else if err := event.checkRecord(); err != nil {
 			return fmt.Errorf("intent %q: event %d: %w", ending.Intent, i+1, err)
 		} else {
-			drills = append(drills, event.PutDrill)
+			records = append(records, event)
 		}
 	}
 	staged, order, err := l.stage(events)
@@ -118,8 +118,8 @@ func (l *Ledger) end(ending *Ending) error {
 	for _, id := range order {
 		l.replace(id, staged[id])
 	}
-	for _, drill := range drills {
-		l.document.Drills = putDrill(l.document.Drills, drill)
+	for _, event := range records {
+		l.document.put(event)
 	}
 	l.document.Intents = slices.Delete(l.document.Intents, i, i+1)
 	return nil

@@ -106,6 +106,11 @@ func Encode(document *Document) ([]byte, error) {
 			return nil, err
 		}
 	}
+	if len(document.Releases) > 0 {
+		if err := writeLines(data, "releases", document.Releases); err != nil {
+			return nil, err
+		}
+	}
 	if len(document.Intents) > 0 {
 		if err := writeLines(data, "intents", document.Intents); err != nil {
 			return nil, err

@@ -62,12 +62,12 @@ func TestSnapshotIsOneJSONDocumentWithOneArtifactPerLine(t *testing.T) {
 
 func TestSnapshotKeepsUnknownFields(t *testing.T) {
 	data := string(encode(t, sampleDocument(2)))
-	data = strings.Replace(data, `"artifacts":[`, `"releases":[{"at":1}],"artifacts":[`, 1)
+	data = strings.Replace(data, `"artifacts":[`, `"rehearsals":[{"at":1}],"artifacts":[`, 1)
 	data = strings.Replace(data, `{"id":"database-`, `{"labels":{"a":[1,2]},"id":"database-`, 1)
 	data = strings.Replace(data, `{"destination":`, `{"tier":"cold","destination":`, 1)
 	data = strings.Replace(data, `"kind":"backup"`, `"kind":"backup","cost":1.50`, 1)
 	again := string(encode(t, decode(t, redigest([]byte(data)))))
-	for _, kept := range []string{`"releases":[{"at":1}]`, `"labels":{"a":[1,2]}`, `"tier":"cold"`, `"cost":1.50`} {
+	for _, kept := range []string{`"rehearsals":[{"at":1}]`, `"labels":{"a":[1,2]}`, `"tier":"cold"`, `"cost":1.50`} {
 		if strings.Count(again, kept) != 1 {
 			t.Errorf("%s was lost:\n%s", kept, again)
 		}
