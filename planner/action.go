@@ -41,6 +41,8 @@ func (k Kind) Symbol() string {
 		return "x"
 	case KindMove:
 		return "="
+	case KindDeploy:
+		return "!"
 	case KindRelease:
 		return "/"
 	case KindAdopt:
@@ -62,7 +64,7 @@ const (
 	CauseRecovery Cause = "recovery"
 )
 
-// Action is one step of a plan. The set of its implementations is closed: the structs of this file.
+// Action is one step of a plan. The set of its implementations is closed: the structs of this file and of its neighbours.
 type Action interface {
 	// Kind is constant for each struct.
 	Kind() Kind

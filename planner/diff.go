@@ -17,9 +17,11 @@ import (
 // observed may be nil: the state is then taken at its word.
 func Diff(specification *spec.Spec, document *state.Document, observed *Observed, now time.Time) *Plan {
 	d := newDiffer(specification, document, observed, now)
+	d.decideDeploys()
 	for _, backup := range specification.Backups {
 		d.newTask(backup).plan()
 	}
+	d.planDeploys()
 	d.planImports()
 	d.recover()
 	d.recoverDrills()
@@ -71,6 +73,10 @@ type differ struct {
 	accounted map[string]int
 	// unbuilt says of sources and destinations what of them is not built yet.
 	unbuilt map[string]error
+	// deploys are what is decided about deploy blocks, demanded why a deploy needs a backup now that is not due, by its address.
+	deploys       []deployDecision
+	demanded      map[string]string
+	deployOptions DeployOptions
 	// taken are the planned backups by the address of their block.
 	taken map[string]*Backup
 	// copying are the objects that this plan writes anew.
@@ -103,6 +109,7 @@ func newDiffer(specification *spec.Spec, document *state.Document, observed *Obs
 		accounted:   make(map[string]int),
 		copying:     make(map[objectRef]bool),
 		unbuilt:     make(map[string]error),
+		demanded:    make(map[string]string),
 		taken:       make(map[string]*Backup),
 	}
 	for _, destination := range specification.Destinations {
@@ -283,6 +290,10 @@ func (d *differ) fingerprint(plan *Plan) {
 				plan.Fingerprints[backup] = state.DrillFingerprint(d.recorded.DrillsOf(backup))
 				continue
 			}
+			if isDeploy(backup) {
+				plan.Fingerprints[backup] = state.ReleaseFingerprint(d.recorded.ReleasesOf(backup))
+				continue
+			}
 			plan.Fingerprints[backup] = state.Fingerprint(artifacts[backup], intents[backup])
 		}
 	}
@@ -296,6 +307,8 @@ func concerned(action Action) []string {
 	switch action := action.(type) {
 	case *Drill:
 		return []string{action.Backup, action.Address}
+	case *Deploy:
+		return []string{action.Address}
 	}
 	return []string{action.Common().Backup}
 }

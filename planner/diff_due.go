@@ -74,8 +74,9 @@ func dueSources(specification *spec.Spec, document *state.Document, observed *Ob
 	d := newDiffer(specification, document, observed, now)
 	var sources []string
 	listed := make(map[string]bool)
+	d.decideDeploys()
 	for _, backup := range specification.Backups {
-		if !listed[backup.Source] && d.dueness(d.survey(backup)).due {
+		if !listed[backup.Source] && d.demandOrDueness(d.survey(backup)).due {
 			listed[backup.Source] = true
 			sources = append(sources, backup.Source)
 		}
@@ -85,7 +86,7 @@ func dueSources(specification *spec.Spec, document *state.Document, observed *Ob
 
 // planBackup plans a new backup when one is due, or says why it cannot be taken.
 func (t *task) planBackup() {
-	verdict := t.dueness(t.survey)
+	verdict := t.demandOrDueness(t.survey)
 	if !verdict.due {
 		return
 	}

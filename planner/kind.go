@@ -4,7 +4,7 @@ import "github.com/fatih/color"
 
 // kinds in the order in which a summary counts them.
 var kinds = [...]Kind{
-	KindBackup, KindReplicate, KindRepair, KindVerify, KindDrill, KindPrune, KindKeep, KindForget, KindCleanup,
+	KindBackup, KindReplicate, KindRepair, KindVerify, KindDrill, KindDeploy, KindPrune, KindKeep, KindForget, KindCleanup,
 	KindMove, KindRelease, KindAdopt, KindBlocked,
 }
 
@@ -35,7 +35,7 @@ func (k Kind) color() color.Attribute {
 	switch k {
 	case KindBackup, KindReplicate, KindAdopt:
 		return color.FgGreen
-	case KindRepair, KindMove:
+	case KindRepair, KindMove, KindDeploy:
 		return color.FgYellow
 	case KindVerify, KindDrill:
 		return color.FgCyan
@@ -53,7 +53,7 @@ func (k Kind) actions() []string {
 	switch k {
 	case KindBackup, KindReplicate:
 		return []string{"create"}
-	case KindRepair:
+	case KindRepair, KindDeploy:
 		return []string{"update"}
 	case KindVerify, KindDrill:
 		return []string{"read"}

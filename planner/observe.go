@@ -42,12 +42,13 @@ func Observe(ctx context.Context, specification *spec.Spec, document *state.Docu
 		Destinations: make(map[string]*DestinationView),
 		Sources:      make(map[string]*SourceView),
 		Compressors:  make(map[string]string),
+		Deploys:      make(map[string]*providers.DeployInspection),
 	}
 	lookouts := o.lookouts(recordsOf(specification, document).document)
 	for _, lookout := range lookouts {
 		observed.Destinations[lookout.address] = lookout.view
 	}
-	o.look(ctx, lookouts)
+	o.lookAtAll(ctx, lookouts, observed)
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("looking at the destinations: %w", err)
 	}

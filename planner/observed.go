@@ -16,6 +16,8 @@ type Observed struct {
 	// Compressors say by what the profiles of the due backups are written on this machine, by their addresses: "xz 5.4.1, 2
 	// processes". What can be written in one way only is left out.
 	Compressors map[string]string
+	// Deploys are the deploy blocks, by address.
+	Deploys map[string]*providers.DeployInspection
 	// Busy names who is changing the state right now, and is empty when nobody is: then an unfinished upload is theirs.
 	Busy string
 }

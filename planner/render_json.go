@@ -59,6 +59,7 @@ type jsonSummary struct {
 	Repair    int  `json:"repair"`
 	Verify    int  `json:"verify"`
 	Drill     int  `json:"drill"`
+	Deploy    int  `json:"deploy"`
 	Prune     int  `json:"prune"`
 	Keep      int  `json:"keep"`
 	Forget    int  `json:"forget"`
@@ -74,7 +75,7 @@ type jsonSummary struct {
 func summarize(plan *Plan) jsonSummary {
 	return jsonSummary{
 		Backup: plan.Count(KindBackup), Replicate: plan.Count(KindReplicate), Repair: plan.Count(KindRepair),
-		Verify: plan.Count(KindVerify), Drill: plan.Count(KindDrill), Prune: plan.Count(KindPrune), Keep: plan.Count(KindKeep), Forget: plan.Count(KindForget),
+		Verify: plan.Count(KindVerify), Drill: plan.Count(KindDrill), Deploy: plan.Count(KindDeploy), Prune: plan.Count(KindPrune), Keep: plan.Count(KindKeep), Forget: plan.Count(KindForget),
 		Cleanup: plan.Count(KindCleanup), Move: plan.Count(KindMove), Release: plan.Count(KindRelease), Adopt: plan.Count(KindAdopt), Blocked: plan.Count(KindBlocked),
 		Changes: plan.HasChanges(), Failed: plan.Failed(),
 	}
@@ -177,7 +178,7 @@ func changeOf(action Action) (jsonChange, error) {
 	case *Cleanup:
 		of = cmp.Or(action.Drill, of)
 	case *Drill, *Blocked:
-		if isDrill(meta.Address) {
+		if isDrill(meta.Address) || isDeploy(meta.Address) {
 			of = meta.Address
 		}
 	}
@@ -220,6 +221,8 @@ func effectOf(action Action) (before, after any, err error) {
 	case *Drill:
 		drilled := jsonDrill{action.Artifact, action.From, action.Into}
 		return drilled, drilled, nil
+	case *Deploy:
+		return deployEffect(action)
 	case *Prune:
 		return jsonCopy{
 			Artifact: action.Artifact, Destination: action.Destination, Key: action.Key,

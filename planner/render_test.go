@@ -88,6 +88,7 @@ func busyScene(t testing.TB) *scene {
 		d.Outcome, d.Differences = state.Failed, []string{"public.products has 10 rows, the manifest says 12", "public.orders is missing, the manifest says 3 rows"}
 	})
 	s.leaveScratch("database")
+	s.deploy("ims", nil)
 	return s
 }
 
@@ -193,7 +194,7 @@ func TestJSONHasTerraformsShape(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, change := range document.ResourceChanges {
-		if len(change.Change.Actions) != 1 || change.Type != "backup" && change.Type != "drill" || change.Name == "" ||
+		if len(change.Change.Actions) != 1 || change.Type != "backup" && change.Type != "drill" && change.Type != "deploy" || change.Name == "" ||
 			change.Change.BeforeSensitive == nil || change.Change.AfterSensitive == nil {
 			t.Errorf("%s: %+v", change.Address, change)
 		}

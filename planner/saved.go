@@ -143,6 +143,8 @@ func newAction(kind Kind) (Action, error) {
 		return new(Verify), nil
 	case KindDrill:
 		return new(Drill), nil
+	case KindDeploy:
+		return new(Deploy), nil
 	case KindPrune:
 		return new(Prune), nil
 	case KindKeep:

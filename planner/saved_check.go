@@ -39,6 +39,9 @@ func checkAction(action Action) error {
 	if blocked, ok := action.(*Blocked); ok && meta.Backup == "" {
 		return checkUnserving(blocked)
 	}
+	if deploy, ok := action.(*Deploy); ok {
+		return checkDeploy(deploy)
+	}
 	if !isAddress(meta.Backup, "backup.") {
 		return fmt.Errorf("%q is not the address of a backup", meta.Backup)
 	}
@@ -59,6 +62,37 @@ func checkAction(action Action) error {
 		return errors.New("the address is not that of what it does")
 	}
 	return checkFields(action)
+}
+
+// checkDeploy checks what a deploy rests on.
+func checkDeploy(action *Deploy) error {
+	switch {
+	case !isAddress(action.Address, "deploy."):
+		return errors.New("the address is not that of a deploy")
+	case action.Backup != "":
+		return errors.New("it serves a backup")
+	case (action.Continues == "") != (action.Taken == ""):
+		return errors.New("it does not say how the interrupted deploy is taken up")
+	case action.Taken != Closed && action.Taken != Reverted && (!isCommit(action.To) || action.Strategy == ""):
+		return errors.New("it does not say what is deployed, and how")
+	case (action.Strategy == Rollback) != (action.Returns != ""):
+		return errors.New("it does not say which release is gone back to")
+	case action.Taken == Reverted && action.Previous == "":
+		return errors.New("there is nothing to go back to")
+	case action.MaxAge < 0 || action.Commits < 0 || action.Files < 0:
+		return errors.New("a number is negative")
+	}
+	for _, id := range []string{action.Previous, action.Returns} {
+		if id != "" && (!isKey(id) || strings.Contains(id, "/")) {
+			return fmt.Errorf("%q is not the name of a release", id)
+		}
+	}
+	return nil
+}
+
+// isCommit reports whether text is a whole hash.
+func isCommit(text string) bool {
+	return (len(text) == 40 || len(text) == 64) && !strings.ContainsFunc(text, func(r rune) bool { return !strings.ContainsRune("0123456789abcdef", r) })
 }
 
 // checkUnserving checks what is blocked and serves no backup: a check, a deploy, a change to the state. Nothing is executed of

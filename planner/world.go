@@ -20,6 +20,8 @@ type World struct {
 	Checks       map[string]providers.Check
 	// Drillers by the address of their drill.
 	Drillers map[string]providers.Driller
+	// Deployers by the address of their deploy block, and by strategy.
+	Deployers map[string]map[string]providers.Deployer
 }
 
 // localHost is the address of the machine imsctl runs on.
@@ -36,6 +38,7 @@ func Open(specification *spec.Spec, env providers.Environment) (*World, error) {
 		Destinations: make(map[string]providers.Destination, len(specification.Destinations)),
 		Checks:       make(map[string]providers.Check, len(specification.Checks)),
 		Drillers:     make(map[string]providers.Driller, len(specification.Drills)),
+		Deployers:    make(map[string]map[string]providers.Deployer, len(specification.Deploys)),
 	}
 	var problems []error
 	for _, declared := range specification.Hosts {
@@ -78,6 +81,17 @@ func Open(specification *spec.Spec, env providers.Environment) (*World, error) {
 			continue
 		}
 		world.Drillers[declared.Address] = driller
+	}
+	for _, declared := range specification.Deploys {
+		if declared.NotBuilt != "" {
+			continue
+		}
+		deployers, err := declared.Open(env)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", declared.Address, err))
+			continue
+		}
+		world.Deployers[declared.Address] = deployers
 	}
 	// Spans are measured by a clock that nobody sets.
 	policy := retry.Default(clock.System{})

@@ -65,6 +65,8 @@ type Release struct {
 	Commit      string `json:"commit"`
 	Branch      string `json:"branch,omitempty"`
 	Uncommitted bool   `json:"uncommitted,omitzero"`
+	// Digest identifies what was not committed, as RevisionsView.Digest did when the release was planned.
+	Digest string `json:"digest,omitempty"`
 	// Previous is the ID of the release that ran before and is gone back to; empty where there is none.
 	Previous string `json:"previous,omitempty"`
 	// WaitTimeout is how long the services may take to be up and healthy, at least; health checks that need longer have it.
@@ -136,6 +138,8 @@ type RevisionsView struct {
 	RemoteHead    string
 	// Uncommitted are the paths that differ from Wanted in the working copy; nil also where there is none.
 	Uncommitted []string
+	// Digest identifies the paths of Uncommitted and what is in them; empty where there is none.
+	Digest string
 	// Known: the running commit is known here, so that Changes and Commits say what lies between. OtherHistory: it is not an
 	// ancestor of Wanted.
 	Known, OtherHistory bool

@@ -48,6 +48,8 @@ type Release struct {
 	Commit      string `json:"commit"`
 	Branch      string `json:"branch,omitempty"`
 	Uncommitted bool   `json:"uncommitted,omitzero"`
+	// Digest identifies what was not committed.
+	Digest string `json:"digest,omitempty"`
 	// Strategy is how it came: one of the strategies, or "rollback".
 	Strategy string `json:"strategy"`
 	// Reason is why it was chosen: one sentence without a full stop.

@@ -1,0 +1,218 @@
+package planner
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/castrolanda/imsctl/internal/units"
+	"github.com/castrolanda/imsctl/state"
+)
+
+// DeployOptions are what somebody asks for beyond the specification.
+type DeployOptions struct {
+	// Strategy is used instead of the declared one; empty leaves that.
+	Strategy string
+	// Again deploys a revision that was gone back from, or that runs.
+	Again bool
+}
+
+// decide says what is to be done, nil for nothing.
+func (c *deployCase) decide() Action {
+	site, revisions := &c.view.Site, &c.view.Revisions
+	switch {
+	case c.pending != nil && c.observed.Busy != "":
+		c.note(c.deploy.Address, fmt.Sprintf("%s: %s is being deployed by %s", c.deploy.Address, abbreviated(c.pending.Commit), c.observed.Busy))
+		return nil
+	case site.Err != nil && c.pending != nil:
+		return c.blocked(fmt.Sprintf("the deploy of %s was interrupted while %s, and the host cannot be looked at: %s",
+			abbreviated(c.pending.Commit), phaseWords(c.pending.Phase), oneLine(site.Err.Error())), true)
+	case site.Err != nil:
+		return c.blocked("the host cannot be looked at: "+oneLine(site.Err.Error()), true)
+	case site.Held != nil:
+		return c.blocked(fmt.Sprintf(`%s; if that is over, "imsctl deploy -break-lock %s" takes it away`, oneLine(site.Held.Error()), site.Held.Holder.ID), true)
+	case c.pending != nil && c.pending.Phase.Touched():
+		return c.recover()
+	case revisions.Err != nil:
+		return c.blocked("it is not known which revision should run: "+oneLine(revisions.Err.Error()), true)
+	}
+	action, blocked := c.forward()
+	switch {
+	case blocked != nil:
+		return blocked
+	case action != nil && c.pending != nil:
+		action.Continues, action.Taken = c.pending.ID, Superseded
+	case action == nil && c.pending != nil:
+		return &Deploy{To: c.pending.Commit, Continues: c.pending.ID, Taken: Closed, Meta: Meta{Address: c.deploy.Address, Cause: CauseRecovery,
+			Reason: fmt.Sprintf("the deploy of %s was interrupted while %s: nothing had been touched, and its record is closed", abbreviated(c.pending.Commit), phaseWords(c.pending.Phase)),
+			Undo:   "changes nothing but the state"}}
+	case action == nil:
+		return nil
+	}
+	return action
+}
+
+// blocked is a deploy that cannot be made now.
+func (c *deployCase) blocked(reason string, failed bool) *Blocked {
+	return blockedDeploy(c.deploy, reason, failed)
+}
+
+// recover takes up an interrupted deploy that had touched what runs: it goes on when its revision is still the wanted one, and
+// goes back otherwise.
+func (c *deployCase) recover() Action {
+	pending := c.pending
+	action := &Deploy{
+		From: pending.PreviousCommit, To: pending.Commit, Branch: pending.Branch, Uncommitted: pending.Uncommitted, Digest: pending.Digest,
+		Strategy: pending.Strategy, Previous: pending.Previous, Continues: pending.ID, Taken: Resumed,
+		Meta: Meta{Address: c.deploy.Address, Cause: CauseRecovery, Undo: c.undo(pending.Previous)},
+	}
+	if pending.Strategy == Rollback {
+		action.Returns = pending.Folder
+	}
+	begun := fmt.Sprintf("the deploy of %s begun at %s was interrupted while %s", abbreviated(pending.Commit), moment(pending.StartedAt()), phaseWords(pending.Phase))
+	wanted := c.view.Revisions.Wanted
+	switch {
+	case pending.Phase == state.RollingBack && pending.Previous != "":
+		action.Taken, action.Reason = Reverted, fmt.Sprintf("%s: %s is brought back", begun, c.named(pending.Previous))
+	case pending.Strategy == Rollback || wanted == "" || wanted == pending.Commit || pending.Previous == "":
+		action.Reason = begun + ": it is gone on with"
+	default:
+		action.Taken, action.Reason = Reverted, fmt.Sprintf("%s, and %s is wanted now: first %s is brought back", begun, abbreviated(wanted), c.named(pending.Previous))
+	}
+	return action
+}
+
+// named is a release on the host in words.
+func (c *deployCase) named(id string) string {
+	for _, record := range c.view.Site.Releases {
+		if record.ID == id {
+			return fmt.Sprintf("%s (release %s)", abbreviated(record.Commit), id)
+		}
+	}
+	return "release " + id
+}
+
+// undo says how a deploy is taken back.
+func (c *deployCase) undo(previous string) string {
+	text := fmt.Sprintf(`"imsctl rollback %s" goes back to %s`, strings.TrimPrefix(c.deploy.Address, "deploy."), c.named(previous))
+	if previous == "" {
+		text = "cannot be undone: there is no release to go back to"
+	}
+	for _, hook := range c.deploy.Target.Hooks {
+		if hook.Moment == "migrate" {
+			return text + "; what the migration does to data stays as it is"
+		}
+	}
+	return text
+}
+
+// forward plans the deploy of the wanted revision, if it does not run and nothing speaks against it.
+func (c *deployCase) forward() (*Deploy, *Blocked) {
+	site, revisions := &c.view.Site, &c.view.Revisions
+	action := &Deploy{
+		From: site.Running, To: revisions.Wanted, Subject: oneLine(revisions.Subject), Branch: c.deploy.Target.Branch, Previous: c.previous(),
+		Meta: Meta{Address: c.deploy.Address, Cause: CauseChange},
+	}
+	if len(revisions.Uncommitted) > 0 && c.deploy.Target.AllowUncommitted {
+		action.Uncommitted, action.Digest = true, revisions.Digest
+	}
+	why := c.difference(action)
+	if why == "" {
+		return nil, nil
+	}
+	if freeze := c.deploy.Frozen(c.now); freeze != nil {
+		return nil, c.blocked(fmt.Sprintf("%s; but %q is frozen until %s", why, freeze.Name, moment(freeze.To)), false)
+	}
+	if failed := c.goneBackFrom(action); failed != nil && !c.options.Again {
+		return nil, c.blocked(fmt.Sprintf(`%s; but %s was gone back from %s ago: %s. Deploy another revision, or this one with "imsctl deploy -again %s"`,
+			why, abbreviated(action.To), units.Age(c.now.Sub(failed.EndedAt())), firstSentence(failed.Error), strings.TrimPrefix(c.deploy.Address, "deploy.")), true)
+	}
+	if revisions.OtherHistory && !c.deploy.Target.AllowOtherHistory {
+		return nil, c.blocked(fmt.Sprintf("%s; but %s does not descend from what runs, as after a forced push: set allow_other_history when that is meant", why, abbreviated(action.To)), true)
+	}
+	strategy, because, err := c.strategy(action)
+	if err != nil {
+		return nil, c.blocked(why+"; but "+err.Error(), true)
+	}
+	action.Strategy, action.Reason = strategy, why+"; strategy "+strategy+": "+because
+	if action.Irreversible() {
+		action.Reason += "; there is no release to go back to, so that apply needs -allow-no-rollback"
+	}
+	if len(site.Unchecked) > 0 {
+		c.note(c.deploy.Address, fmt.Sprintf("%s: %s without a health check in the compose file: running counts as healthy", c.deploy.Address, strings.Join(site.Unchecked, ", ")))
+	}
+	action.Undo = c.undo(action.Previous)
+	action.Seconds = c.lasted(strategy)
+	return action, nil
+}
+
+// difference says how what runs differs from what should, and sets what of it counts; empty when it does not.
+func (c *deployCase) difference(action *Deploy) string {
+	site, revisions := &c.view.Site, &c.view.Revisions
+	current := site.Current
+	sameTree := action.Digest == "" || current != nil && current.Digest == action.Digest
+	switch {
+	case site.Running == "":
+		return fmt.Sprintf("nothing is known to run → %s", c.revision(action))
+	case site.Running != action.To:
+		action.Commits, action.Files = len(revisions.Commits), len(revisions.Changes)
+		if !revisions.Known {
+			return fmt.Sprintf("%s → %s", abbreviated(action.From), c.revision(action))
+		}
+		return fmt.Sprintf("%s → %s (%s, %s)", abbreviated(action.From), c.revision(action),
+			units.Counted(action.Commits, "commit", "commits"), units.Counted(action.Files, "file", "files"))
+	case !sameTree:
+		action.Files = len(revisions.Uncommitted)
+		return fmt.Sprintf("%s with %s that are not committed", abbreviated(action.To), units.Counted(action.Files, "file", "files"))
+	case len(site.Drift) > 0:
+		action.Cause = CauseDrift
+		action.Uncommitted, action.Digest = current != nil && current.Uncommitted, ""
+		return "what runs is not what is declared: " + oneLine(strings.Join(site.Drift, "; "))
+	case c.options.Again:
+		return abbreviated(action.To) + " runs, and is deployed again as asked for"
+	}
+	return ""
+}
+
+// revision is what is deployed, in words.
+func (c *deployCase) revision(action *Deploy) string {
+	if action.Uncommitted {
+		return abbreviated(action.To) + " and what is not committed"
+	}
+	return abbreviated(action.To)
+}
+
+// previous is the release that is gone back to: the current one when it once proved healthy, otherwise the newest that did.
+func (c *deployCase) previous() string {
+	if current := c.view.Site.Current; current != nil && current.Promoted {
+		return current.ID
+	}
+	return c.view.Site.Back
+}
+
+// goneBackFrom is the last deploy, when it was of the same revision and was gone back from.
+func (c *deployCase) goneBackFrom(action *Deploy) *state.Release {
+	if len(c.history) == 0 {
+		return nil
+	}
+	last := c.history[len(c.history)-1]
+	if last.Commit == action.To && last.Digest == action.Digest && last.Strategy != Rollback && last.Phase != state.Promoted && last.WasTouched() {
+		return last
+	}
+	return nil
+}
+
+// lasted is how many seconds the last good deploy by a strategy took; 0 when there was none.
+func (c *deployCase) lasted(strategy string) float64 {
+	for i := len(c.history) - 1; i >= 0; i-- {
+		if made := c.history[i]; made.Strategy == strategy && made.Phase == state.Promoted {
+			return max(0, made.EndedAt().Sub(made.StartedAt()).Seconds())
+		}
+	}
+	return 0
+}
+
+// firstSentence is the first line of an error.
+func firstSentence(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return strings.TrimSuffix(oneLine(line), ".")
+}

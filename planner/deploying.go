@@ -1,0 +1,112 @@
+package planner
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/castrolanda/imsctl/spec"
+	"github.com/castrolanda/imsctl/state"
+)
+
+// Deploying is the plan to make one deploy now, with what somebody asks for beyond the specification, and the backups before it. An
+// empty address is that of the only block.
+func Deploying(specification *spec.Spec, document *state.Document, observed *Observed, address string, options DeployOptions, now time.Time) (*Plan, error) {
+	deploy, err := FindDeploy(specification, address)
+	if err != nil {
+		return nil, err
+	}
+	narrow := *specification
+	narrow.Deploys, narrow.Drills, narrow.Checks = []*spec.Deploy{deploy}, nil, nil
+	narrow.Backups = nil
+	for _, backup := range specification.Backups {
+		for _, wanted := range deploy.BackupsBefore {
+			if backup.Address == wanted {
+				narrow.Backups = append(narrow.Backups, backup)
+			}
+		}
+	}
+	d := newDiffer(&narrow, document, observed, now)
+	d.deployOptions = options
+	d.decideDeploys()
+	for _, backup := range narrow.Backups {
+		if d.demanded[backup.Address] != "" {
+			d.newTask(backup).planBackup()
+		}
+	}
+	d.planDeploys()
+	d.orderBackups()
+	return d.finish(), nil
+}
+
+// FindDeploy finds a deploy block by its address, or its name alone; an empty one means the only one that there is.
+func FindDeploy(specification *spec.Spec, address string) (*spec.Deploy, error) {
+	if len(specification.Deploys) == 0 {
+		return nil, fmt.Errorf("the specification declares no deploy")
+	}
+	var known []string
+	for _, deploy := range specification.Deploys {
+		known = append(known, deploy.Address)
+		if deploy.Address == address || deploy.Address == "deploy."+address || address == "" && len(specification.Deploys) == 1 {
+			return deploy, nil
+		}
+	}
+	if address == "" {
+		return nil, fmt.Errorf("there are several deploys: name one of %s", strings.Join(known, ", "))
+	}
+	hint := ""
+	if best := spec.Nearest("deploy."+strings.TrimPrefix(address, "deploy."), known); best != "" {
+		hint = fmt.Sprintf(" Did you mean %s?", best)
+	}
+	return nil, fmt.Errorf("there is no deploy %s.%s", address, hint)
+}
+
+// Returning is the plan to go back to a release that is on the host: the one that is named, or the newest that once proved
+// healthy before the current one.
+func Returning(specification *spec.Spec, document *state.Document, observed *Observed, address, id string, now time.Time) (*Plan, error) {
+	deploy, err := FindDeploy(specification, address)
+	if err != nil {
+		return nil, err
+	}
+	view := observed.Deploys[deploy.Address]
+	switch {
+	case view == nil:
+		return nil, fmt.Errorf("%s: %s", deploy.Address, deploy.NotBuilt)
+	case view.Site.Err != nil:
+		return nil, fmt.Errorf("%s: the host cannot be looked at: %w", deploy.Address, view.Site.Err)
+	case view.Site.Held != nil:
+		return nil, fmt.Errorf("%s: %w", deploy.Address, view.Site.Held)
+	case id == "" && view.Site.Back == "":
+		return nil, fmt.Errorf("%s: there is no release to go back to: none but the current one once proved healthy and is still on the host", deploy.Address)
+	case id == "":
+		id = view.Site.Back
+	}
+	narrow := *specification
+	narrow.Deploys = []*spec.Deploy{deploy}
+	d := newDiffer(&narrow, document, observed, now)
+	c := d.newDeployCase(deploy)
+	var known []string
+	for _, record := range view.Site.Releases {
+		known = append(known, record.ID)
+		if record.ID != id {
+			continue
+		}
+		action := &Deploy{
+			From: view.Site.Running, To: record.Commit, Branch: record.Branch, Uncommitted: record.Uncommitted, Digest: record.Digest, Strategy: Rollback, Returns: id, Previous: c.previous(),
+			Meta: Meta{Address: deploy.Address, Cause: CauseChange, Reason: fmt.Sprintf("asked for: %s → %s, which is on the host as release %s", abbreviated(view.Site.Running), abbreviated(record.Commit), id)},
+		}
+		if action.Previous == id {
+			return nil, fmt.Errorf("%s: release %s is the one that runs", deploy.Address, id)
+		}
+		if !record.Promoted {
+			action.Reason += "; it never proved healthy"
+		}
+		if c.pending != nil {
+			action.Continues, action.Taken = c.pending.ID, Superseded
+		}
+		action.Undo = c.undo(action.Previous)
+		d.add(action)
+		return d.finish(), nil
+	}
+	return nil, fmt.Errorf("%s: there is no release %s on the host; there is %s", deploy.Address, id, strings.Join(known, ", "))
+}

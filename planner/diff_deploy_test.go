@@ -1,0 +1,254 @@
+package planner
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/spec"
+	"github.com/castrolanda/imsctl/state"
+)
+
+// Commits of the scenes.
+var (
+	commitA = strings.Repeat("a", 40)
+	commitB = strings.Repeat("b", 40)
+	commitC = strings.Repeat("c", 40)
+)
+
+// deploy declares a deploy of which commitA runs, promoted as release "ra", and commitB is wanted.
+func (s *scene) deploy(name string, change func(*spec.Deploy, *providers.DeployInspection)) *spec.Deploy {
+	deploy := &spec.Deploy{
+		Address: "deploy." + name, Name: name, Strategy: "hybrid", Rollback: true,
+		Target: providers.DeployTarget{Address: "deploy." + name, Path: "/srv/ims", Branch: "main"},
+	}
+	current := providers.ReleaseRecord{Release: providers.Release{ID: "ra", Commit: commitA}, Promoted: true}
+	older := providers.ReleaseRecord{Release: providers.Release{ID: "r0", Commit: commitC}, Promoted: true}
+	view := &providers.DeployInspection{
+		Revisions: providers.RevisionsView{Wanted: commitB, Subject: "Add a shelf", Known: true,
+			Changes: []providers.FileChange{{Path: "app.py", Kind: 'M'}}, Commits: []providers.Commit{{Hash: commitB, Subject: "fix: add a shelf"}}},
+		Site: providers.SiteView{Current: &current, Running: commitA, Releases: []providers.ReleaseRecord{older, current}, Back: "r0", FreeBytes: -1},
+	}
+	if change != nil {
+		change(deploy, view)
+	}
+	s.spec.Deploys = append(s.spec.Deploys, deploy)
+	if s.observed.Deploys == nil {
+		s.observed.Deploys = make(map[string]*providers.DeployInspection)
+	}
+	s.observed.Deploys[deploy.Address] = view
+	return deploy
+}
+
+// deployed records a deploy of a commit that came so far, an hour ago.
+func (s *scene) deployed(commit string, phases ...state.Phase) *state.Release {
+	at := s.now.Add(-hour)
+	release := &state.Release{ID: "r" + commit[:1] + fmt.Sprint(len(s.document.Releases)), Address: "deploy.ims", Commit: commit, Strategy: "hybrid", By: "ana@laptop",
+		Previous: "ra", PreviousCommit: commitA, Phase: state.Planned, Transitions: []state.Transition{{Phase: state.Planned, At: at}}}
+	release.Folder = release.ID
+	for i, phase := range phases {
+		release = release.Enter(phase, at.Add(time.Duration(i+1)*time.Minute))
+	}
+	s.document.Releases = append(s.document.Releases, release)
+	return release
+}
+
+func TestDeploys(t *testing.T) {
+	type change = func(*spec.Deploy, *providers.DeployInspection)
+	for name, test := range map[string]struct {
+		change change
+		more   func(*scene)
+		want   []string
+	}{
+		"another revision is wanted": {want: []string{
+			"deploy change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); strategy hybrid: declared"}},
+		"the wanted one runs": {change: func(_ *spec.Deploy, v *providers.DeployInspection) { v.Site.Running = commitB }},
+		"nothing runs": {change: func(_ *spec.Deploy, v *providers.DeployInspection) { v.Site = providers.SiteView{} }, want: []string{
+			"deploy change deploy.ims: nothing is known to run → bbbbbbb; strategy hybrid: declared; there is no release to go back to, so that apply needs -allow-no-rollback"}},
+		"what runs is not known here": {change: func(_ *spec.Deploy, v *providers.DeployInspection) { v.Revisions.Known = false }, want: []string{
+			"deploy change deploy.ims: aaaaaaa → bbbbbbb; strategy hybrid: declared"}},
+		"a container is down": {change: func(_ *spec.Deploy, v *providers.DeployInspection) {
+			v.Site.Running, v.Site.Drift = commitB, []string{"web is exited"}
+		}, want: []string{"deploy drift deploy.ims: what runs is not what is declared: web is exited; strategy local: the revision is there"}},
+		"uncommitted changes stay": {change: func(_ *spec.Deploy, v *providers.DeployInspection) {
+			v.Site.Running, v.Revisions.Uncommitted, v.Revisions.Digest = commitB, []string{"app.py"}, "d1"
+		}},
+		"uncommitted changes come along": {change: func(d *spec.Deploy, v *providers.DeployInspection) {
+			d.Target.AllowUncommitted = true
+			v.Site.Running, v.Revisions.Uncommitted, v.Revisions.Digest = commitB, []string{"app.py"}, "d1"
+		}, want: []string{"deploy change deploy.ims: bbbbbbb with 1 file that are not committed; strategy hybrid: declared"}},
+		"uncommitted changes are there": {change: func(d *spec.Deploy, v *providers.DeployInspection) {
+			d.Target.AllowUncommitted = true
+			v.Site.Running, v.Site.Current.Digest, v.Revisions.Uncommitted, v.Revisions.Digest = commitB, "d1", []string{"app.py"}, "d1"
+		}},
+		"the host is down": {change: func(_ *spec.Deploy, v *providers.DeployInspection) { v.Site.Err = errors.New("no route\nto host") }, want: []string{
+			"blocked change deploy.ims: the host cannot be looked at: no route to host [failed]"}},
+		"the revision is unknown": {change: func(_ *spec.Deploy, v *providers.DeployInspection) {
+			v.Revisions = providers.RevisionsView{Err: errors.New("there is no branch mian")}
+		}, want: []string{"blocked change deploy.ims: it is not known which revision should run: there is no branch mian [failed]"}},
+		"another history": {change: func(_ *spec.Deploy, v *providers.DeployInspection) { v.Revisions.OtherHistory = true }, want: []string{
+			"blocked change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); but bbbbbbb does not descend from what runs, as after a forced push: set allow_other_history when that is meant [failed]"}},
+		"another history is meant": {change: func(d *spec.Deploy, v *providers.DeployInspection) {
+			v.Revisions.OtherHistory, d.Target.AllowOtherHistory = true, true
+		}, want: []string{"deploy change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); strategy hybrid: declared"}},
+		"frozen": {change: func(d *spec.Deploy, _ *providers.DeployInspection) {
+			d.Freezes = []spec.Freeze{{Name: "sales", From: sceneNow.Add(-day), To: sceneNow.Add(day)}}
+		}, want: []string{`blocked change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); but "sales" is frozen until 2026-11-23 12:00 UTC`}},
+		"somebody deploys": {change: func(_ *spec.Deploy, v *providers.DeployInspection) {
+			v.Site.Held = &providers.DeployLockedError{Holder: providers.DeployHolder{ID: "x1", By: "bob@desk", PID: 7, Message: "deploy"}, Age: 2 * time.Minute, Silent: time.Second}
+		}, want: []string{
+			`blocked change deploy.ims: the deploy lock is held by bob@desk (process 7) for "deploy" since 2m0s ago, last heard of 1s ago; if that is over, "imsctl deploy -break-lock x1" takes it away [failed]`}},
+		"a young backup stands behind it": {
+			change: func(d *spec.Deploy, _ *providers.DeployInspection) {
+				d.BackupsBefore, d.MaxAge = []string{database}, 2*hour
+			},
+			want: []string{"deploy change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); strategy hybrid: declared"}},
+		"the backup is too old": {
+			change: func(d *spec.Deploy, _ *providers.DeployInspection) {
+				d.BackupsBefore, d.MaxAge = []string{database}, 30*time.Minute
+			},
+			want: []string{
+				"backup change db: deploy.ims needs a backup that is not older than 30m; the last verified one is 60m old to a",
+				"deploy change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); strategy hybrid: declared after db"}},
+		"no backup for what already runs": {change: func(d *spec.Deploy, v *providers.DeployInspection) {
+			d.BackupsBefore, d.MaxAge, v.Site.Running = []string{database}, 30*time.Minute, commitB
+		}},
+		"the backup cannot be taken": {
+			change: func(d *spec.Deploy, _ *providers.DeployInspection) {
+				d.BackupsBefore, d.MaxAge = []string{database}, 30*time.Minute
+			},
+			more: func(s *scene) { s.observed.Sources["source.command.database"] = &SourceView{Err: errNoRoute} },
+			want: []string{
+				"blocked change db: deploy.ims needs a backup that is not older than 30m; the last verified one is 60m old; but source.command.database cannot be read: no route to host [failed]",
+				"blocked change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); strategy hybrid: declared; but db, which must be taken first, cannot be [failed]"}},
+		"it was gone back from": {
+			more: func(s *scene) {
+				s.deployed(commitB, state.Deploying, state.RollingBack, state.RolledBack)
+				s.document.Releases[0].Error = "check.http.web failed: 500\nweb said: oops"
+			},
+			want: []string{`blocked change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); but bbbbbbb was gone back from 57m ago: check.http.web failed: 500. Deploy another revision, or this one with "imsctl deploy -again ims" [failed]`}},
+		"another one was gone back from": {
+			more: func(s *scene) { s.deployed(commitC, state.Deploying, state.RollingBack, state.RolledBack) },
+			want: []string{"deploy change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); strategy hybrid: declared"}},
+		"its checks failed before": {
+			more: func(s *scene) { s.deployed(commitB, state.Checking, state.Failure) },
+			want: []string{"deploy change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); strategy hybrid: declared"}},
+		"interrupted before anything was touched": {
+			more: func(s *scene) { s.deployed(commitB, state.Checking) },
+			want: []string{"deploy change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); strategy hybrid: declared superseded rb0"}},
+		"interrupted, and no longer wanted": {
+			change: func(_ *spec.Deploy, v *providers.DeployInspection) { v.Revisions.Wanted = commitA },
+			more:   func(s *scene) { s.deployed(commitB, state.Checking) },
+			want:   []string{"deploy recovery deploy.ims: the deploy of bbbbbbb was interrupted while checking: nothing had been touched, and its record is closed closed rb0"}},
+		"interrupted while deploying": {
+			more: func(s *scene) { s.deployed(commitB, state.Checking, state.Deploying) },
+			want: []string{"deploy recovery deploy.ims: the deploy of bbbbbbb begun at 2026-11-22 11:00 UTC was interrupted while deploying: it is gone on with resumed rb0"}},
+		"interrupted, and the remote is gone": {
+			change: func(_ *spec.Deploy, v *providers.DeployInspection) {
+				v.Revisions = providers.RevisionsView{Err: errNoRoute}
+			},
+			more: func(s *scene) { s.deployed(commitB, state.Verifying) },
+			want: []string{"deploy recovery deploy.ims: the deploy of bbbbbbb begun at 2026-11-22 11:00 UTC was interrupted while verifying: it is gone on with resumed rb0"}},
+		"interrupted, and another one is wanted": {
+			change: func(_ *spec.Deploy, v *providers.DeployInspection) { v.Revisions.Wanted = commitC },
+			more:   func(s *scene) { s.deployed(commitB, state.Verifying) },
+			want:   []string{"deploy recovery deploy.ims: the deploy of bbbbbbb begun at 2026-11-22 11:00 UTC was interrupted while verifying, and ccccccc is wanted now: first aaaaaaa (release ra) is brought back reverted rb0"}},
+		"interrupted on the way back": {
+			more: func(s *scene) { s.deployed(commitB, state.Deploying, state.RollingBack) },
+			want: []string{"deploy recovery deploy.ims: the deploy of bbbbbbb begun at 2026-11-22 11:00 UTC was interrupted while rolling back: aaaaaaa (release ra) is brought back reverted rb0"}},
+		"interrupted, and the host is down": {
+			change: func(_ *spec.Deploy, v *providers.DeployInspection) { v.Site = providers.SiteView{Err: errNoRoute} },
+			more:   func(s *scene) { s.deployed(commitB, state.Deploying) },
+			want:   []string{"blocked change deploy.ims: the deploy of bbbbbbb was interrupted while deploying, and the host cannot be looked at: no route to host [failed]"}},
+		"somebody else runs it": {
+			more: func(s *scene) { s.deployed(commitB, state.Deploying); s.observed.Busy = "bob@desk" },
+			want: []string{"note deploy.ims: deploy.ims: bbbbbbb is being deployed by bob@desk",
+				"note state: bob@desk is running: what it has begun is not part of this plan"}},
+		"nobody looked": {
+			more: func(s *scene) { s.deployed(commitB, state.Deploying); s.observed = nil },
+			want: []string{"note deploy.ims: deploy.ims: the deploy of bbbbbbb was interrupted while deploying; without looking at the host nothing is done about it"}},
+		"a service has no health check": {
+			change: func(_ *spec.Deploy, v *providers.DeployInspection) { v.Site.Unchecked = []string{"worker"} },
+			want: []string{"deploy change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); strategy hybrid: declared",
+				"note deploy.ims: deploy.ims: worker without a health check in the compose file: running counts as healthy"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newYoungScene(t)
+			s.deploy("ims", test.change)
+			if test.more != nil {
+				test.more(s)
+			}
+			if diff := cmp.Diff(test.want, deployLines(s.diff())); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// deployLines is lines with how interrupted deploys are taken up.
+func deployLines(plan *Plan) []string {
+	all := lines(plan)
+	for i, action := range plan.Actions {
+		if deploy, ok := action.(*Deploy); ok && deploy.Taken != "" {
+			all[i] += fmt.Sprintf(" %s %s", deploy.Taken, deploy.Continues)
+		}
+	}
+	return all
+}
+
+func TestDeployingWhatWasGoneBackFrom(t *testing.T) {
+	s := newYoungScene(t)
+	s.deploy("ims", nil)
+	s.deployed(commitB, state.Deploying, state.RollingBack, state.RolledBack)
+	plan, err := Deploying(s.spec, s.document, s.observed, "ims", DeployOptions{Again: true, Strategy: "vm"}, s.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkPlan(t, plan)
+	if diff := cmp.Diff([]string{"deploy change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); strategy vm: asked for"}, lines(plan)); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := Deploying(s.spec, s.document, s.observed, "imsx", DeployOptions{}, s.now); err == nil || !strings.Contains(err.Error(), "Did you mean deploy.ims?") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestReturning(t *testing.T) {
+	for name, test := range map[string]struct {
+		id     string
+		change func(*spec.Deploy, *providers.DeployInspection)
+		want   string
+		err    string
+	}{
+		"to the one before":        {want: "deploy change deploy.ims: asked for: aaaaaaa → ccccccc, which is on the host as release r0"},
+		"to a named one":           {id: "r0", want: "deploy change deploy.ims: asked for: aaaaaaa → ccccccc, which is on the host as release r0"},
+		"to the current one":       {id: "ra", err: "release ra is the one that runs"},
+		"to one that there is not": {id: "r9", err: "there is no release r9 on the host; there is r0, ra"},
+		"to nothing":               {change: func(_ *spec.Deploy, v *providers.DeployInspection) { v.Site.Back = "" }, err: "there is no release to go back to"},
+		"host down":                {change: func(_ *spec.Deploy, v *providers.DeployInspection) { v.Site.Err = errNoRoute }, err: "no route to host"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newYoungScene(t)
+			s.deploy("ims", test.change)
+			plan, err := Returning(s.spec, s.document, s.observed, "", test.id, s.now)
+			if test.err != "" {
+				if err == nil || !strings.Contains(err.Error(), test.err) {
+					t.Errorf("got %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkPlan(t, plan)
+			if got := strings.Join(lines(plan), "\n"); got != test.want {
+				t.Errorf("got %s", got)
+			}
+		})
+	}
+}
