@@ -20,7 +20,8 @@
 //	}
 //
 // What can go wrong: project.Remote.Down, Stall and Up; Machine.SSH.Cut and Refuse; Machine.PowerOff, PowerOn and Reboot; a project with
-// Options.Disk and then Fill and Free; and the revisions Sick, Flaps, ML, Migration, Broken and Other.
+// Options.Disk and then Fill and Free; a Barrier that holds a command up while something else happens, and a file "hold" in the data folder,
+// which does the same to the service web while it starts, and has it write "held" beside it; and the revisions Sick, Flaps, ML, Migration, Broken and Other.
 //
 // The machine shares the folders of this system but /home, /run and the network, in which it has the remote at the same addresses as
 // the test. Its images are those of testenv.Docker. A program of the operator finds all of it with Machine.Environment.

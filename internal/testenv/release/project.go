@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -125,13 +126,34 @@ func (p *Project) make(ctx context.Context, options Options) error {
 	return nil
 }
 
-// Commit is the hash of a revision.
+// Commit is the hash of a revision, also of one that Revise has made.
 func (p *Project) Commit(revision string) string { return p.commits[revision] }
 
 // Checkout has the working repository's branch main, and its files, at a revision. Nothing is pushed.
 func (p *Project) Checkout(t testing.TB, revision string) {
 	t.Helper()
-	p.Git(t, "checkout", "--quiet", "--force", "-B", "main", revision)
+	p.Git(t, "checkout", "--quiet", "--force", "-B", "main", p.commits[revision])
+}
+
+// Revise commits a change to the working repository's branch main that has the service web answer with another name, and changes other
+// files, by their paths. It returns the commit. Nothing is pushed.
+func (p *Project) Revise(t testing.TB, name string, others map[string]string) string {
+	t.Helper()
+	files := map[string]string{"web/page": name + "\n"}
+	maps.Copy(files, others)
+	for file, content := range files {
+		path := filepath.Join(p.Work, filepath.FromSlash(file))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.Git(t, "add", "--all")
+	p.Git(t, "commit", "--quiet", "--message", "fix(web): be "+name)
+	p.commits[name] = p.Git(t, "rev-parse", "HEAD")
+	return p.commits[name]
 }
 
 // Git runs git in the working repository and returns what it printed, without space around it.
@@ -149,7 +171,7 @@ func (p *Project) Git(t testing.TB, arguments ...string) string {
 // Push has the remote's branch main at a revision, whatever it was at.
 func (p *Project) Push(t testing.TB, revision string) {
 	t.Helper()
-	if _, err := git(p.Work, nil, "push", "--quiet", "--force", p.Remote.Folder, revision+"^{commit}:refs/heads/main"); err != nil {
+	if _, err := git(p.Work, nil, "push", "--quiet", "--force", p.Remote.Folder, p.commits[revision]+":refs/heads/main"); err != nil {
 		t.Fatal(err)
 	}
 }

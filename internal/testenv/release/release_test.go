@@ -255,6 +255,44 @@ func TestSmallDisk(t *testing.T) {
 	machine.Login(t, "echo more >"+project.Path+"/more")
 }
 
+// TestBarrier holds a command up that has come over SSH, and the service web while it starts.
+func TestBarrier(t *testing.T) {
+	project := shared.Machine(t).Project(t, Options{})
+	machine := project.Machine
+	barrier := NewBarrier(t)
+	ended := make(chan struct{})
+	command := append([]string{"-F", machine.SSH.Home + "/.ssh/config", "-o", "BatchMode=yes", "vm"}, "sh", "-c", "'"+barrier.Command()[2]+"'", barrier.Command()[3])
+	go func() {
+		defer close(ended)
+		if output, err := exec.Command("ssh", command...).CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, output)
+		}
+	}()
+	barrier.Await(t, 1, ended)
+	select {
+	case <-ended:
+		t.Error("the barrier is open")
+	default:
+	}
+	barrier.Open(t)
+	<-ended
+
+	commit := project.Revise(t, "revised", map[string]string{"docs/new.md": "new\n"})
+	if head := project.Git(t, "rev-parse", "HEAD"); head != commit || project.Commit("revised") != commit {
+		t.Errorf("the revision is %s, main is at %s", commit, head)
+	}
+	if changed := project.Git(t, "diff", "--name-only", Good1, "HEAD"); changed != "docs/new.md\nweb/page" {
+		t.Errorf("it changes %s", changed)
+	}
+	project.Push(t, "revised")
+	machine.Login(t, "git clone --quiet "+project.Remote.SSH+" "+project.Path+" && mkdir "+project.Path+"/data && touch "+project.Path+"/data/hold")
+	if output, err := project.up(t); err != nil {
+		t.Fatal(output)
+	}
+	machine.Run(t, "cd "+project.Path+"/data && while [ ! -s held ]; do sleep 0.05; done && rm hold")
+	project.Poll(t).Await(t, "revised")
+}
+
 // TestTwoProjects has two on the machine at once, one of them with many files.
 func TestTwoProjects(t *testing.T) {
 	first, second := shared.Machine(t).Project(t, Options{}), shared.Machine(t).Project(t, Options{Files: 500})
