@@ -86,7 +86,7 @@ func (c *cli) analysis(ctx context.Context, subject subject) (analysis, error) {
 	}
 	found := sample.Content()
 	question := subject.question
-	meter := trial.NewMeter(compression.NewCodec, c.clock, sample.Trial, sample.Whole)
+	meter := trial.NewMeter(compression.Codecs(), c.clock, sample.Trial, sample.Whole)
 	if question.Speedup, err = meter.Speedup(ctx, question.Cores); err != nil {
 		return analysis{}, err
 	}

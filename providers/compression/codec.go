@@ -60,7 +60,11 @@ func methods() []method {
 //     are 5 to 16 % larger.
 //   - none: no levels; the bytes are stored as they are.
 func NewCodec(name string, level int) (providers.Codec, error) {
-	for _, method := range methods() {
+	return codecOf(methods(), name, level)
+}
+
+func codecOf(known []method, name string, level int) (providers.Codec, error) {
+	for _, method := range known {
 		if method.name == name {
 			return newCodec(method, level)
 		}

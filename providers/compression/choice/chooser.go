@@ -48,7 +48,7 @@ func (c *chooser) Estimate() providers.Estimate {
 
 // Choose implements providers.Chooser. Data that is recognised as compressed or encrypted is not tried.
 func (c *chooser) Choose(ctx context.Context, clock clock.Clock, about providers.Circumstances) (providers.Chosen, error) {
-	sample := trial.OfHead(about.Head, about.Whole)
+	sample, codecs := trial.OfHead(about.Head, about.Whole), compression.Codecs()
 	question := Question{
 		Goal: Goal(c.preferences.Optimize), Bytes: about.RawBytes, SourceRate: about.SourceRate, UploadRate: about.UploadRate,
 		Cores: runtime.GOMAXPROCS(0), MinReduction: c.preferences.MinReduction, Fallback: c.preferences.Fallback, Disappointing: about.Disappointing,
@@ -59,7 +59,7 @@ func (c *chooser) Choose(ctx context.Context, clock clock.Clock, about providers
 	}
 	if found := sample.Content(); found.Dense {
 		question.Dense = found.Detail
-	} else if err := question.measure(ctx, trial.NewMeter(compression.NewCodec, clock, sample.Trial, sample.Whole)); err != nil {
+	} else if err := question.measure(ctx, trial.NewMeter(codecs, clock, sample.Trial, sample.Whole)); err != nil {
 		return providers.Chosen{}, err
 	}
 	choice := Choose(question)
@@ -67,7 +67,7 @@ func (c *chooser) Choose(ctx context.Context, clock clock.Clock, about providers
 	if choice.Method == "none" {
 		level = providers.DefaultLevel
 	}
-	codec, err := compression.NewCodec(choice.Method, level)
+	codec, err := codecs(choice.Method, level)
 	if err != nil {
 		return providers.Chosen{}, err
 	}
@@ -108,7 +108,7 @@ func (q *Question) measure(ctx context.Context, meter *trial.Meter) (err error) 
 }
 
 // sideBySide is how many of the candidates, the fastest ones, are tried while gzip -9 is measured, which takes as long as they do.
-const sideBySide = 3
+const sideBySide = 4
 
 // bounded is a reference on its way.
 type bounded struct {

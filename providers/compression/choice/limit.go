@@ -4,9 +4,8 @@ package choice
 // what gzip -9 leaves, because the rest of a stream may be of another kind than its beginning. How much that changes depends on
 // the method: those that search least depend on the data most.
 const (
-	hasty     = 0.06 // zstd up to level 4, which looks at one place or two for what it has seen before
-	greedy    = 0.04 // zstd 5
-	searching = 0.01
+	hasty     = 0.06  // zstd up to level 4, which looks at one place or two for what it has seen before
+	searching = 0.005 // the others, which compress long streams better than samples, mostly by more than the rest may differ
 	// fullCaution is the part that gzip -9 takes off from which on all of that is needed. What does not compress at all is no
 	// smaller with any method, so that it needs none.
 	fullCaution = 0.6
@@ -61,8 +60,6 @@ func (q Question) margin(o Option, least float64) float64 {
 	case known && lesson > 1-alike && lesson < 1+alike:
 	case o.Method == "zstd" && o.Level <= 4:
 		margin = hasty
-	case o.Method == "zstd" && o.Level == 5:
-		margin = greedy
 	}
 	return margin * min(1, max(0, 1-least)/fullCaution)
 }

@@ -1,15 +1,14 @@
 package trial
 
 import (
-	"compress/gzip"
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/providers/compression"
 )
 
 // Measurement is what a method made of a sample.
@@ -44,6 +43,8 @@ type Meter struct {
 	sample   []byte
 	// whole says that the sample is all of the data.
 	whole bool
+	// idling is how long a method takes for nothing.
+	idling map[string]time.Duration
 	// yardstick is what the first of the candidates makes of the sample; nil until it is needed.
 	yardstick *Measurement
 }
@@ -51,7 +52,7 @@ type Meter struct {
 // NewMeter makes the meter of a sample, which must not be changed while it is used. What is not whole is written as long
 // streams are: by the programs that the codecs use for these. Times are read from the clock.
 func NewMeter(newCodec providers.CodecFactory, clock clock.Clock, sample []byte, whole bool) *Meter {
-	return &Meter{newCodec: newCodec, clock: clock, sample: sample, whole: whole}
+	return &Meter{newCodec: newCodec, clock: clock, sample: sample, whole: whole, idling: make(map[string]time.Duration)}
 }
 
 // Measure compresses the sample with every candidate.
@@ -128,14 +129,21 @@ func (m *Meter) measure(candidate Candidate, sample []byte) (Measurement, error)
 }
 
 // idle is how long a codec takes for nothing, of the time that it took for a sample: a long stream pays that once. At most
-// half of it counts.
+// half of it counts. The levels of a method do not differ in that.
 func (m *Meter) idle(codec providers.Codec, took time.Duration) (time.Duration, error) {
 	if m.whole || took > 6*brief {
 		return 0, nil
 	}
-	begun := m.clock.Now()
-	_, err := m.compress(codec, nil)
-	return min(m.clock.Now().Sub(begun), took/2), err
+	idle, known := m.idling[codec.Method()]
+	if !known {
+		begun := m.clock.Now()
+		if _, err := m.compress(codec, nil); err != nil {
+			return 0, err
+		}
+		idle = m.clock.Now().Sub(begun)
+		m.idling[codec.Method()] = idle
+	}
+	return min(idle, took/2), nil
 }
 
 // compress returns how many bytes a codec makes of data.
@@ -156,22 +164,14 @@ func (m *Meter) compress(codec providers.Codec, data []byte) (int64, error) {
 	return int64(stored), err
 }
 
-// Reference is the part of the sample that the tool gzip -9 leaves, as the standard library's encoder has it, which writes the same
-// to a thousandth. What the codec gzip writes at level 9 differs by some percent in both directions.
+// Reference is the part of the sample that the tool gzip -9 leaves (compression.BestGzip). What the codec gzip writes at level 9 differs
+// by some percent in both directions.
 func (m *Meter) Reference(ctx context.Context) (float64, error) {
-	if err := ctx.Err(); err != nil || len(m.sample) == 0 {
-		return 0, err
+	if len(m.sample) == 0 {
+		return 0, ctx.Err()
 	}
-	var stored counter
-	writer, err := gzip.NewWriterLevel(&stored, gzip.BestCompression)
-	if err != nil {
-		return 0, err
-	}
-	_, err = writer.Write(m.sample)
-	if err = errors.Join(err, writer.Close()); err != nil {
-		return 0, fmt.Errorf("compressing with gzip: %w", err)
-	}
-	return float64(stored) / float64(len(m.sample)), nil
+	stored, err := compression.BestGzip(ctx, m.sample)
+	return float64(stored) / float64(len(m.sample)), err
 }
 
 // Speedup measures how many times as fast so many processors compress as one does, by letting one and then all of them
