@@ -88,6 +88,8 @@ type Event struct {
 	PutDrill *Drill `json:"put_drill,omitempty"`
 	// PutRelease adds a deploy or replaces the one with its id.
 	PutRelease *Release `json:"put_release,omitempty"`
+	// PutCheck adds the result of a check, or replaces that of the same moment.
+	PutCheck *CheckResult `json:"put_check,omitempty"`
 }
 
 // ReplicaChange names an artifact and one copy of it. For a removal only the copy's destination counts.

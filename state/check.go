@@ -36,6 +36,9 @@ func (d *Document) check() error {
 	if err := checkAll("release", d.Releases, (*Release).check, func(release *Release) string { return release.Address + " " + release.ID }); err != nil {
 		return err
 	}
+	if err := checkAll("result", d.Checks, (*CheckResult).check, (*CheckResult).id); err != nil {
+		return err
+	}
 	intents := make(map[string]struct{}, len(d.Intents))
 	for i, intent := range d.Intents {
 		if intent == nil || intent.ID == "" {

@@ -32,6 +32,8 @@ type Document struct {
 	Drills []*Drill `json:"drills,omitempty"`
 	// Releases are the deploys, oldest first; of each deploy block the last ones.
 	Releases []*Release `json:"releases,omitempty"`
+	// Checks are the results of checks in the order in which they were recorded; of each check the last ones, thinned out.
+	Checks []*CheckResult `json:"checks,omitempty"`
 	// Intents are the actions that were begun and whose end is not known, oldest first.
 	Intents []*Intent `json:"intents,omitempty"`
 	// Unknown holds the fields that this version does not know, so that writing does not lose them.

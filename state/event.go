@@ -26,12 +26,12 @@ func (d *Document) Apply(event Event) error {
 }
 
 // isRecord reports whether the event is about something else than an artifact.
-func (e Event) isRecord() bool { return e.PutDrill != nil || e.PutRelease != nil }
+func (e Event) isRecord() bool { return e.PutDrill != nil || e.PutRelease != nil || e.PutCheck != nil }
 
 // checkRecord refuses a record that breaks its promises, or more than one change.
 func (e Event) checkRecord() error {
 	changes := 0
-	for _, set := range []bool{e.PutArtifact != nil, e.PutReplica != nil, e.RemoveReplica != nil, e.PutDrill != nil, e.PutRelease != nil} {
+	for _, set := range []bool{e.PutArtifact != nil, e.PutReplica != nil, e.RemoveReplica != nil, e.PutDrill != nil, e.PutRelease != nil, e.PutCheck != nil} {
 		if set {
 			changes++
 		}
@@ -41,6 +41,8 @@ func (e Event) checkRecord() error {
 		return errors.New("an event must be exactly one change")
 	case e.PutDrill != nil:
 		return e.PutDrill.check()
+	case e.PutCheck != nil:
+		return e.PutCheck.check()
 	default:
 		return e.PutRelease.check()
 	}
@@ -53,6 +55,9 @@ func (d *Document) put(event Event) {
 	}
 	if event.PutRelease != nil {
 		d.Releases = putRelease(d.Releases, event.PutRelease)
+	}
+	if event.PutCheck != nil {
+		d.Checks = putResult(d.Checks, event.PutCheck)
 	}
 }
 

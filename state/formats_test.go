@@ -37,6 +37,7 @@ func TestDocumentedFields(t *testing.T) {
 		"Drill":         {state.Drill{}, nil},
 		"Release":       {state.Release{}, nil},
 		"Transition":    {state.Transition{}, nil},
+		"CheckResult":   {state.CheckResult{}, nil},
 		"GateCheck":     {state.GateCheck{}, nil},
 		"Intent":        {state.Intent{}, nil},
 		"JournalHeader": {state.JournalHeader{}, nil},

@@ -36,11 +36,11 @@ func NewLedger(document *Document) *Ledger {
 	return ledger
 }
 
-// clone copies the document but for its artifacts, drills, releases and intents, which nobody alters.
+// clone copies the document but for its artifacts, records and intents, which nobody alters.
 func (d *Document) clone() Document {
 	clone := *d
 	clone.Artifacts, clone.Intents = slices.Clone(d.Artifacts), slices.Clone(d.Intents)
-	clone.Drills, clone.Releases = slices.Clone(d.Drills), slices.Clone(d.Releases)
+	clone.Drills, clone.Releases, clone.Checks = slices.Clone(d.Drills), slices.Clone(d.Releases), slices.Clone(d.Checks)
 	return clone
 }
 

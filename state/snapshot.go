@@ -111,6 +111,11 @@ func Encode(document *Document) ([]byte, error) {
 			return nil, err
 		}
 	}
+	if len(document.Checks) > 0 {
+		if err := writeLines(data, "checks", document.Checks); err != nil {
+			return nil, err
+		}
+	}
 	if len(document.Intents) > 0 {
 		if err := writeLines(data, "intents", document.Intents); err != nil {
 			return nil, err
