@@ -1,6 +1,11 @@
 package providers
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
 
 // CheckConfig is the Config of a KindCheck provider.
 type CheckConfig interface {
@@ -14,6 +19,39 @@ type Check interface {
 	// Probe asks once, and ends when ctx does. An error means that it could not be asked, or was not answered: what is asked
 	// about is not well then.
 	Probe(ctx context.Context) (Finding, error)
+}
+
+// Recalling is a Check that can say more when it knows what it measured before, such as how fast something fills up.
+type Recalling interface {
+	Check
+	// WithHistory returns a check that knows what was measured before, in any order. The check itself stays as it is.
+	WithHistory(past []Measurement) Check
+}
+
+// Measurement is what a check measured at a moment.
+type Measurement struct {
+	At      time.Time
+	Figures map[string]float64
+}
+
+// errTimeout is why a try was given up.
+var errTimeout = errors.New("the check has no more time")
+
+// Once asks a check once, which may take so long; 0 is no limit. Trouble with asking is what was found, but for that of ctx itself.
+func Once(ctx context.Context, check Check, timeout time.Duration) Finding {
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, timeout, errTimeout)
+		defer cancel()
+	}
+	finding, err := check.Probe(ctx)
+	switch {
+	case err == nil:
+		return finding
+	case errors.Is(context.Cause(ctx), errTimeout):
+		return Finding{Verdict: Failed, Summary: fmt.Sprintf("no answer within %s", timeout)}
+	}
+	return Finding{Verdict: Failed, Summary: err.Error()}
 }
 
 // Verdict is what a check says of what it asked about.

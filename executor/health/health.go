@@ -3,8 +3,6 @@ package health
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/castrolanda/imsctl/internal/cause"
@@ -45,7 +43,7 @@ func Ask(ctx context.Context, now clock.Clock, check providers.Check, policy Pol
 	failures, successes := 0, 0
 	for {
 		result.Tries++
-		result.Finding = probe(ctx, check, policy.Timeout)
+		result.Finding = providers.Once(ctx, check, policy.Timeout)
 		if ctx.Err() != nil {
 			return result, cause.Interruption(ctx)
 		}
@@ -75,23 +73,3 @@ func Ask(ctx context.Context, now clock.Clock, check providers.Check, policy Pol
 		}
 	}
 }
-
-// probe asks once. Trouble with asking is what was found.
-func probe(ctx context.Context, check providers.Check, timeout time.Duration) providers.Finding {
-	if timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, timeout, errTimeout)
-		defer cancel()
-	}
-	finding, err := check.Probe(ctx)
-	switch {
-	case err == nil:
-		return finding
-	case errors.Is(context.Cause(ctx), errTimeout):
-		return providers.Finding{Verdict: providers.Failed, Summary: fmt.Sprintf("no answer within %s", timeout)}
-	}
-	return providers.Finding{Verdict: providers.Failed, Summary: err.Error()}
-}
-
-// errTimeout is why a try was given up.
-var errTimeout = errors.New("the check has no more time")

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/providers"
 	hostlocal "github.com/castrolanda/imsctl/providers/host/local"
 )
@@ -72,7 +73,7 @@ func TestProbe(t *testing.T) {
 		"inodes uncounted": {"/dev/sda1 1000 1 999 1% /srv", "/dev/sda1 - - - - /srv", providers.Passed, "/srv is 0 % full, 999 KiB free"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			check := &check{config: Config{Path: "/srv", Warn: 80, Fail: 95}, host: printer{space: test.space, inodes: test.inodes}}
+			check := &check{config: Config{Path: "/srv", Warn: 80, Fail: 95}, host: printer{space: test.space, inodes: test.inodes}, clock: clock.System{}}
 			finding, err := check.Probe(t.Context())
 			if err != nil || finding.Verdict != test.verdict || !strings.Contains(finding.Summary, test.summary) {
 				t.Errorf("%v, got %+v", err, finding)
@@ -83,7 +84,7 @@ func TestProbe(t *testing.T) {
 
 func TestProbeHere(t *testing.T) {
 	config := &Config{Path: t.TempDir(), Warn: 100, Fail: 100}
-	check, err := config.Check(providers.Environment{Hosts: func(providers.Reference) (providers.Host, error) { return hostlocal.New(), nil }})
+	check, err := config.Check(providers.Environment{Clock: clock.System{}, Hosts: func(providers.Reference) (providers.Host, error) { return hostlocal.New(), nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +92,7 @@ func TestProbeHere(t *testing.T) {
 		t.Errorf("%v, got %+v", err, finding)
 	}
 	config.Path += "/nowhere"
-	if check, err = config.Check(providers.Environment{Hosts: func(providers.Reference) (providers.Host, error) { return hostlocal.New(), nil }}); err != nil {
+	if check, err = config.Check(providers.Environment{Clock: clock.System{}, Hosts: func(providers.Reference) (providers.Host, error) { return hostlocal.New(), nil }}); err != nil {
 		t.Fatal(err)
 	}
 	var exit *providers.ExitError

@@ -2,6 +2,8 @@
 package disk
 
 import (
+	"fmt"
+
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -21,12 +23,24 @@ type Config struct {
 	Path string              `hcl:"path,optional" doc:"A path on the file system; / when left out."`
 	Warn int64               `hcl:"warn,optional" doc:"Warn when more than this is used, of the bytes or the inodes, in percent; 80 when left out."`
 	Fail int64               `hcl:"fail,optional" doc:"Fail when more than this is used, of the bytes or the inodes, in percent; 95 when left out."`
+
+	WarnDays int64 `hcl:"warn_days,optional" doc:"Warn when it is full, or out of inodes, in fewer days than this, as it has filled up so far; no limit when left out."`
+	FailDays int64 `hcl:"fail_days,optional" doc:"Fail when it is full, or out of inodes, in fewer days than this; no limit when left out."`
 }
 
 // Validate checks what the types alone do not show.
 func (c *Config) Validate() []providers.Problem {
 	if c.Warn < 1 || c.Fail > 100 || c.Warn > c.Fail {
 		return []providers.Problem{{Attribute: "warn", Summary: "Invalid percentages", Detail: "warn and fail are percentages, and warn is not above fail."}}
+	}
+	if c.WarnDays < 0 {
+		return []providers.Problem{{Attribute: "warn_days", Summary: "Invalid number of days", Detail: fmt.Sprintf("warn_days is %d; it must be 1 or more.", c.WarnDays)}}
+	}
+	if c.FailDays < 0 {
+		return []providers.Problem{{Attribute: "fail_days", Summary: "Invalid number of days", Detail: fmt.Sprintf("fail_days is %d; it must be 1 or more.", c.FailDays)}}
+	}
+	if c.WarnDays > 0 && c.FailDays > c.WarnDays {
+		return []providers.Problem{{Attribute: "fail_days", Summary: "Invalid number of days", Detail: fmt.Sprintf("fail_days is %d, above warn_days, %d: it would fail before it warns.", c.FailDays, c.WarnDays)}}
 	}
 	return nil
 }
@@ -37,5 +51,5 @@ func (c *Config) Check(environment providers.Environment) (providers.Check, erro
 	if err != nil {
 		return nil, err
 	}
-	return &check{config: *c, host: host}, nil
+	return &check{config: *c, host: host, clock: environment.Clock}, nil
 }
