@@ -11,8 +11,10 @@ import (
 	"github.com/castrolanda/imsctl/executor"
 	"github.com/castrolanda/imsctl/executor/health"
 	"github.com/castrolanda/imsctl/internal/clock"
+	"github.com/castrolanda/imsctl/planner"
 	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/spec"
+	"github.com/castrolanda/imsctl/state"
 )
 
 // checkArguments are the flags of check.
@@ -32,14 +34,16 @@ func (c *cli) checkCommand() *cobra.Command {
 		Use:   "check [flags] [ADDRESS ...]",
 		Short: "Ask whether what runs is well",
 		Long: `Asks the checks of a specification, or those whose ADDRESS is given, each as
-often as its retries permit, and prints what they saw. Changes and records
-nothing.
+often as its retries permit, and prints what they saw. It changes nothing but
+the state, which gets the results: status shows them, and a check of a disk
+foresees from them when it is full. While somebody else changes the state, or
+where there is none, nothing is recorded; the last line says so.
 
   imsctl check
   imsctl check -watch check.http.services check.disk.vm
 
-With -watch it asks again and again until it is interrupted, and prints what
-changes.
+With -watch it asks again and again until it is interrupted, and prints and
+records what changes, and otherwise records once an hour.
 
 EXIT STATUS
   0  all passed; a warning changes nothing
@@ -70,7 +74,9 @@ func (c *cli) check(ctx context.Context, arguments checkArguments) error {
 	if arguments.json {
 		view = &jsonCheckView{stream: c.newStreamView(c.stdout, nil)}
 	}
-	project, err := c.open(arguments.path, arguments.inputs)
+	project, err := c.openWith(arguments.path, arguments.inputs, func(specification *spec.Spec, environment providers.Environment) (*planner.World, error) {
+		return planner.OpenChecks(specification, environment), nil
+	})
 	if err != nil {
 		return err
 	}
@@ -78,14 +84,15 @@ func (c *cli) check(ctx context.Context, arguments checkArguments) error {
 	if err != nil {
 		return err
 	}
+	recorder := c.newCheckRecorder(ctx, project)
 	if arguments.watch {
-		return c.watchChecks(ctx, questions, arguments, view)
+		return c.watchChecks(ctx, questions, arguments, view, recorder)
 	}
-	tally, err := c.askChecks(ctx, questions, arguments.parallelism, view)
+	tally, results, err := c.askChecks(ctx, questions, arguments.parallelism, view, recorder)
 	if err != nil {
 		return err
 	}
-	if err := view.summary(tally); err != nil {
+	if err := view.summary(tally, recorder.record(ctx, results)); err != nil {
 		return err
 	}
 	if tally[providers.Failed] > 0 {
@@ -97,35 +104,38 @@ func (c *cli) check(ctx context.Context, arguments checkArguments) error {
 // tally counts verdicts.
 type tally map[providers.Verdict]int
 
-// askChecks asks all of them once and shows each.
-func (c *cli) askChecks(ctx context.Context, questions []health.Question, parallelism int, view checkView) (tally, error) {
+// askChecks asks all of them once and shows each. It returns what there is to record.
+func (c *cli) askChecks(ctx context.Context, questions []health.Question, parallelism int, view checkView, recorder *checkRecorder) (tally, []*state.CheckResult, error) {
 	view.begin(questions)
 	counted := make(tally)
-	err := health.All(ctx, c.clock, questions, parallelism, func(question health.Question, result health.Result) {
+	var results []*state.CheckResult
+	err := health.All(ctx, c.clock, recorder.recall(questions), parallelism, func(question health.Question, result health.Result) {
 		counted[result.Verdict]++
+		results = append(results, recorder.result(question, result))
 		view.ended(question, result)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("asking the checks: %w", err)
+		return nil, nil, fmt.Errorf("asking the checks: %w", err)
 	}
-	return counted, nil
+	return counted, results, nil
 }
 
 // watchChecks asks in rounds until ctx ends, which is how it is meant to end, and shows a result when its verdict is
 // another one than before.
-func (c *cli) watchChecks(ctx context.Context, questions []health.Question, arguments checkArguments, view checkView) error {
+func (c *cli) watchChecks(ctx context.Context, questions []health.Question, arguments checkArguments, view checkView, recorder *checkRecorder) error {
 	before := make(map[string]providers.Verdict)
 	changes := changesOnly{checkView: view, before: before}
 	for round := 0; ; round++ {
-		counted, err := c.askChecks(ctx, questions, arguments.parallelism, changes)
+		counted, results, err := c.askChecks(ctx, questions, arguments.parallelism, changes, recorder)
 		if ctx.Err() != nil {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
+		unrecorded := recorder.record(ctx, recorder.news(results))
 		if round == 0 {
-			if err := view.summary(counted); err != nil {
+			if err := view.summary(counted, unrecorded); err != nil {
 				return err
 			}
 		}
@@ -147,9 +157,6 @@ func (p *project) questions(addresses []string) ([]health.Question, error) {
 		}
 		if !names(addresses, declared.Address, used) {
 			continue
-		}
-		if declared.NotBuilt != "" {
-			return nil, fmt.Errorf("%s: %s", declared.Address, declared.NotBuilt)
 		}
 		questions = append(questions, health.Question{Address: declared.Address, Check: p.world.Checks[declared.Address], Policy: policyOf(declared)})
 	}

@@ -18,8 +18,8 @@ type checkView interface {
 	begin(questions []health.Question)
 	// ended shows one result.
 	ended(question health.Question, result health.Result)
-	// summary shows how many there were of each kind.
-	summary(counted tally) error
+	// summary shows how many there were of each kind, and why nothing was recorded, where it was not.
+	summary(counted tally, unrecorded error) error
 }
 
 // changesOnly shows a result when the verdict is another one than it was.
@@ -79,10 +79,13 @@ func (v *humanCheckView) ended(question health.Question, result health.Result) {
 	}
 }
 
-func (v *humanCheckView) summary(counted tally) error {
+func (v *humanCheckView) summary(counted tally, unrecorded error) error {
 	all := counted[providers.Passed] + counted[providers.Warned] + counted[providers.Failed]
 	_, err := fmt.Fprintf(v.cli.stdout, "\n%s: %d passed, %d warned, %d failed.\n",
 		units.Counted(all, "check", "checks"), counted[providers.Passed], counted[providers.Warned], counted[providers.Failed])
+	if unrecorded != nil {
+		_, err = fmt.Fprintf(v.cli.stdout, "Nothing was recorded: %s.\n", terminal.Escape(v.cli.redact(unrecorded.Error())))
+	}
 	return err
 }
 
@@ -114,9 +117,13 @@ func (v *jsonCheckView) ended(question health.Question, result health.Result) {
 	})
 }
 
-func (v *jsonCheckView) summary(counted tally) error {
-	v.stream.out.print(levelInfo, "check_summary", "the checks were asked", map[string]any{
-		"passed": counted[providers.Passed], "warned": counted[providers.Warned], "failed": counted[providers.Failed],
-	})
+func (v *jsonCheckView) summary(counted tally, unrecorded error) error {
+	summary := map[string]any{
+		"passed": counted[providers.Passed], "warned": counted[providers.Warned], "failed": counted[providers.Failed], "recorded": unrecorded == nil,
+	}
+	if unrecorded != nil {
+		summary["unrecorded"] = v.stream.cli.redact(unrecorded.Error())
+	}
+	v.stream.out.print(levelInfo, "check_summary", "the checks were asked", summary)
 	return v.stream.out.failure()
 }
