@@ -61,6 +61,11 @@ type Container struct {
 	Image, ImageID string
 	// Created is when it was made and Started when it last started, UTC.
 	Created, Started time.Time
-	// Project and Service are those of docker compose, empty where it did not make the container.
-	Project, Service string
+	// ExitCode is the status that it ended with, when it has ended.
+	ExitCode int
+	// Project and Service are those of docker compose, empty where it did not make the container. Folder is the folder of the
+	// project that it was made from, ConfigHash compose's own hash of the service as it was then. OneOff is set for what "docker
+	// compose run" made, which is no part of the project.
+	Project, Service, Folder, ConfigHash string
+	OneOff                               bool
 }

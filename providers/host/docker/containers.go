@@ -21,6 +21,9 @@ import (
 const (
 	projectLabel = "com.docker.compose.project"
 	serviceLabel = "com.docker.compose.service"
+	folderLabel  = "com.docker.compose.project.working_dir"
+	hashLabel    = "com.docker.compose.config-hash"
+	oneOffLabel  = "com.docker.compose.oneoff"
 )
 
 // Find lists the containers whose name matches one of the patterns, sorted by name. One that vanishes meanwhile is left out.
@@ -133,7 +136,7 @@ func (e *engine) inspect(ctx context.Context, id string) (providers.Container, e
 func describe(told container.InspectResponse) providers.Container {
 	described := providers.Container{Name: strings.TrimPrefix(told.Name, "/"), ID: told.ID, ImageID: told.Image, Restarts: told.RestartCount, Created: moment(told.Created)}
 	if told.State != nil {
-		described.State, described.Started = string(told.State.Status), moment(told.State.StartedAt)
+		described.State, described.Started, described.ExitCode = string(told.State.Status), moment(told.State.StartedAt), told.State.ExitCode
 		if health := told.State.Health; health != nil && health.Status != container.NoHealthcheck {
 			described.Health = string(health.Status)
 			if ran := len(health.Log); ran > 0 && health.Log[ran-1] != nil {
@@ -143,7 +146,9 @@ func describe(told container.InspectResponse) providers.Container {
 	}
 	if told.Config != nil {
 		described.Image = told.Config.Image
-		described.Project, described.Service = told.Config.Labels[projectLabel], told.Config.Labels[serviceLabel]
+		labels := told.Config.Labels
+		described.Project, described.Service = labels[projectLabel], labels[serviceLabel]
+		described.Folder, described.ConfigHash, described.OneOff = labels[folderLabel], labels[hashLabel], labels[oneOffLabel] == "True"
 	}
 	return described
 }

@@ -1,0 +1,170 @@
+package site
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Prune removes the oldest releases until only so many are left, never the current one, nor one of keep, nor one whose files a container
+// may still see; and what deploys left that were interrupted. It returns the IDs of the releases that are gone.
+func (s *Site) Prune(ctx context.Context, count int, keep ...string) ([]string, error) {
+	current, err := s.current()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.removeLeftovers(ctx, keep); err != nil {
+		return nil, err
+	}
+	ids, err := s.sealedIDs()
+	if err != nil {
+		return nil, err
+	}
+	if len(ids) <= max(count, 1) {
+		return nil, nil
+	}
+	seen, err := s.seen(ctx, current)
+	if err != nil {
+		return nil, err
+	}
+	var gone []string
+	for _, id := range ids[:len(ids)-max(count, 1)] {
+		if id == current || slices.Contains(keep, id) || slices.Contains(seen, id) {
+			continue
+		}
+		if err := s.removeRelease(ctx, id); err != nil {
+			return gone, fmt.Errorf("removing the release %s: %w", id, err)
+		}
+		gone = append(gone, id)
+	}
+	return gone, nil
+}
+
+// seen are the releases whose files containers may see: one that was left alone by many deploys sees those that it was started with.
+func (s *Site) seen(ctx context.Context, current string) ([]string, error) {
+	if current == "" {
+		return nil, nil
+	}
+	made, err := s.sealOf(current)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.containers(ctx, made.Project)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.observe(found, current); err != nil {
+		return nil, err
+	}
+	known, err := s.knownStarts()
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, one := range known {
+		list = append(list, one.Releases...)
+	}
+	return list, nil
+}
+
+// removeRelease removes a release with its images and all that is remembered of it. The folder goes first: what has none is nothing.
+func (s *Site) removeRelease(ctx context.Context, id string) error {
+	made, err := s.sealOf(id)
+	if err != nil {
+		return err
+	}
+	if err := s.removeAll(ctx, s.Folder(id)); err != nil {
+		return err
+	}
+	if err := s.dropImages(ctx, made); err != nil {
+		return err
+	}
+	return s.forget(id)
+}
+
+// forget removes what is remembered of a release, the seal before what it stands for.
+func (s *Site) forget(id string) error {
+	for _, what := range []string{"seal", "files", "labels.yaml", "images.yaml", "json"} {
+		if err := removeQuietly(s.host.Files(), s.remembered(id, what)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropImages takes the names from images that a release gave them. Those that nobody else has a name for go.
+func (s *Site) dropImages(ctx context.Context, made seal) error {
+	var names []string
+	for _, image := range made.Images {
+		if image.Kept != "" {
+			names = append(names, image.Kept)
+		}
+	}
+	ids, err := s.imageIDs(ctx, names)
+	if err != nil {
+		return err
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return ids[name] == "" })
+	if len(names) == 0 {
+		return nil
+	}
+	// An image that a container still runs keeps its name until the next time.
+	_, err = s.shell(ctx, `for i; do docker image rm "$i" >/dev/null 2>&1 || :; done`, names...)
+	return err
+}
+
+// removeLeftovers removes what interrupted deploys and removals left.
+func (s *Site) removeLeftovers(ctx context.Context, keep []string) error {
+	folder := path.Dir(s.Folder("x"))
+	list, err := s.host.Files().ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("listing the releases: %w", err)
+	}
+	for _, entry := range list {
+		id, staging := strings.CutSuffix(entry.Name, ".staging")
+		switch {
+		case !entry.Mode.IsDir():
+		case strings.HasSuffix(entry.Name, leavingSuffix), staging && !slices.Contains(keep, id):
+			if err := s.removeAll(ctx, path.Join(folder, entry.Name)); err != nil {
+				return err
+			}
+		}
+	}
+	return s.forgetUnmade(ctx, keep)
+}
+
+// forgetUnmade removes what is remembered of releases that are not there, but for their records: a failed deploy stays on record as long as a
+// release that came before it is there.
+func (s *Site) forgetUnmade(_ context.Context, keep []string) error {
+	ids, err := s.sealedIDs()
+	if err != nil {
+		return err
+	}
+	list, err := s.host.Files().ReadDir(s.meta("releases"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, entry := range list {
+		id, what, _ := strings.Cut(entry.Name, ".")
+		if !isID(id) || slices.Contains(ids, id) || slices.Contains(keep, id) {
+			continue
+		}
+		if what == "json" && (len(ids) == 0 || id > ids[0]) {
+			continue
+		}
+		if err := removeQuietly(s.host.Files(), s.meta("releases", entry.Name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
