@@ -22,7 +22,8 @@ import (
 // DefaultParallelism is how many actions run at once unless something else is asked for.
 const DefaultParallelism = 10
 
-// Executor runs plans. All fields must be set, but for Random, Parallelism, StallLimit, SlowLimit, Decryption and Reporter.
+// Executor runs plans. All fields must be set, but for Random, Parallelism, StallLimit, SlowLimit, Decryption and Reporter, and for By, AllowNoRollback
+// and Environment where nothing is deployed.
 type Executor struct {
 	Spec  *spec.Spec
 	World *planner.World
@@ -40,6 +41,12 @@ type Executor struct {
 	StallLimit time.Duration
 	// Decryption reads encrypted artifacts back; nil when there are no identities: then their stored bytes alone are compared.
 	Decryption providers.Decryption
+	// By is who deploys, for people: "ana@laptop".
+	By string
+	// AllowNoRollback lets deploys be made that nothing could be gone back to from.
+	AllowNoRollback bool
+	// Environment is what restoring providers may use when data goes back with a deploy.
+	Environment providers.Environment
 	// SlowLimit is how long one slow destination may hold a source up; 0 is the pipeline's own.
 	SlowLimit time.Duration
 	// Reporter hears what happens; nil for nobody.

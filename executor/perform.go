@@ -16,6 +16,7 @@ type result struct {
 	warnings []string
 	places   []Place
 	drill    *state.Drill
+	release  *state.Release
 }
 
 // perform runs one action and turns what came of it into an Entry.
@@ -26,7 +27,7 @@ func (r *run) perform(ctx context.Context, action planner.Action) Entry {
 	r.reporter.Started(action)
 	begun := r.Clock.Now()
 	done, err := r.dispatch(ctx, action)
-	entry := Entry{Action: action, Summary: done.summary, Warnings: r.redactedAll(done.warnings), Err: r.Spec.RedactError(err), Places: r.told(done.places), Drill: done.drill, Took: r.Clock.Now().Sub(begun)}
+	entry := Entry{Action: action, Summary: done.summary, Warnings: r.redactedAll(done.warnings), Err: r.Spec.RedactError(err), Places: r.told(done.places), Drill: done.drill, Release: done.release, Took: r.Clock.Now().Sub(begun)}
 	switch {
 	case err == nil:
 		entry.Status = Done
@@ -71,6 +72,8 @@ func (r *run) dispatch(ctx context.Context, action planner.Action) (result, erro
 		return r.verify(ctx, action)
 	case *planner.Drill:
 		return r.drill(ctx, action)
+	case *planner.Deploy:
+		return r.deploy(ctx, action)
 	case *planner.Prune:
 		return r.prune(ctx, action)
 	case *planner.Keep:

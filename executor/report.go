@@ -37,7 +37,9 @@ type Entry struct {
 	Places []Place
 	// Drill is what is recorded of a drill that was made, whether it passed or failed; nil for everything else.
 	Drill *state.Drill
-	Took  time.Duration
+	// Release is what is recorded of a deploy, however far it came; nil for everything else.
+	Release *state.Release
+	Took    time.Duration
 }
 
 // PlaceStatus is what became of an action at one destination.

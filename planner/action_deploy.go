@@ -51,5 +51,7 @@ const (
 // Kind implements Action.
 func (*Deploy) Kind() Kind { return KindDeploy }
 
-// Irreversible reports whether nothing could be gone back to if it failed.
-func (a *Deploy) Irreversible() bool { return a.Previous == "" && a.Taken != Closed }
+// Irreversible reports whether nothing could be gone back to if it failed: another revision comes than runs, and no release is there.
+func (a *Deploy) Irreversible() bool {
+	return a.Previous == "" && a.From != a.To && (a.Taken == "" || a.Taken == Superseded)
+}

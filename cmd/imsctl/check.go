@@ -158,7 +158,7 @@ func (p *project) questions(addresses []string) ([]health.Question, error) {
 		if !names(addresses, declared.Address, used) {
 			continue
 		}
-		questions = append(questions, health.Question{Address: declared.Address, Check: p.world.Checks[declared.Address], Policy: policyOf(declared)})
+		questions = append(questions, health.Question{Address: declared.Address, Check: p.world.Checks[declared.Address], Policy: executor.PolicyOf(declared)})
 	}
 	for _, address := range addresses {
 		if used[address] {
@@ -185,11 +185,4 @@ func names(addresses []string, check string, used map[string]bool) bool {
 		}
 	}
 	return named
-}
-
-func policyOf(declared *spec.Check) health.Policy {
-	return health.Policy{
-		Timeout: declared.Timeout, Interval: declared.Interval, Retries: declared.Retries,
-		Successes: declared.Successes, StartPeriod: declared.StartPeriod, WarnOnly: declared.WarnOnly,
-	}
 }

@@ -1,0 +1,73 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/castrolanda/imsctl/internal/cause"
+	"github.com/castrolanda/imsctl/planner"
+	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/state"
+)
+
+// PhaseReporter is a Reporter that wants to hear of the phases of deploys.
+type PhaseReporter interface {
+	Reporter
+	// Entered: the action has come to a phase, and what is done in it begins.
+	Entered(action planner.Action, phase state.Phase)
+}
+
+// enter records a phase, first in the state and then on the host, before anything is done in it.
+func (d *deployment) enter(ctx context.Context, phase state.Phase) error {
+	if ctx.Err() != nil {
+		return cause.Interruption(ctx)
+	}
+	if err := d.save(ctx, phase); err != nil {
+		return err
+	}
+	if err := d.site.Record(ctx, d.record()); err != nil {
+		return fmt.Errorf("recording on the host that it is %s: %w", phase, err)
+	}
+	if reporter, ok := d.reporter.(PhaseReporter); ok {
+		reporter.Entered(d.action, phase)
+	}
+	return nil
+}
+
+// save records a phase in the state.
+func (d *deployment) save(ctx context.Context, phase state.Phase) error {
+	d.release = d.release.Enter(phase, d.now())
+	return d.put(ctx, d.release)
+}
+
+// put records a deploy in the state as it is.
+func (d *deployment) put(ctx context.Context, release *state.Release) error {
+	d.saved++
+	intent := d.intent(d.action)
+	intent.ID += fmt.Sprintf("/%d", d.saved)
+	lasting := context.WithoutCancel(ctx)
+	if err := d.Session.Begin(lasting, intent); err != nil {
+		return fmt.Errorf("recording the intent: %w", err)
+	}
+	// What is handed to the state is never altered.
+	recorded := *release
+	ending := state.Result{Outcome: state.Done, EndedAt: d.now(), Events: []state.Event{{PutRelease: &recorded}}}
+	if err := d.Session.End(lasting, intent.ID, ending); err != nil {
+		return fmt.Errorf("recording the result: %w", err)
+	}
+	return nil
+}
+
+// record is what the host remembers.
+func (d *deployment) record() providers.ReleaseRecord {
+	release := d.onHost()
+	record := providers.ReleaseRecord{
+		Release: release, Deploy: d.action.Address, Strategy: d.release.Strategy, By: d.release.By, Phase: string(d.release.Phase),
+		Backups: d.release.Backups, StartedAt: d.release.StartedAt(), EndedAt: d.release.EndedAt(),
+		Promoted: d.proven || d.release.Phase == state.Promoted, Error: d.release.Error,
+	}
+	for _, check := range d.release.Checks {
+		record.Checks = append(record.Checks, fmt.Sprintf("%s %s %s: %s", check.When, check.Address, check.Verdict, check.Summary))
+	}
+	return record
+}
