@@ -11,10 +11,11 @@ import (
 const (
 	slowRemote = 5 * time.Second
 	slowHost   = 2 * time.Second
-	// Below lowDisk room is short; below noRoom nothing that makes a release can be recommended.
-	lowDisk = 0.10
-	noRoom  = 0.02
-	longAgo = 30 * 24 * time.Hour
+	longAgo    = 30 * 24 * time.Hour
+	// Below one of these, in bytes or as a share, room is short; below noRoom bytes nothing that makes a release can be taken.
+	lowDisk  = 2 << 30
+	lowShare = 0.10
+	noRoom   = 256 << 20
 )
 
 // assessRemote looks at the way to the repository.
@@ -170,13 +171,13 @@ func assessBackup(f Facts, _ Allowed) assessment {
 
 // assessDisk looks at the room for a release and its images.
 func assessDisk(f Facts, _ Allowed) assessment {
-	free, known := f.DiskFree.Get()
+	disk, known := f.Disk.Get()
 	if !known {
 		return unknown
 	}
-	a := assessment{known: true, measured: percent(free) + " free"}
-	if free < lowDisk {
-		a.phrase, a.values = "the disk has "+percent(free)+" free", values{-1, 1, 1, -1}
+	a := assessment{known: true, measured: disk.String()}
+	if disk.low() {
+		a.phrase, a.values = "the disk has "+disk.String(), values{-1, 1, 1, -1}
 	}
 	return a
 }

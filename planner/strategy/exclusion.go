@@ -20,8 +20,8 @@ func exclusions(s Strategy, f Facts, allowed Allowed) []string {
 	}
 	remoteDown, hostDown, wayDown := down(f.Remote), down(f.Host), down(f.FromHost)
 	uncommitted, _ := f.Uncommitted.Get()
-	if free, known := f.DiskFree.Get(); known && s != Local {
-		exclude(free < noRoom, fmt.Sprintf("the disk has %s free, and a release needs room", percent(free)))
+	if disk, known := f.Disk.Get(); known && s != Local {
+		exclude(disk.Free < noRoom, fmt.Sprintf("the disk has %s free, and a release needs room", units.Bytes(disk.Free)))
 	}
 	left := units.Counted(uncommitted, "file is", "files are") + " not committed"
 	switch s {
@@ -76,7 +76,7 @@ func doubts(s Strategy, f Facts) []string {
 		Local: {"host"}, VM: {"uncommitted", "remote_from_host", "host", "disk"},
 	}
 	known := map[string]bool{
-		"uncommitted": f.Uncommitted.known, "remote": f.Remote.known, "remote_from_host": f.FromHost.known, "host": f.Host.known || f.Agent.value, "disk": f.DiskFree.known,
+		"uncommitted": f.Uncommitted.known, "remote": f.Remote.known, "remote_from_host": f.FromHost.known, "host": f.Host.known || f.Agent.value, "disk": f.Disk.known,
 	}
 	var missing []string
 	for _, name := range needs[s] {

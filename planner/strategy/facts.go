@@ -4,6 +4,8 @@ package strategy
 
 import (
 	"time"
+
+	"github.com/castrolanda/imsctl/internal/units"
 )
 
 // Strategy is a way to deploy.
@@ -65,8 +67,8 @@ type Facts struct {
 	Containers Known[Containers]
 	// Backup is the oldest of the backups that a deploy needs.
 	Backup Known[Backup]
-	// DiskFree is the share of the host's disk that is free, 0 to 1.
-	DiskFree Known[float64]
+	// Disk is the room where the project lies on the host.
+	Disk Known[Disk]
 }
 
 // Reach is whether something answers, and in what time.
@@ -127,6 +129,35 @@ type Backup struct {
 // fresh reports whether no backup has to be taken first.
 func (b Backup) fresh() bool {
 	return !b.Required || b.Found && (b.MaxAge == 0 || b.Age <= b.MaxAge)
+}
+
+// Disk is the room on a file system.
+type Disk struct {
+	// Free are the bytes that are free; Total how many there are in all, 0 when that is not known.
+	Free, Total int64
+}
+
+// share is how much of it is free, 0 to 1.
+func (d Disk) share() (share float64, known bool) {
+	if d.Total <= 0 {
+		return 0, false
+	}
+	return float64(d.Free) / float64(d.Total), true
+}
+
+// low reports whether room is short.
+func (d Disk) low() bool {
+	share, known := d.share()
+	return d.Free < lowDisk || known && share < lowShare
+}
+
+// String says how much is free.
+func (d Disk) String() string {
+	share, known := d.share()
+	if !known {
+		return units.Bytes(d.Free) + " free"
+	}
+	return units.Bytes(d.Free) + " free (" + percent(share) + ")"
 }
 
 // Allowed is what may be recommended.

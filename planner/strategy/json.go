@@ -31,7 +31,7 @@ func (f Facts) MarshalJSON() ([]byte, error) {
 		Last          Known[Deploy]           `json:"last_deploy"`
 		Containers    Known[Containers]       `json:"containers"`
 		Backup        Known[Backup]           `json:"backup"`
-		DiskFree      Known[float64]          `json:"disk_free"`
+		Disk          Known[Disk]             `json:"disk"`
 	}(f))
 }
 
@@ -102,6 +102,18 @@ func (b Backup) MarshalJSON() ([]byte, error) {
 	if b.MaxAge > 0 {
 		limit := b.MaxAge.Seconds()
 		out.MaxAge = &limit
+	}
+	return json.Marshal(out)
+}
+
+// MarshalJSON writes bytes; null for a size that is not known.
+func (d Disk) MarshalJSON() ([]byte, error) {
+	out := struct {
+		Free  int64  `json:"free_bytes"`
+		Total *int64 `json:"total_bytes"`
+	}{Free: d.Free}
+	if d.Total > 0 {
+		out.Total = &d.Total
 	}
 	return json.Marshal(out)
 }

@@ -49,7 +49,7 @@ func TestRecommend(t *testing.T) {
 			map[Strategy]string{GitHub: "2 files are not committed and would be left out", Hybrid: "allow_uncommitted", VM: "left out"}},
 		"something is not committed and may be": {with(func(f *Facts) { f.Uncommitted = Is(1) }), Allowed{Uncommitted: true}, Hybrid, "the only one", map[Strategy]string{GitHub: "1 file is not committed"}},
 		"not even a release takes it along":     {func() Facts { f := release(); f.Uncommitted = Is(1); return f }(), Allowed{Uncommitted: true}, Hybrid, "the only one", map[Strategy]string{GitHub: "would be left out"}},
-		"a full disk":                           {with(func(f *Facts) { f.DiskFree = Is(0.01) }), Allowed{}, "", "what is in the way", map[Strategy]string{GitHub: "the disk has 1 % free", Hybrid: "the disk has 1 % free"}},
+		"a full disk":                           {with(func(f *Facts) { f.Disk = Is(Disk{Free: 100 << 20}) }), Allowed{}, "", "what is in the way", map[Strategy]string{GitHub: "the disk has 100 MiB free", Hybrid: "the disk has 100 MiB free"}},
 		"only some are allowed":                 {ordinary(), Allowed{Strategies: []Strategy{GitHub, VM}}, GitHub, "", map[Strategy]string{Hybrid: "not among those"}},
 		"none is allowed":                       {ordinary(), Allowed{Strategies: []Strategy{}}, "", "No strategy can be taken: it is not among those that may be taken.", nil},
 		"nothing is known":                      {Facts{}, Allowed{}, GitHub, "github, which has as many points as vm and is the safer one", map[Strategy]string{Local: "not known"}},
@@ -171,7 +171,9 @@ func someFacts(random *rand.Rand) Facts {
 		Backup: maybe(random, func() Backup {
 			return Backup{flag(), flag(), time.Duration(random.Int64N(int64(3 * time.Hour))), time.Duration(random.IntN(2)) * time.Hour}
 		}),
-		DiskFree: maybe(random, func() float64 { return random.Float64() * random.Float64() }),
+		Disk: maybe(random, func() Disk {
+			return pick(random, Disk{100 << 20, 50 << 30}, Disk{5 << 30, 0}, Disk{5 << 30, 100 << 30}, Disk{50 << 30, 100 << 30}, Disk{1 << 30, 0})
+		}),
 	}
 	if random.IntN(10) == 0 {
 		f.Freeze = Is(Freeze{"x", time.Unix(1, 0).UTC()})

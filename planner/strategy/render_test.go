@@ -56,7 +56,7 @@ func scenes() map[string]Recommendation {
 		"freeze": Recommend(with(func(f *Facts) {
 			f.Freeze = Is(Freeze{"end of the year\x1b[2J", time.Date(2027, 1, 4, 8, 0, 0, 0, time.FixedZone("-03", -3*3600))})
 		}), weights, Allowed{}),
-		"blocked": Recommend(with(func(f *Facts) { f.Uncommitted, f.DiskFree = Is(3), Is(0.004) }), weights, Allowed{}),
+		"blocked": Recommend(with(func(f *Facts) { f.Uncommitted, f.Disk = Is(3), Is(Disk{200 << 20, 100 << 30}) }), weights, Allowed{}),
 	}
 }
 

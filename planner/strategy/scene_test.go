@@ -20,7 +20,7 @@ func ordinary() Facts {
 		Published: Is(true), Agent: Is(false),
 		BusinessHours: Is(Hours{true, true, "America/Sao_Paulo"}), Freeze: Is(Freeze{}),
 		Last: Is(Deploy{Hybrid, Promoted, 26 * time.Hour}), Containers: Is(Containers{7, 0}),
-		Backup: Is(Backup{Required: true, Found: true, Age: 40 * time.Minute, MaxAge: time.Hour}), DiskFree: Is(0.42),
+		Backup: Is(Backup{Required: true, Found: true, Age: 40 * time.Minute, MaxAge: time.Hour}), Disk: Is(Disk{42 << 30, 100 << 30}),
 	}
 }
 

@@ -8,6 +8,7 @@ package git
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"path"
 	"strings"
 	"time"
@@ -26,8 +27,8 @@ type Repository struct {
 	patience  time.Duration // how long a remote may take to say what it has
 }
 
-// Open finds the repository that a folder belongs to. An error that is ErrNoRepository when it belongs to none; git must be
-// 2.30 or later.
+// Open finds the repository that a folder belongs to. An error that is ErrNoRepository when it belongs to none, and also
+// fs.ErrNotExist when there is no such folder; git must be 2.30 or later.
 func Open(ctx context.Context, runner providers.Runner, clock clock.Clock, directory string) (*Repository, error) {
 	r := &Repository{runner: runner, clock: clock, directory: directory, patience: patience}
 	if err := r.requireGit(ctx); err != nil {
@@ -35,7 +36,7 @@ func Open(ctx context.Context, runner providers.Runner, clock clock.Clock, direc
 	}
 	answer, err := r.text(ctx, "rev-parse", "--is-bare-repository", "--absolute-git-dir")
 	if err != nil {
-		return nil, r.notOpened(err)
+		return nil, r.notOpened(ctx, err)
 	}
 	bare, folder, _ := strings.Cut(strings.TrimSuffix(answer, "\n"), "\n")
 	r.bare, r.folder = bare == "true", folder
@@ -52,7 +53,12 @@ func Open(ctx context.Context, runner providers.Runner, clock clock.Clock, direc
 }
 
 // notOpened says why there is no repository in a folder.
-func (r *Repository) notOpened(err error) error {
+func (r *Repository) notOpened(ctx context.Context, err error) error {
+	// Hosts differ in how they say that there is no folder to start in.
+	missing := providers.Command{Arguments: []string{"test", "!", "-e", r.directory}}
+	if r.runner.Run(ctx, missing) == nil {
+		return fmt.Errorf("%s on %s: %w: %w", r.directory, r.runner.Name(), ErrNoRepository, fs.ErrNotExist)
+	}
 	said := err.Error()
 	switch {
 	case strings.Contains(said, "not a git repository"), strings.Contains(said, "not a gitdir"):

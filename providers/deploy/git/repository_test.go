@@ -318,3 +318,24 @@ func slicesEqual[T any](t *testing.T, want, got []T) {
 		t.Error(difference)
 	}
 }
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	w := newWorkshop(t)
+	w.commit("one")
+	if _, err := Open(t.Context(), w.machine, clock.System{}, filepath.Join(w.folder, "nowhere")); !errors.Is(err, ErrNoRepository) || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a folder that is not there: %v", err)
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	if err := os.Chown(w.folder, 12345, 12345); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(filepath.Join(w.folder, ".git"), 12345, 12345); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), w.machine, clock.System{}, w.folder); err == nil || !strings.Contains(err.Error(), "safe.directory "+w.folder) {
+		t.Errorf("somebody else's: %v", err)
+	}
+}
