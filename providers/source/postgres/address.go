@@ -11,14 +11,15 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/castrolanda/imsctl/internal/postgresurl"
 	"github.com/castrolanda/imsctl/providers"
 )
 
-// connectTimeout is how long a server may take to answer where the URL does not say.
+// connectTimeout is how long a program waits for a server.
 const connectTimeout = 10 * time.Second
 
 // form is what a usable URL looks like.
-const form = "write postgres://USER:PASSWORD@HOST:PORT/DATABASE, with special characters percent-encoded"
+const form = postgresurl.Form
 
 // Parameters of a URL that pgx and libpq both know and mean the same by: the sessions of imsctl and its programs must reach
 // the same server in the same way. Those of identity are given as the URL was understood, the others as they were written.
@@ -43,36 +44,12 @@ type address struct {
 
 // parseURL reads a URL. Its errors never hold the URL itself, nor the parts of it that may be of a password.
 func parseURL(text string) (*address, error) {
-	parsed, err := url.Parse(text)
-	switch {
-	case text == "":
-		return nil, fmt.Errorf("the URL is empty: %s", form)
-	case err != nil:
-		return nil, fmt.Errorf("the URL cannot be read: %s", form)
-	case parsed.Scheme != "postgres" && parsed.Scheme != "postgresql":
-		return nil, fmt.Errorf("the URL does not begin with postgres:// : %s", form)
-	case strings.Contains(parsed.EscapedPath(), "@") || strings.Count(parsed.EscapedPath(), "/") > 1:
-		// "u:12/3@host/db" parses as port 12 and database "3@host/db": most of the password would be shown.
-		return nil, fmt.Errorf("the URL has a / or @ after the host that is not percent-encoded: %s", form)
-	}
-	if parsed.Fragment != "" {
-		return nil, fmt.Errorf("the URL has a # that is not percent-encoded: %s", form)
-	}
-	if port := parsed.Port(); port != "" {
-		if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 {
-			return nil, fmt.Errorf("the URL has no usable port: %s", form)
-		}
-	}
-	// PostgreSQL's programs and pgx do not read + as a space.
-	query, err := url.ParseQuery(strings.ReplaceAll(parsed.RawQuery, "+", "%2B"))
+	parsed, query, err := postgresurl.Split(text)
 	if err != nil {
-		return nil, fmt.Errorf("the parameters of the URL cannot be read: %s", form)
+		return nil, err
 	}
 	if err := checkParameters(query); err != nil {
 		return nil, err
-	}
-	if strings.Trim(parsed.Path, "/") == "" && query.Get("dbname") == "" {
-		return nil, fmt.Errorf("the URL names no database: %s", form)
 	}
 	return newAddress(text, parsed, query)
 }
@@ -94,23 +71,9 @@ func checkParameters(query url.Values) error {
 }
 
 func newAddress(text string, parsed *url.URL, query url.Values) (*address, error) {
-	password, _ := parsed.User.Password()
-	config, err := pgx.ParseConfig(text)
+	config, err := postgresurl.Config(text, parsed, query)
 	if err != nil {
-		inner := errors.Unwrap(err)
-		// The outermost message repeats the URL; the one below says what is wrong with it, and of what.
-		if inner != nil && password == "" && !query.Has("password") {
-			return nil, fmt.Errorf("the URL cannot be used (%w): %s", inner, form)
-		}
-		return nil, fmt.Errorf("the URL, or one of its parameters, cannot be used: %s", form)
-	}
-	for _, other := range config.Fallbacks {
-		if other.Host != config.Host || other.Port != config.Port {
-			return nil, errors.New("the URL names more than one server: name one, for the snapshot of a dump is of one server")
-		}
-	}
-	if query.Get("connect_timeout") == "" {
-		config.ConnectTimeout = connectTimeout
+		return nil, err
 	}
 	passed := make(url.Values)
 	for _, name := range passedParameters {
