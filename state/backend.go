@@ -112,4 +112,6 @@ type LockInfo struct {
 type LockedError struct {
 	Location string
 	Holder   LockInfo
+	// Ends says how the lock ends: the end of a sentence. With the process that holds it, where it is empty.
+	Ends string
 }

@@ -8,8 +8,12 @@ import (
 
 // Error implements error: it names the holder as far as it is known, and what to do.
 func (e *LockedError) Error() string {
-	return fmt.Sprintf("the state %s is locked by %s: wait until that is finished, or give -lock-timeout to wait for it; "+
-		"the lock ends with the process that holds it", e.Location, e.Holder)
+	ends := e.Ends
+	if ends == "" {
+		ends = "the lock ends with the process that holds it"
+	}
+	return fmt.Sprintf("the state %s is locked by %s: wait until that is finished, or give -lock-timeout to wait for it; %s",
+		e.Location, e.Holder, ends)
 }
 
 // String describes the holder for people.

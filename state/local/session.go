@@ -2,10 +2,8 @@ package local
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
 	"time"
 
@@ -75,9 +73,11 @@ func (b *Backend) begin(files files, lock *lockFile) (*session, error) {
 		s.saved = found.snapshot.Serial
 	}
 	if s.ledger.Lineage() == "" {
-		if s.ledger, err = newLineage(); err != nil {
+		lineage, err := state.NewLineage()
+		if err != nil {
 			return nil, err
 		}
+		s.ledger = state.NewLedger(&state.Document{Version: state.Version, Lineage: lineage})
 	}
 	s.lineage = s.ledger.Lineage()
 	if found.journal != nil && found.journal.Serial() == s.ledger.Serial() {
@@ -86,18 +86,6 @@ func (b *Backend) begin(files files, lock *lockFile) (*session, error) {
 		}
 	}
 	return s, nil
-}
-
-// newLineage begins the history of a state.
-func newLineage() (*state.Ledger, error) {
-	id := make([]byte, 16)
-	if _, err := io.ReadFull(rand.Reader, id); err != nil {
-		return nil, fmt.Errorf("choosing the lineage of a new state: %w", err)
-	}
-	// Version 4, variant 1 of RFC 9562.
-	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
-	lineage := fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
-	return state.NewLedger(&state.Document{Version: state.Version, Lineage: lineage}), nil
 }
 
 // Document implements state.Session.

@@ -1,0 +1,234 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/castrolanda/imsctl/internal/clock"
+	"github.com/castrolanda/imsctl/state"
+)
+
+// answerTime is how long a server may take for one request.
+const answerTime = 30 * time.Second
+
+// keptSnapshots is how many snapshots there are, the newest one included.
+const keptSnapshots = 50
+
+// enqueue applies a record in memory and adds it to the next entry. After a failure the ends of what was begun are still
+// applied, so that they are kept; they get the failure for an answer.
+func (s *session) enqueue(record state.Record) (*batch, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, errClosed
+	}
+	record.Serial = s.ledger.Serial() + 1
+	data, stored, err := state.EncodeRecord(record)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.ledger.Apply(stored); err != nil {
+		return nil, fmt.Errorf("recording in the state %s: %w", s.backend.Location(), err)
+	}
+	s.unrecorded = append(s.unrecorded, stored)
+	if s.failure != nil {
+		return nil, s.failure
+	}
+	if s.pending == nil {
+		s.pending = &batch{}
+	}
+	s.pending.records = append(s.pending.records, data)
+	return s.pending, nil
+}
+
+// flush writes the pending batch, if there is one. The caller holds writing.
+func (s *session) flush(patience time.Duration) {
+	s.mu.Lock()
+	due, failure, base, lineage := s.pending, s.failure, s.durable, s.ledger.Lineage()
+	s.pending = nil
+	s.mu.Unlock()
+	if due == nil {
+		return
+	}
+	due.written = true
+	if due.err = failure; failure != nil {
+		return
+	}
+	if due.err = s.append(lineage, base, due.records, patience); due.err != nil {
+		if errors.Is(due.err, ErrLost) {
+			due.err = s.lost(due.err)
+		} else {
+			due.err = fmt.Errorf("the state %s cannot be recorded any more, and nothing else is begun: %w", s.backend.Location(), due.err)
+		}
+		s.fail(due.err)
+		return
+	}
+	if s.entries >= s.backend.foldEntries || s.bytes >= max(s.backend.foldBytes, s.size) {
+		if err := s.foldAll(); err != nil {
+			// The batch itself is durable: only what comes next is refused.
+			s.fail(err)
+		}
+	}
+}
+
+// foldAll writes a snapshot of all that was applied. What waits for the next entry is in it, and needs none any more. The
+// caller holds writing.
+func (s *session) foldAll() error {
+	s.mu.Lock()
+	document, waiting := s.ledger.Document(), s.pending
+	s.pending = nil
+	s.mu.Unlock()
+	err := s.fold(document)
+	saved := s.saved == document.Serial
+	if waiting != nil {
+		waiting.written = true
+		if !saved {
+			waiting.err = err
+		}
+	}
+	if waiting != nil && saved {
+		s.recorded(len(waiting.records))
+	}
+	return err
+}
+
+// recorded notes that the server has the next records.
+func (s *session) recorded(count int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.durable += uint64(count)
+	s.unrecorded = s.unrecorded[count:]
+}
+
+// append makes an entry of records that follow the serial base.
+func (s *session) append(lineage string, base uint64, records [][]byte, patience time.Duration) error {
+	plain := append(state.EncodeJournalHeader(lineage, base), state.EncodeJournalLine(records)...)
+	content, err := s.backend.conceal(plain)
+	if err != nil {
+		return err
+	}
+	if err := s.entry(content, patience); err != nil {
+		return err
+	}
+	s.recorded(len(records))
+	return nil
+}
+
+// entry makes the next entry of the log.
+func (s *session) entry(content []byte, patience time.Duration) error {
+	if err := s.create(entryName(s.last+1), content, patience); err != nil {
+		return err
+	}
+	s.last++
+	s.entries++
+	s.bytes += len(content)
+	return nil
+}
+
+// create makes a part, and asks again while the server does not answer. A part that is there and has these very bytes was
+// made by an attempt whose answer was lost.
+func (s *session) create(name string, content []byte, patience time.Duration) error {
+	deadline := time.Now().Add(patience)
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		err := s.attempt(name, content)
+		if !errors.Is(err, ErrUnreachable) || !time.Now().Before(deadline) {
+			return err
+		}
+		if err := clock.Sleep(context.Background(), pause); err != nil {
+			return err
+		}
+	}
+}
+
+// attempt tries to make a part once.
+func (s *session) attempt(name string, content []byte) error {
+	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
+	defer cancel()
+	err := s.lease.Create(ctx, name, content)
+	if !errors.Is(err, ErrExists) {
+		return err
+	}
+	found, err := s.backend.medium.Read(ctx, name)
+	switch {
+	case err != nil:
+		return err
+	case bytes.Equal(found[0], content):
+		return nil
+	}
+	return fmt.Errorf("%w: %s is another's", ErrLost, name)
+}
+
+// fold writes a snapshot and removes the log before it. A crash between the two is harmless. The caller holds writing.
+func (s *session) fold(document *state.Document) error {
+	if err := s.save(document); err != nil {
+		return fmt.Errorf("writing a snapshot of the state %s (all changes are safe in its log): %w", s.backend.Location(), err)
+	}
+	if err := s.tidy(); err != nil {
+		return fmt.Errorf("removing what a snapshot of the state %s has made superfluous (all changes are safe): %w", s.backend.Location(), err)
+	}
+	return nil
+}
+
+// save makes a document the state as of the next entry.
+func (s *session) save(document *state.Document) error {
+	document.Writer = s.backend.options.Version
+	plain, err := state.Encode(document)
+	if err != nil {
+		return err
+	}
+	content, err := s.backend.conceal(plain)
+	if err != nil {
+		return err
+	}
+	patience := s.backend.options.Patience
+	name := snapshotName(s.last+1, s.token)
+	if err := s.create(name, content, patience); err != nil {
+		return err
+	}
+	sum := sha256.Sum256(content)
+	entry, err := mark{Snapshot: name, Serial: document.Serial, Digest: hex.EncodeToString(sum[:])}.encode()
+	if err != nil {
+		return err
+	}
+	if err := s.entry(entry, patience); err != nil {
+		return err
+	}
+	s.base, s.saved, s.size = s.last, document.Serial, len(content)
+	s.entries, s.bytes = 0, 0
+	return nil
+}
+
+// tidy removes the entries before the base, but for those that name snapshots that are kept, and the snapshots that are too many.
+func (s *session) tidy() error {
+	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
+	defer cancel()
+	names, err := s.backend.medium.List(ctx, "")
+	if err != nil {
+		return err
+	}
+	found := parse(names)
+	kept := make(map[uint64]bool)
+	var superfluous []string
+	for i, name := range found.snapshots {
+		number, _ := snapshotNumber(name)
+		if i < len(found.snapshots)-keptSnapshots {
+			superfluous = append(superfluous, name)
+		} else {
+			kept[number] = true
+		}
+	}
+	for _, number := range found.entries {
+		if number < s.base && !kept[number] {
+			superfluous = append(superfluous, entryName(number))
+		}
+	}
+	if len(superfluous) == 0 {
+		return nil
+	}
+	return s.lease.Delete(ctx, superfluous...)
+}
