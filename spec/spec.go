@@ -53,10 +53,12 @@ type Spec struct {
 
 // StateBackend says where the state is kept.
 type StateBackend struct {
-	// Type is "local", or that of a backend that is not built yet: NotBuilt then says so.
+	// Type is "local", or that of a backend on a server; NotBuilt says so where it is not built yet.
 	Type string
 	// Path is absolute; set for a local state.
-	Path     string
+	Path string
+	// Settings are those of a state on a server: a *PostgresState.
+	Settings any
 	NotBuilt string
 }
 

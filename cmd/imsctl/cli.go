@@ -56,6 +56,25 @@ type exitCode int
 // Error implements error.
 func (e exitCode) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
+// unsaid is an error without the exit codes that are joined into it: nil when there is nothing else.
+func unsaid(err error) error {
+	if _, said := err.(exitCode); said || err == nil {
+		return nil
+	}
+	joined, several := err.(interface{ Unwrap() []error })
+	if !several {
+		if said := exitCode(0); errors.As(err, &said) {
+			return nil
+		}
+		return err
+	}
+	var rest []error
+	for _, part := range joined.Unwrap() {
+		rest = append(rest, unsaid(part))
+	}
+	return errors.Join(rest...)
+}
+
 // execute runs one command line and returns the exit code.
 func (c *cli) execute(ctx context.Context, arguments []string) int {
 	root, err := c.completedRoot()
@@ -79,11 +98,15 @@ func (c *cli) execute(ctx context.Context, arguments []string) int {
 	root.SetErr(c.stderr)
 	err = root.ExecuteContext(ctx)
 	var code exitCode
+	said := errors.As(err, &code)
+	if said {
+		err = unsaid(err)
+	}
 	switch {
+	case said && err == nil:
+		return int(code)
 	case err == nil:
 		return exitDone
-	case errors.As(err, &code):
-		return int(code)
 	case errors.Is(err, syscall.EPIPE):
 		return exitDone
 	case c.interrupted.Load() && errors.Is(err, context.Canceled):

@@ -7,12 +7,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
-	"github.com/castrolanda/imsctl/state/local"
 )
 
 func (c *cli) completionCommand() *cobra.Command {
@@ -137,12 +137,18 @@ func (c *cli) specToComplete(command *cobra.Command, arguments []string) *spec.S
 	return loaded
 }
 
+// completionTime is how long a shell waits for a state on a server.
+const completionTime = 2 * time.Second
+
 // stateToComplete reads the state of a specification; it is empty when it cannot be read.
 func (c *cli) stateToComplete(ctx context.Context, loaded *spec.Spec) *state.Document {
-	if loaded.State.NotBuilt != "" {
+	backend, err := c.backend(loaded.State)
+	if err != nil {
 		return new(state.Document)
 	}
-	document, err := local.New(loaded.State.Path, c.clock, c.version).Read(ctx)
+	ctx, cancel := context.WithTimeout(ctx, completionTime)
+	defer cancel()
+	document, err := backend.Read(ctx)
 	if err != nil {
 		return new(state.Document)
 	}

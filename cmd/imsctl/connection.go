@@ -10,7 +10,6 @@ import (
 	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/providers/builtin"
 	"github.com/castrolanda/imsctl/spec"
-	"github.com/castrolanda/imsctl/state/local"
 )
 
 // The verdicts on a connection.
@@ -65,7 +64,12 @@ func (c *cli) tryState(ctx context.Context, loaded *spec.Spec) planner.Connectio
 	if connection.NotBuilt != "" {
 		return connection
 	}
-	document, err := local.New(loaded.State.Path, c.clock, c.version).Read(ctx)
+	backend, err := c.backend(loaded.State)
+	if err != nil {
+		connection.Err = err
+		return connection
+	}
+	document, err := backend.Read(ctx)
 	if err != nil {
 		connection.Err = err
 		return connection

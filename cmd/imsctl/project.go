@@ -20,7 +20,6 @@ import (
 	"github.com/castrolanda/imsctl/providers/compression"
 	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
-	"github.com/castrolanda/imsctl/state/local"
 )
 
 // inputs are the flags that give a specification its variables.
@@ -137,8 +136,9 @@ func (c *cli) openWith(path string, inputs inputs, open func(*spec.Spec, provide
 	if err != nil {
 		return nil, err
 	}
-	if loaded.State.NotBuilt != "" {
-		return nil, errors.New(loaded.State.NotBuilt)
+	backend, err := c.backend(loaded.State)
+	if err != nil {
+		return nil, err
 	}
 	environment := providers.Environment{Hosts: builtin.Hosts(), Containers: builtin.Containers(c.getenv), Clock: c.clock, Directory: loaded.Directory}
 	if c.tracer != nil {
@@ -149,7 +149,6 @@ func (c *cli) openWith(path string, inputs inputs, open func(*spec.Spec, provide
 	if err != nil {
 		return nil, err
 	}
-	var backend state.Backend = local.New(loaded.State.Path, c.clock, c.version)
 	if c.tracer != nil {
 		c.tracer.World(world)
 		backend = c.tracer.Backend(backend)
@@ -202,13 +201,7 @@ const checkPatience = 10 * time.Second
 
 // lock takes the right to change the state.
 func (p *project) lock(ctx context.Context, c *cli, operation string, timeout time.Duration) (state.Session, error) {
-	holder := state.LockInfo{ID: rand.Text(), Operation: operation, PID: os.Getpid(), TakenAt: c.clock.Now().UTC()}
-	if name, err := os.Hostname(); err == nil {
-		holder.Host = name
-	}
-	if current, err := user.Current(); err == nil {
-		holder.User = current.Username
-	}
+	holder := c.holder(operation)
 	session, err := p.backend.Lock(ctx, holder, timeout)
 	var locked *state.LockedError
 	if errors.As(err, &locked) && locked.Holder.Operation == checkOperation && timeout < checkPatience {
@@ -216,4 +209,25 @@ func (p *project) lock(ctx context.Context, c *cli, operation string, timeout ti
 		return p.backend.Lock(ctx, holder, checkPatience)
 	}
 	return session, err
+}
+
+// lockDamaged is lock, but that a damaged state is taken for an empty one.
+func (p *project) lockDamaged(ctx context.Context, c *cli, operation string, timeout time.Duration) (state.Session, error) {
+	salvager, ok := p.backend.(state.Salvager)
+	if !ok {
+		return nil, fmt.Errorf("-replace-damaged is for states on servers: where %s is damaged, move the file and those beside it away", p.backend.Location())
+	}
+	return salvager.LockDamaged(ctx, c.holder(operation), timeout)
+}
+
+// holder describes this process as the holder of a lock.
+func (c *cli) holder(operation string) state.LockInfo {
+	holder := state.LockInfo{ID: rand.Text(), Operation: operation, PID: os.Getpid(), TakenAt: c.clock.Now().UTC()}
+	if name, err := os.Hostname(); err == nil {
+		holder.Host = name
+	}
+	if current, err := user.Current(); err == nil {
+		holder.User = current.Username
+	}
+	return holder
 }

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -223,4 +225,39 @@ func flipBit(ts *testscript.TestScript, _ bool, arguments []string) {
 	data[len(data)/2] ^= 0x10
 	ts.Check(os.WriteFile(path, data, info.Mode()))
 	ts.Check(os.Chtimes(path, info.ModTime(), info.ModTime()))
+}
+
+// TestBackendScripts runs the scenarios of states on servers, with each kind of server: state.hcl says where the state of a
+// script is.
+func TestBackendScripts(t *testing.T) {
+	for name, block := range stateBlocks(t) {
+		t.Run(name, func(t *testing.T) {
+			var states atomic.Int64
+			testscript.Run(t, testscript.Params{
+				Dir:                 "testdata/backends",
+				RequireExplicitExec: true,
+				RequireUniqueNames:  true,
+				Setup: func(env *testscript.Env) error {
+					number := fmt.Sprint(states.Add(1))
+					content := "imsctl {\n" + block(number) + "\n}\n"
+					if err := os.WriteFile(filepath.Join(env.WorkDir, "state.hcl"), []byte(content), 0o600); err != nil {
+						return err
+					}
+					return setup(env)
+				},
+				Cmds: scriptCommands,
+			})
+		})
+	}
+}
+
+// stateBlocks start the servers, and return for each the state block of a number.
+func stateBlocks(t *testing.T) map[string]func(number string) string {
+	t.Helper()
+	server := testenv.Postgres(t)
+	return map[string]func(string) string{
+		"postgres": func(number string) string {
+			return fmt.Sprintf("  state \"postgres\" {\n    url  = %q\n    name = %q\n  }", server.URL("postgres"), "state-"+number)
+		},
+	}
 }

@@ -74,7 +74,11 @@ asks before, unless -force is given.
 The lock of a state in a file ends with the process that holds it, however that
 dies: then only its record is left, which the next command replaces and this one
 clears. While the process lives the lock cannot be taken from it: wait for it,
-or stop it.`,
+or stop it.
+
+The lock of a state on a server ends a minute after its holder was last heard
+of. This ends it at once, and a holder that lives after all records nothing from
+then on: what it does then is found at the destinations by the next plan.`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(command *cobra.Command, positional []string) error {
 			arguments.path = pathArgument(positional[1:])

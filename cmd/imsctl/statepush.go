@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -73,7 +72,11 @@ func (c *cli) statePush(ctx context.Context, arguments stateArguments, name stri
 		return fmt.Errorf("the state %s cannot be replaced as a whole", project.backend.Location())
 	}
 	current := session.Document()
-	same, err := equalStates(current, pushed)
+	unrecorded, err := state.CutUnrecorded(pushed)
+	if err != nil {
+		return err
+	}
+	same, err := state.Equal(current, pushed)
 	if err != nil {
 		return err
 	}
@@ -85,14 +88,33 @@ func (c *cli) statePush(ctx context.Context, arguments stateArguments, name stri
 		if err := mayFollow(current, pushed, name, project.backend.Location()); err != nil {
 			return err
 		}
+		if err := continues(current, pushed, unrecorded, name, project.backend.Location()); err != nil {
+			return err
+		}
 	}
-	pushed.Serial = max(current.Serial, pushed.Serial) + 1
+	if len(unrecorded) == 0 || force {
+		pushed.Serial = max(current.Serial, pushed.Serial) + 1
+	}
 	if err := replacer.Replace(ctx, pushed); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(c.stdout, "Pushed to %s: %s, serial %d, lineage %s.\n", project.backend.Location(),
 		counted(len(pushed.Artifacts), "artifact"), pushed.Serial, pushed.Lineage)
 	return err
+}
+
+// continues refuses a state that was kept because its backend could not be reached, where something else was recorded since.
+func continues(current, pushed *state.Document, unrecorded []state.Record, name, location string) error {
+	if len(unrecorded) == 0 {
+		return nil
+	}
+	follows, err := state.Continues(current, pushed, unrecorded)
+	if err != nil || follows {
+		return err
+	}
+	return fmt.Errorf("since %s was kept, something else was recorded in the state %s (serial %d), and would be forgotten. Nothing was changed. "+
+		"\"imsctl state rebuild\" adds what %s knows of and the state does not, from the manifests at the destinations; -force puts it in the state's place all the same",
+		name, location, current.Serial, name)
 }
 
 // mayFollow refuses a state that would make what is recorded now forgotten. A state that was never written may become any.
@@ -109,19 +131,4 @@ func mayFollow(current, pushed *state.Document, name, location string) error {
 			name, pushed.Serial, location, current.Serial, anyway)
 	}
 	return nil
-}
-
-// equalStates reports whether two states record the same, whoever wrote them.
-func equalStates(a, b *state.Document) (bool, error) {
-	if a.Serial != b.Serial || a.Lineage != b.Lineage {
-		return false, nil
-	}
-	one, other := *a, *b
-	one.Writer, other.Writer = "", ""
-	first, err := state.Encode(&one)
-	if err != nil {
-		return false, err
-	}
-	second, err := state.Encode(&other)
-	return bytes.Equal(first, second), err
 }

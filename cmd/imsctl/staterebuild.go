@@ -20,6 +20,7 @@ type rebuildArguments struct {
 	dryRun           bool
 	autoApprove      bool
 	allowUnreachable bool
+	replaceDamaged   bool
 	json             bool
 }
 
@@ -51,6 +52,7 @@ EXIT STATUS
 	flags.BoolVar(&arguments.dryRun, "dry-run", false, "only show what would be recorded")
 	flags.BoolVar(&arguments.autoApprove, "auto-approve", false, "do not ask")
 	flags.BoolVar(&arguments.allowUnreachable, "allow-unreachable", false, "go on without destinations that cannot be looked at")
+	flags.BoolVar(&arguments.replaceDamaged, "replace-damaged", false, "take a damaged state on a server for an empty one")
 	flags.BoolVar(&arguments.json, "json", false, "print JSON")
 	arguments.registerLock(flags)
 	return command
@@ -74,7 +76,11 @@ func (c *cli) stateRebuild(ctx context.Context, arguments rebuildArguments) (err
 		}
 		return c.showRebuilding(ctx, project, document, arguments)
 	}
-	session, err := project.lock(ctx, c, "state rebuild", arguments.lockTimeout)
+	lock := project.lock
+	if arguments.replaceDamaged {
+		lock = project.lockDamaged
+	}
+	session, err := lock(ctx, c, "state rebuild", arguments.lockTimeout)
 	if err != nil {
 		return err
 	}

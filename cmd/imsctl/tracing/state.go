@@ -2,6 +2,7 @@ package tracing
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -10,6 +11,32 @@ import (
 
 // Backend returns a backend whose readings, locks and records are told.
 func (t *Tracer) Backend(kept state.Backend) state.Backend { return &backend{kept, t} }
+
+// Unlock implements state.Unlocker, where the backend does.
+func (b *backend) Unlock(ctx context.Context, id string) (holder state.LockInfo, err error) {
+	unlocker, ok := b.Backend.(state.Unlocker)
+	if !ok {
+		return holder, errors.ErrUnsupported
+	}
+	err = b.call(ctx, slog.LevelInfo, "state unlocked by force", func() error {
+		holder, err = unlocker.Unlock(ctx, id)
+		return err
+	}, slog.String("state", b.Location()))
+	return holder, err
+}
+
+// LockDamaged implements state.Salvager, where the backend does.
+func (b *backend) LockDamaged(ctx context.Context, holder state.LockInfo, timeout time.Duration) (state.Session, error) {
+	salvager, ok := b.Backend.(state.Salvager)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	opened, err := salvager.LockDamaged(ctx, holder, timeout)
+	if err != nil {
+		return nil, err
+	}
+	return &session{opened, b.Tracer}, nil
+}
 
 type backend struct {
 	state.Backend
@@ -53,6 +80,15 @@ func (s *session) Begin(ctx context.Context, intent state.Intent) error {
 func (s *session) End(ctx context.Context, intentID string, result state.Result) error {
 	return s.call(ctx, slog.LevelInfo, "result recorded", func() error { return s.Session.End(ctx, intentID, result) },
 		slog.String("intent", intentID), slog.String("outcome", string(result.Outcome)), slog.Int("events", len(result.Events)))
+}
+
+// Replace implements state.Replacer, where the session does.
+func (s *session) Replace(ctx context.Context, document *state.Document) error {
+	replacer, ok := s.Session.(state.Replacer)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return s.call(ctx, slog.LevelInfo, "state replaced", func() error { return replacer.Replace(ctx, document) }, slog.Uint64("serial", document.Serial))
 }
 
 // Close implements state.Session.
