@@ -18,9 +18,6 @@ import (
 // connectTimeout is how long a program waits for a server.
 const connectTimeout = 10 * time.Second
 
-// form is what a usable URL looks like.
-const form = postgresurl.Form
-
 // Parameters of a URL that pgx and libpq both know and mean the same by: the sessions of imsctl and its programs must reach
 // the same server in the same way. Those of identity are given as the URL was understood, the others as they were written.
 var (
