@@ -103,6 +103,8 @@ func (c *cli) analysis(ctx context.Context, subject subject) (analysis, error) {
 	}
 	if found.Dense {
 		question.Dense = found.Detail
+	} else if err := question.Deepen(ctx, meter, sample.Long); err != nil {
+		return analysis{}, err
 	}
 	chosen := choice.Choose(question)
 	result := analysis{
@@ -116,8 +118,9 @@ func (c *cli) analysis(ctx context.Context, subject subject) (analysis, error) {
 	for i, option := range chosen.Options {
 		tried := methodTrial{methodName: methodName{option.Method, option.Level}, Fraction: option.Fraction,
 			PredictedBytes: option.Bytes, PredictedSeconds: option.Seconds}
-		if i < len(measured) {
-			tried.SampledBytes, tried.StoredBytes, tried.Rate = measured[i].Sampled, measured[i].Stored, measured[i].Rate
+		if i < len(question.Measurements) {
+			one := question.Measurements[i]
+			tried.SampledBytes, tried.StoredBytes, tried.Rate = one.Sampled, one.Stored, one.Rate
 		}
 		result.Methods = append(result.Methods, tried)
 	}

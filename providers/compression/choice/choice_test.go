@@ -1,6 +1,7 @@
 package choice
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -145,7 +146,7 @@ func TestCaution(t *testing.T) {
 		past         []providers.Experience
 		want         string
 	}{
-		"far below":                         {candidates(0.281, 0.28, 0.27), 0.3, false, nil, "zstd 1"},
+		"far below":                         {candidates(0.279, 0.28, 0.27), 0.3, false, nil, "zstd 1"},
 		"near, the hasty one":               {candidates(0.285, 0.28, 0.27), 0.3, false, nil, "zstd 5"},
 		"nearer":                            {candidates(0.285, 0.299, 0.296), 0.3, false, nil, "zstd 7"},
 		"all of it":                         {candidates(0.2999, 0.28, 0.27), 0.3, true, nil, "zstd 1"},
@@ -155,6 +156,7 @@ func TestCaution(t *testing.T) {
 		"no tool":                           {candidates(0.285, 0.28, 0.27), 0, false, nil, "zstd 5"},
 		"the last run was alike":            {candidates(0.285, 0.28, 0.27), 0.3, false, past("zstd", 5, 0.282), "zstd 1"},
 		"the last run was not":              {candidates(0.285, 0.28, 0.27), 0.3, false, past("zstd", 5, 0.2), "zstd 5"},
+		"it was not, however far below":     {candidates(0.2, 0.28, 0.27), 0.3, false, past("zstd", 5, 0.35), "zstd 5"},
 		"it was of another method":          {candidates(0.285, 0.28, 0.27), 0.3, false, past("xz", 6, 0.27), "zstd 5"},
 		"dense for the most part":           {[]trial.Measurement{measured("zstd", 1, 0.890, 300), measured("zstd", 7, 0.88, 60)}, 0.9, false, nil, "zstd 1"},
 	} {
@@ -179,10 +181,10 @@ func TestPast(t *testing.T) {
 	}
 }
 
-// TestDisturbed: a level that was measured slower than a higher one of its method was disturbed.
+// TestDisturbed: a level that was measured slower than a higher one of its method was disturbed, and is faster.
 func TestDisturbed(t *testing.T) {
 	got := Choose(Question{Goal: Speed, UploadRate: 1e9, Measurements: []trial.Measurement{measured("zstd", 1, 0.3, 1), measured("zstd", 7, 0.29, 100), measured("gzip", 6, 0.31, 50)}})
-	if got.String() != "zstd 7" || got.Options[0].Rate != got.Options[1].Rate {
+	if got.String() != "zstd 1" || got.Options[0].Rate <= got.Options[1].Rate {
 		t.Errorf("%s: %+v", got, got.Options)
 	}
 }
@@ -210,6 +212,41 @@ func TestWorth(t *testing.T) {
 		}
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// TestLonger: what the sample leaves in doubt is looked at again, the method of the last run before it.
+func TestLonger(t *testing.T) {
+	tried := func(two, three, five float64) []trial.Measurement {
+		return []trial.Measurement{measured("zstd", 2, two, 350), measured("zstd", 3, three, 300), measured("zstd", 5, five, 150)}
+	}
+	seen := func(measurements []trial.Measurement, at int, long float64) []trial.Measurement {
+		measurements[at].Long = long
+		return measurements
+	}
+	past := []providers.Experience{{Method: "zstd", Level: 5, Fraction: 0.62}}
+	for name, c := range map[string]struct {
+		q    Question
+		want int
+	}{
+		"the next to the bound":        {Question{Measurements: tried(0.643, 0.64, 0.63)}, 0},
+		"the next one":                 {Question{Measurements: tried(0.660, 0.64, 0.63)}, 1},
+		"seen already":                 {Question{Measurements: seen(tried(0.660, 0.64, 0.63), 1, 0.64)}, -1},
+		"far away":                     {Question{Measurements: tried(0.70, 0.69, 0.63)}, -1},
+		"the quickest is permitted":    {Question{Measurements: tried(0.60, 0.59, 0.58)}, -1},
+		"not for what is small":        {Question{Measurements: tried(0.649, 0.64, 0.63), Bytes: 16 << 20}, -1},
+		"not for another goal":         {Question{Goal: Speed, Measurements: tried(0.649, 0.64, 0.63)}, -1},
+		"the last run":                 {Question{Measurements: tried(0.649, 0.64, 0.65), Past: past}, 2},
+		"the last run was alike":       {Question{Measurements: seen(tried(0.66, 0.655, 0.63), 2, 0.62), Past: past}, 1},
+		"the last run was not":         {Question{Measurements: seen(tried(0.649, 0.64, 0.63), 2, 0.70), Past: past}, -1},
+		"nothing was tried":            {Question{}, -1},
+		"a slow upload decides anyway": {Question{Measurements: tried(0.649, 0.64, 0.63), UploadRate: 1e6}, -1},
+	} {
+		c.q.Goal = cmp.Or(c.q.Goal, Balanced)
+		c.q.Reference, c.q.UploadRate = 0.65, cmp.Or(c.q.UploadRate, 1e9)
+		if got := c.q.longer(); got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
 		}
 	}
 }

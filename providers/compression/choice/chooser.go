@@ -59,7 +59,7 @@ func (c *chooser) Choose(ctx context.Context, clock clock.Clock, about providers
 	}
 	if found := sample.Content(); found.Dense {
 		question.Dense = found.Detail
-	} else if err := question.measure(ctx, trial.NewMeter(codecs, clock, sample.Trial, sample.Whole)); err != nil {
+	} else if err := question.measure(ctx, trial.NewMeter(codecs, clock, sample.Trial, sample.Whole), sample.Long); err != nil {
 		return providers.Chosen{}, err
 	}
 	choice := Choose(question)
@@ -78,8 +78,8 @@ func (c *chooser) Choose(ctx context.Context, clock clock.Clock, about providers
 	return chosen, nil
 }
 
-// measure tries the candidates that are worth it.
-func (q *Question) measure(ctx context.Context, meter *trial.Meter) (err error) {
+// measure tries the candidates that are worth it, and again those that the sample leaves in doubt.
+func (q *Question) measure(ctx context.Context, meter *trial.Meter, held []byte) (err error) {
 	if q.Speedup, err = meter.Speedup(ctx, q.Cores); err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (q *Question) measure(ctx context.Context, meter *trial.Meter) (err error) 
 		}
 		q.Measurements = append(q.Measurements, measured)
 	}
-	return nil
+	return q.Deepen(ctx, meter, held)
 }
 
 // sideBySide is how many of the candidates, the fastest ones, are tried while gzip -9 is measured, which takes as long as they do.

@@ -1,24 +1,34 @@
 package choice
 
+import (
+	"cmp"
+	"math"
+
+	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/providers/compression/trial"
+)
+
 // The caution with which balanced holds what a sample says against gzip -9: by how much a method must be smaller, as a part of
 // what gzip -9 leaves, because the rest of a stream may be of another kind than its beginning. How much that changes depends on
 // the method: those that search least depend on the data most.
 const (
-	hasty     = 0.06  // zstd up to level 4, which looks at one place or two for what it has seen before
-	searching = 0.005 // the others, which compress long streams better than samples, mostly by more than the rest may differ
-	// fullCaution is the part that gzip -9 takes off from which on all of that is needed. What does not compress at all is no
-	// smaller with any method, so that it needs none.
+	// hasty is for zstd up to level 4, which looks at one place or two for what it has seen before: so much of what gzip -9 takes off,
+	// but at most mostHasty. What hardly compresses is about as small with any method.
+	hasty     = 0.045
+	mostHasty = 0.065
+	// searching is for the others, which make less of long streams than of samples, mostly by more than the rest may differ; where
+	// gzip -9 takes off less than fullCaution, it is less in proportion.
+	searching   = 0.005
 	fullCaution = 0.6
 	// alike is by how much what the whole became in an earlier run may differ from what its beginning does now to count as
-	// the same. Then searching is enough for all.
+	// the same. Then searching is enough for all; otherwise nothing is for the hasty ones.
 	alike = 0.05
 )
 
 // reference is what gzip -9 leaves: what was measured of it, otherwise what the method gzip 9 does; 0 when neither is known.
 func (q Question) reference(options []Option) float64 {
 	if q.Reference > 0 {
-		lesson, _ := q.lesson()
-		return min(1, q.Reference*lesson)
+		return min(1, q.Reference*q.lesson())
 	}
 	for _, o := range options {
 		if o.isGzip9() {
@@ -50,32 +60,51 @@ func (q Question) permitted(options []Option) func(Option) bool {
 	return all
 }
 
-// margin is the caution that an option needs where gzip -9 leaves so much.
+// margin is the caution that an option needs where gzip -9 leaves so much. Where the whole became something else than its beginning, a
+// sample of that says nothing of what is hasty.
 func (q Question) margin(o Option, least float64) float64 {
-	lesson, known := q.lesson()
-	margin := searching
+	careful := searching * min(1, max(0, 1-least)/fullCaution)
+	past, beginning := q.newest()
 	switch {
 	case q.Whole:
 		return 0
-	case known && lesson > 1-alike && lesson < 1+alike:
-	case o.Method == "zstd" && o.Level <= 4:
-		margin = hasty
+	case !o.isHasty() || isAlike(past, beginning):
+		return careful
+	case past.Fraction > 0:
+		return 1
 	}
-	return margin * min(1, max(0, 1-least)/fullCaution)
+	return min(mostHasty, hasty*(1-least)/least)
 }
 
-// lesson is how many times as large as the sample says the whole became in the newest of the earlier runs whose method was tried,
-// if there was one.
-func (q Question) lesson() (times float64, known bool) {
+// isHasty tells of the methods that search least.
+func (o Option) isHasty() bool { return o.Method == "zstd" && o.Level <= 4 }
+
+// isAlike tells whether the whole became what its beginning becomes now. What was measured of more of it counts.
+func isAlike(past providers.Experience, beginning trial.Measurement) bool {
+	fraction := cmp.Or(beginning.Long, beginning.Fraction)
+	return fraction > 0 && math.Abs(past.Fraction/fraction-1) < alike
+}
+
+// lesson is how many times as large as the sample says the whole became in the newest of the earlier runs; 1 when there was none.
+func (q Question) lesson() float64 {
+	if past, m := q.newest(); m.Fraction > 0 {
+		return past.Fraction / m.Fraction
+	}
+	return 1
+}
+
+// newest is what the newest of the earlier runs became whose method was tried, and what its method makes of the sample; without fractions
+// when there was none.
+func (q Question) newest() (providers.Experience, trial.Measurement) {
 	if q.Whole {
-		return 1, false
+		return providers.Experience{}, trial.Measurement{}
 	}
 	for _, past := range q.Past {
 		for _, m := range q.Measurements {
 			if m.Method == past.Method && m.Level == past.Level && m.Fraction > 0 && past.Fraction > 0 {
-				return past.Fraction / m.Fraction, true
+				return past, m
 			}
 		}
 	}
-	return 1, false
+	return providers.Experience{}, trial.Measurement{}
 }

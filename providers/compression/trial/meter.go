@@ -21,6 +21,8 @@ type Measurement struct {
 	// Fraction is the part of the data that it is expected to leave, 0 to a little over 1: that of the sample, scaled where
 	// it saw only a part of it.
 	Fraction float64 `json:"fraction"`
+	// Long is the part that it leaves of all that is held of a stream, 0 where that was not tried.
+	Long float64 `json:"-"`
 	// Rate is how many bytes it took in a second, 0 when the sample was too small to tell.
 	Rate float64 `json:"rate"`
 }
@@ -45,8 +47,10 @@ type Meter struct {
 	whole bool
 	// idling is how long a method takes for nothing.
 	idling map[string]time.Duration
-	// yardstick is what the first of the candidates makes of the sample; nil until it is needed.
+	// yardstick is what the first of the candidates makes of the sample, long what it leaves of all that is held; nil and 0 until they
+	// are needed.
 	yardstick *Measurement
+	long      float64
 }
 
 // NewMeter makes the meter of a sample, which must not be changed while it is used. What is not whole is written as long
@@ -75,20 +79,31 @@ func (m *Meter) Measure(ctx context.Context, candidate Candidate) (Measurement, 
 		return Measurement{}, err
 	}
 	measured, err := m.measure(candidate, m.sample[:min(len(m.sample), candidate.Limit)])
+	if err == nil && candidate == Candidates()[0] {
+		m.yardstick = &measured
+	}
 	if err != nil || candidate.Limit >= len(m.sample) {
 		return measured, err
 	}
-	first := Candidates()[0]
+	whole, err := m.measureYardstick()
+	if err != nil {
+		return Measurement{}, err
+	}
+	part, err := m.measure(Candidates()[0], m.sample[:candidate.Limit])
+	measured.Fraction *= whole / part.Fraction
+	return measured, err
+}
+
+// measureYardstick is the part of the sample that the yardstick leaves.
+func (m *Meter) measureYardstick() (float64, error) {
 	if m.yardstick == nil {
-		all, err := m.measure(first, m.sample)
+		all, err := m.measure(Candidates()[0], m.sample)
 		if err != nil {
-			return Measurement{}, err
+			return 0, err
 		}
 		m.yardstick = &all
 	}
-	part, err := m.measure(first, m.sample[:candidate.Limit])
-	measured.Fraction *= m.yardstick.Fraction / part.Fraction
-	return measured, err
+	return m.yardstick.Fraction, nil
 }
 
 // measure compresses a sample, and again when that took next to no time.

@@ -44,6 +44,58 @@ func TestMeterOfStreams(t *testing.T) {
 	}
 }
 
+// shortened is a codec that leaves the parts of a beginning and a rest, by its level: the higher ones less of the rest.
+type shortened struct {
+	providers.Codec
+	level int
+}
+
+func (s shortened) Method() string { return "zstd" }
+func (s shortened) NewWriter(w io.Writer) (io.WriteCloser, error) {
+	return &beginning{w: w, level: s.level}, nil
+}
+
+// beginning passes on half of the first thousand bytes of a write, and of the rest a part.
+type beginning struct {
+	w     io.Writer
+	level int
+}
+
+func (b *beginning) Write(data []byte) (int, error) {
+	n := min(len(data), 1000)
+	_, err := b.w.Write(data[:n/2+(len(data)-n)/(2*b.level)])
+	return len(data), err
+}
+func (b *beginning) Close() error { return nil }
+
+// TestMeasureLong: what a method leaves of all that is held counts for the sample, beside the yardstick.
+func TestMeasureLong(t *testing.T) {
+	newCodec := func(_ string, level int) (providers.Codec, error) { return shortened{level: level}, nil }
+	held := make([]byte, 4000)
+	meter := trial.NewMeter(newCodec, &stepping{step: time.Second}, held[:1000], false)
+	measured, err := meter.Measure(t.Context(), trial.Candidate{Method: "zstd", Level: 3, Limit: 1000})
+	if err != nil || measured.Fraction != 0.5 || measured.Long != 0 {
+		t.Fatalf("the sample: %+v, %v", measured, err)
+	}
+	// The yardstick leaves 2000 of the 4000 bytes, level 3 1000.
+	long, err := meter.MeasureLong(t.Context(), measured, held)
+	if err != nil || long.Long != 0.25 || long.Fraction != 0.25 || long.Rate != measured.Rate || long.Level != 3 {
+		t.Errorf("all that is held: %+v, %v", long, err)
+	}
+	if again, err := meter.MeasureLong(t.Context(), long, held); err != nil || again != long {
+		t.Errorf("again: %+v, %v", again, err)
+	}
+	broken := trial.NewMeter(func(string, int) (providers.Codec, error) { return failing{}, nil }, clock.System{}, held, false)
+	if _, err := broken.MeasureLong(t.Context(), measured, held); !errors.Is(err, errBroken) {
+		t.Errorf("a codec that fails: %v", err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := meter.MeasureLong(ended, measured, held); !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted: %v", err)
+	}
+}
+
 // TestReference: it is what gzip -9 leaves.
 func TestReference(t *testing.T) {
 	data := rows(1 << 18)
@@ -122,6 +174,9 @@ func TestOfHead(t *testing.T) {
 	for _, size := range []int{0, 1, trial.TrialSize, trial.TrialSize + 1, len(head)} {
 		for _, whole := range []bool{true, false} {
 			sample := trial.OfHead(head[:size], whole)
+			if long := size > trial.TrialSize; long && len(sample.Long) != size || !long && sample.Long != nil {
+				t.Errorf("%d bytes: %d are held", size, len(sample.Long))
+			}
 			if len(sample.Trial) != min(size, trial.TrialSize) || sample.Whole != (whole && size <= trial.TrialSize) || whole && sample.Size != int64(size) || !whole && sample.Size != 0 {
 				t.Errorf("%d bytes, whole %v: trial %d, size %d, whole %v", size, whole, len(sample.Trial), sample.Size, sample.Whole)
 			}

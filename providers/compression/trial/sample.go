@@ -38,6 +38,8 @@ const streamPatience = 200 * time.Millisecond
 type Sample struct {
 	// Trial is what the methods are tried on: at most TrialSize bytes.
 	Trial []byte
+	// Long is all that is held of the beginning of a stream, where that is more than Trial; it stays the caller's.
+	Long []byte
 	// Head are the first bytes, for recognising the content.
 	Head []byte
 	// Further are the samples that are not in Trial; they count for the entropy only.
@@ -62,6 +64,7 @@ func OfHead(head []byte, whole bool) Sample {
 	}
 	if head = head[:min(len(head), HeadSize)]; len(head) > TrialSize {
 		const size = TrialSize / headPieces
+		sample.Long = head
 		sample.Trial = make([]byte, 0, TrialSize)
 		for i := range headPieces {
 			begin := (len(head) - size) / (headPieces - 1) * i
