@@ -232,10 +232,13 @@ func claimed(config providers.SourceConfig, source providers.Source, env provide
 	if !ok {
 		return source, nil
 	}
-	reference, what := locked.Claim(env)
-	host, err := env.Hosts(reference)
+	claimed := locked.Claim(env)
+	if claimed.What == "" {
+		return source, nil
+	}
+	host, err := env.Hosts(claimed.Host)
 	if err != nil {
 		return nil, err
 	}
-	return claim.Source(source, host, what, clock.System{}), nil
+	return claim.Source(source, host, claimed, clock.System{}), nil
 }

@@ -101,8 +101,18 @@ type Limited interface {
 // Claimed is a SourceConfig of something that is locked on its host while it is read. Sources that have a lock of their own are none.
 type Claimed interface {
 	SourceConfig
-	// Claim is what is locked, on which host: equal for two blocks, of whatever specifications, that read the same.
-	Claim(Environment) (host Reference, what string)
+	// Claim is what is locked: equal for two blocks, of whatever specifications, that read the same. The zero Claim is that of a block
+	// whose source has a lock of its own.
+	Claim(Environment) Claim
+}
+
+// Claim is something on a host that one at a time may read.
+type Claim struct {
+	Host Reference
+	// What names it for people ("the logs of ims_*"), without secrets.
+	What string
+	// More is what tells it from others that have the same name. It is never shown, and may hold secrets.
+	More []string
 }
 
 // Reference names another block, such as host.local. The zero Reference means that the attribute was left out.

@@ -4,6 +4,7 @@ package claim
 
 import (
 	"context"
+	"crypto/pbkdf2"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/castrolanda/imsctl/providers"
@@ -25,6 +27,8 @@ const (
 	attempts = 5
 	// longest is how much of a lock file is read, in bytes.
 	longest = 4096
+	// rounds is how often what may hold a secret is hashed, which takes some hundredths of a second.
+	rounds = 100_000
 )
 
 // holder is what a lock file says.
@@ -74,11 +78,23 @@ func folderOf(files providers.FileSystem) string {
 	return "/tmp"
 }
 
-// take takes the lock, or returns a *HeldError. Its context ends when the lock is lost.
-func take(ctx context.Context, files providers.FileSystem, what string, me holder) (context.Context, *lock, error) {
-	sum := sha256.Sum256([]byte(what))
-	l := &lock{files: files, path: folderOf(files) + "/imsctl-" + hex.EncodeToString(sum[:12]) + ".lock", me: me,
-		stop: make(chan struct{}), finished: make(chan struct{})}
+// nameOf is the name of the lock file of a claim. The host is no part of it: the file lies there, whatever people call the host.
+func nameOf(claim providers.Claim) (string, error) {
+	digest := sha256.Sum256([]byte(claim.What))
+	if len(claim.More) > 0 {
+		// Everybody on the host can read the name, and a secret in it must not be found out by trying.
+		derived, err := pbkdf2.Key(sha256.New, strings.Join(claim.More, "\x00"), digest[:], rounds, sha256.Size)
+		if err != nil {
+			return "", fmt.Errorf("naming the lock of %s: %w", claim.What, err)
+		}
+		digest = [sha256.Size]byte(derived)
+	}
+	return "imsctl-" + hex.EncodeToString(digest[:12]) + ".lock", nil
+}
+
+// take takes a lock, or returns a *HeldError, in which what is the name of it for people. Its context ends when the lock is lost.
+func take(ctx context.Context, files providers.FileSystem, name, what string, me holder) (context.Context, *lock, error) {
+	l := &lock{files: files, path: folderOf(files) + "/" + name, me: me, stop: make(chan struct{}), finished: make(chan struct{})}
 	for range attempts {
 		err := l.make()
 		if err == nil {

@@ -62,7 +62,11 @@ func (r reading) Read(ctx context.Context, _ string, _ io.Writer) (providers.Rea
 }
 
 func read(ctx context.Context, folder string, work reading) (providers.Reading, error) {
-	return claim.Source(work, machine{local.New(), folder}, "files /srv", clock.System{}).Read(ctx, "run", io.Discard)
+	return readAs(ctx, folder, providers.Claim{What: "files /srv"}, work)
+}
+
+func readAs(ctx context.Context, folder string, claimed providers.Claim, work reading) (providers.Reading, error) {
+	return claim.Source(work, machine{local.New(), folder}, claimed, clock.System{}).Read(ctx, "run", io.Discard)
 }
 
 func nothingLeft(t *testing.T, folder string) {
@@ -90,6 +94,89 @@ func TestOneAtATime(t *testing.T) {
 	failure := errors.New("failure")
 	if _, err := read(t.Context(), folder, func(context.Context) error { return failure }); !errors.Is(err, failure) {
 		t.Errorf("got %v", err)
+	}
+	nothingLeft(t, folder)
+}
+
+// named is a machine that people call something else.
+type named struct{ machine }
+
+func (named) Name() string { return "vm" }
+
+// TestWhatIsTheSame reads while something is being read, which is refused where it is the same, whatever its host is called.
+func TestWhatIsTheSame(t *testing.T) {
+	secret := []string{"dump", "PASSWORD=swordfish"}
+	for name, test := range map[string]struct {
+		first, second providers.Claim
+		same          bool
+	}{
+		"the same":           {providers.Claim{What: "a"}, providers.Claim{What: "a"}, true},
+		"another name":       {providers.Claim{What: "a"}, providers.Claim{What: "b"}, false},
+		"the same with more": {providers.Claim{What: "a", More: secret}, providers.Claim{What: "a", More: secret}, true},
+		"less":               {providers.Claim{What: "a", More: secret}, providers.Claim{What: "a"}, false},
+		"another secret":     {providers.Claim{What: "a", More: secret}, providers.Claim{What: "a", More: []string{"dump", "PASSWORD=other"}}, false},
+		"cut elsewhere":      {providers.Claim{What: "a", More: []string{"ab", "c"}}, providers.Claim{What: "a", More: []string{"a", "bc"}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			if _, err := readAs(t.Context(), folder, test.first, func(ctx context.Context) error {
+				_, err := claim.Source(reading(none), named{machine{local.New(), folder}}, test.second, clock.System{}).Read(ctx, "run", io.Discard)
+				var held *claim.HeldError
+				if errors.As(err, &held) != test.same || err != nil && (!test.same || strings.Contains(err.Error(), "swordfish")) {
+					t.Errorf("got %v", err)
+				}
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			nothingLeft(t, folder)
+		})
+	}
+}
+
+// going is a source that goes on.
+type going struct {
+	reading
+	after string
+}
+
+func (g going) After(position string) (providers.Source, error) {
+	if position == "" {
+		return nil, errors.New("no position")
+	}
+	return going{g.reading, position}, nil
+}
+
+func (g going) Read(ctx context.Context, run string, w io.Writer) (providers.Reading, error) {
+	if _, err := g.reading.Read(ctx, run, w); err != nil {
+		return providers.Reading{}, err
+	}
+	return providers.Reading{Position: g.after + " and on"}, nil
+}
+
+// TestSourceThatGoesOn is locked after a position too.
+func TestSourceThatGoesOn(t *testing.T) {
+	folder := t.TempDir()
+	source := claim.Source(going{reading: func(ctx context.Context) error {
+		_, err := read(ctx, folder, none)
+		var held *claim.HeldError
+		if !errors.As(err, &held) {
+			t.Errorf("got %v", err)
+		}
+		return nil
+	}}, machine{local.New(), folder}, providers.Claim{What: "files /srv"}, clock.System{})
+	if _, err := source.(providers.Continuing).After(""); err == nil {
+		t.Error("the error of a position was lost")
+	}
+	after, err := source.(providers.Continuing).After("here")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result, err := after.Read(t.Context(), "run", io.Discard); err != nil || result.Position != "here and on" || len(result.Warnings) > 0 {
+		t.Errorf("got %+v, %v", result, err)
+	}
+	if _, goes := claim.Source(reading(none), machine{local.New(), folder}, providers.Claim{What: "a"}, clock.System{}).(providers.Continuing); goes {
+		t.Error("a source that does not go on does")
 	}
 	nothingLeft(t, folder)
 }

@@ -13,18 +13,34 @@ import (
 	"github.com/castrolanda/imsctl/providers"
 )
 
-// Source is a source that is read by one at a time: what identifies what is read on the host, and is shown to people.
-// Inspecting it needs no lock.
-func Source(source providers.Source, host providers.Host, what string, clock clock.Clock) providers.Source {
-	return &exclusive{Source: source, host: host, what: what, clock: clock}
+// Source is a source that is read by one at a time, on the host where the claim is. Inspecting it needs no lock. It is a
+// providers.Continuing where the source is one.
+func Source(source providers.Source, host providers.Host, claimed providers.Claim, clock clock.Clock) providers.Source {
+	made := &exclusive{Source: source, host: host, claimed: claimed, clock: clock}
+	if _, continues := source.(providers.Continuing); continues {
+		return &continuing{made}
+	}
+	return made
+}
+
+// continuing implements providers.Continuing.
+type continuing struct{ *exclusive }
+
+// After implements providers.Continuing.
+func (c *continuing) After(position string) (providers.Source, error) {
+	source, err := c.Source.(providers.Continuing).After(position)
+	if err != nil {
+		return nil, err
+	}
+	return Source(source, c.host, c.claimed, c.clock), nil
 }
 
 // exclusive implements providers.Source.
 type exclusive struct {
 	providers.Source
-	host  providers.Host
-	what  string
-	clock clock.Clock
+	host    providers.Host
+	claimed providers.Claim
+	clock   clock.Clock
 }
 
 // Read implements providers.Source. A *HeldError comes before anything is read. Where the host has no place for locks, the reading
@@ -59,5 +75,9 @@ func (e *exclusive) claim(ctx context.Context, run string) (context.Context, *lo
 	if current, err := user.Current(); err == nil {
 		me.User = current.Username
 	}
-	return take(ctx, e.host.Files(), e.what+" on "+e.host.Name(), me)
+	name, err := nameOf(e.claimed)
+	if err != nil {
+		return ctx, nil, err
+	}
+	return take(ctx, e.host.Files(), name, e.claimed.What+" on "+e.host.Name(), me)
 }

@@ -112,3 +112,15 @@ func (c *Config) Source(environment providers.Environment) (providers.Source, er
 	}
 	return s, nil
 }
+
+// Claim implements providers.Claimed. Commands that differ in anything, such as a database that a variable names, read something else.
+func (c *Config) Claim(environment providers.Environment) providers.Claim {
+	claim := providers.Claim{Host: c.Host, What: "the output of " + path.Base(c.Command[0]), More: slices.Clone(c.Command)}
+	if c.here() {
+		claim.More = append(claim.More, environment.Directory)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Environment)) {
+		claim.More = append(claim.More, name+"="+c.Environment[name])
+	}
+	return claim
+}

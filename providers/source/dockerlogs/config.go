@@ -19,6 +19,8 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
+	"strings"
 
 	"github.com/castrolanda/imsctl/providers"
 )
@@ -68,4 +70,9 @@ func (c *Config) Source(environment providers.Environment) (providers.Source, er
 		return nil, err
 	}
 	return &source{host: host.Name(), containers: containers, patterns: c.Containers}, nil
+}
+
+// Claim implements providers.Claimed.
+func (c *Config) Claim(providers.Environment) providers.Claim {
+	return providers.Claim{Host: c.Host, What: "the logs of " + strings.Join(slices.Compact(slices.Sorted(slices.Values(c.Containers))), ", ")}
 }

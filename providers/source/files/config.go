@@ -123,10 +123,10 @@ func (c *Config) Place(environment providers.Environment) providers.Target {
 }
 
 // Claim implements providers.Claimed.
-func (c *Config) Claim(environment providers.Environment) (providers.Reference, string) {
+func (c *Config) Claim(environment providers.Environment) providers.Claim {
 	what := c.root(environment)
 	if len(c.Exclude) > 0 {
 		what += " without " + strings.Join(c.Exclude, ", ")
 	}
-	return c.Host, what
+	return providers.Claim{Host: c.Host, What: what}
 }

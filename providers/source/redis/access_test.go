@@ -32,7 +32,7 @@ func refusal(t *testing.T, source providers.Source) string {
 func TestUsers(t *testing.T) {
 	server := testenv.Redis(t)
 	server.Fill(t, "SET ml:1 one\n")
-	server.Do(t, "ACL", "SETUSER", "backup", "on", ">backup-secret", "+ping", "+info", "+replconf", "+psync", "+sync")
+	server.Do(t, "ACL", "SETUSER", "backup", "on", ">backup-secret", "+ping", "+info", "+replconf", "+psync", "+sync", "+subscribe", "+pubsub", "&imsctl-reading:*")
 	server.Do(t, "ACL", "SETUSER", "reader", "on", ">reader-secret", "+@read", "+info", "~*")
 	server.Do(t, "ACL", "SETUSER", "half", "on", ">half-secret", "+info", "+replconf")
 	for name, test := range map[string]struct {
@@ -44,7 +44,7 @@ func TestUsers(t *testing.T) {
 		"no password":            {"", "", []string{"NOAUTH", "set password"}},
 		"wrong password":         {"", "wrong-secret", []string{"WRONGPASS", "check user and password"}},
 		"unknown user":           {"nobody", "backup-secret", []string{"WRONGPASS"}},
-		"no right to replicate":  {"reader", "reader-secret", []string{"NOPERM", "ACL SETUSER reader +ping +info +replconf +psync +sync"}},
+		"no right to replicate":  {"reader", "reader-secret", []string{"NOPERM", "ACL SETUSER reader +ping +info +replconf +psync +sync +subscribe +pubsub &imsctl-reading:*"}},
 		"no right to the bytes":  {"half", "half-secret", []string{"NOPERM", "psync", "ACL SETUSER half"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -194,7 +194,7 @@ func TestServerOnAnotherMachine(t *testing.T) {
 			host := counted{made.(providers.Dialer), new(atomic.Int32)}
 			config := redis.Provider().New().(*redis.Config)
 			config.Address, config.Password, config.Host = address, server.Password, providers.Reference{Kind: providers.KindHost, Address: "host.ssh.vm"}
-			source := sourceOf(t, config, providers.Environment{Hosts: func(providers.Reference) (providers.Host, error) { return host, nil }})
+			source := sourceOf(t, config, providers.Environment{Hosts: func(providers.Reference) (providers.Host, error) { return host, nil }, Clock: clock.System{}})
 			data, _ := read(t, source)
 			loads(t, server, data)
 			if host.dialled.Load() == 0 {

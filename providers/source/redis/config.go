@@ -100,7 +100,15 @@ func (c *Config) Source(environment providers.Environment) (providers.Source, er
 	if err != nil {
 		return nil, fmt.Errorf("source redis: %w", err)
 	}
-	return &source{server: made, patterns: patterns}, nil
+	return &source{server: made, patterns: patterns, clock: environment.Clock}, nil
+}
+
+// Claim implements providers.Claimed. A server at an address knows itself who reads it.
+func (c *Config) Claim(providers.Environment) providers.Claim {
+	if c.Container == "" {
+		return providers.Claim{}
+	}
+	return providers.Claim{Host: c.Host, What: fmt.Sprintf("the Redis server in container %q at port %d", c.Container, c.Port)}
 }
 
 // server is the one that the block describes.

@@ -190,6 +190,11 @@ func (c *contained) info(ctx context.Context) (facts, error) {
 	return found, nil
 }
 
+// claim does nothing: the lock of a server in a container is on the host of the container. See Config.Claim.
+func (*contained) claim(ctx context.Context, _ string) (context.Context, func(), error) {
+	return ctx, func() {}, nil
+}
+
 // snapshot has redis-cli ask for a snapshot as a replica does, and scans what it writes. Where the server sends one while it
 // makes it, redis-cli passes the mark at its end on.
 func (c *contained) snapshot(ctx context.Context, options rdb.Options) (rdb.Snapshot, *providers.Container, error) {

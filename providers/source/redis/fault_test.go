@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/internal/resp"
 	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/providers/host/local"
@@ -66,19 +67,26 @@ func snapshot(t *testing.T) string {
 // readFrom reads from a master that does what serve does.
 func readFrom(t *testing.T, serve func(net.Conn, *bufio.Reader), w io.Writer) (providers.Reading, error) {
 	t.Helper()
+	return masterSource(t, serve).Read(t.Context(), "run", w)
+}
+
+// masterSource is the source of a master that does what serve does.
+func masterSource(t *testing.T, serve func(net.Conn, *bufio.Reader)) providers.Source {
+	t.Helper()
 	config := redis.Provider().New().(*redis.Config)
 	config.Address, config.Password = "redis.test:6379", "some-secret"
-	source := sourceOf(t, config, providers.Environment{
+	return sourceOf(t, config, providers.Environment{
 		Hosts: func(providers.Reference) (providers.Host, error) { return master{local.New(), serve}, nil },
+		Clock: clock.System{},
 	})
-	return source.Read(t.Context(), "run", w)
 }
 
 // healthy are the answers of a master up to the snapshot.
 func healthy() map[string]string {
 	return map[string]string{
 		"AUTH": "+OK\r\n", "REPLCONF": "+OK\r\n", "INFO": info("redis_version:7.0.15\r\nrole:master\r\n"),
-		"PSYNC": "+FULLRESYNC 0123456789012345678901234567890123456789 0\r\n",
+		"PSYNC":     "+FULLRESYNC 0123456789012345678901234567890123456789 0\r\n",
+		"SUBSCRIBE": "*3\r\n$9\r\nsubscribe\r\n$4\r\nours\r\n:1\r\n", "PUBSUB": "*0\r\n", "UNSUBSCRIBE": "*3\r\n$11\r\nunsubscribe\r\n$4\r\nours\r\n:0\r\n", "PING": "*2\r\n$4\r\npong\r\n$0\r\n\r\n",
 	}
 }
 
@@ -160,6 +168,9 @@ func TestFaults(t *testing.T) {
 		"sends one of a later version":   {"PSYNC", full + sized + strings.Replace(whole, "REDIS0010", "REDIS0099", 1), "damaged"},
 		"sends a value of unknown type":  {"PSYNC", full + "$14\r\nREDIS0010\x80\x01abc", "128 is no type of a value"},
 		"a line that never ends":         {"PSYNC", strings.Repeat("x", 100<<10), "not one of Redis"},
+		"silence of PUBSUB":              {"PUBSUB", "", "ended the connection"},
+		"silence of SUBSCRIBE":           {"SUBSCRIBE", "", "ended the connection"},
+		"a list that ends":               {"PUBSUB", "*1\r\n", "ended the connection"},
 		"says nothing of the connection": {"REPLCONF", "-NOPERM this user has no permissions to run the 'replconf' command\r\n", "+replconf"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -176,23 +187,23 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// answerUntil answers commands up to one, and closes the connection after that.
-func answerUntil(conn net.Conn, reader *bufio.Reader, answers map[string]string, last string) {
+// answerUntil answers commands up to one, and reports whether that was asked.
+func answerUntil(conn net.Conn, reader *bufio.Reader, answers map[string]string, last string) bool {
 	for {
 		command, err := resp.ReadReply(reader)
 		if err != nil {
-			return
+			return false
 		}
 		word := strings.ToUpper(command.([]resp.Reply)[0].(string))
 		answer, ok := answers[word]
 		if !ok {
-			return
+			return false
 		}
 		if _, err := io.WriteString(conn, answer); err != nil {
-			return
+			return false
 		}
 		if word == last && !strings.HasPrefix(answer, "-ERR unknown") {
-			return
+			return true
 		}
 	}
 }
@@ -214,8 +225,9 @@ func TestServersThatHang(t *testing.T) {
 				answers[test.command] = test.answer
 				released := make(chan struct{})
 				_, err := readFrom(t, func(conn net.Conn, reader *bufio.Reader) {
-					answerUntil(conn, reader, answers, test.command)
-					<-released
+					if answerUntil(conn, reader, answers, test.command) {
+						<-released
+					}
 				}, io.Discard)
 				close(released)
 				if err == nil || !strings.Contains(err.Error(), "was silent for 1m0s") {
@@ -232,7 +244,9 @@ func TestServerThatIsAtWork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answers := healthy()
 		_, err := readFrom(t, func(conn net.Conn, reader *bufio.Reader) {
-			answerUntil(conn, reader, answers, "PSYNC")
+			if !answerUntil(conn, reader, answers, "PSYNC") {
+				return
+			}
 			for range 20 {
 				time.Sleep(50 * time.Second) // the time of the test's own bubble
 				if _, err := io.WriteString(conn, "\n"); err != nil {
@@ -255,11 +269,13 @@ func TestGivenUpWhileItHangs(t *testing.T) {
 	source := sourceOf(t, config, providers.Environment{
 		Hosts: func(providers.Reference) (providers.Host, error) {
 			return master{local.New(), func(conn net.Conn, reader *bufio.Reader) {
-				answerUntil(conn, reader, healthy(), "PSYNC")
-				cancel()
-				<-released
+				if answerUntil(conn, reader, healthy(), "PSYNC") {
+					cancel()
+					<-released
+				}
 			}}, nil
 		},
+		Clock: clock.System{},
 	})
 	_, err := source.Read(ctx, "run", io.Discard)
 	close(released)

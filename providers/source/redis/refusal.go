@@ -10,7 +10,7 @@ import (
 )
 
 // rights is what a user needs, as ACL SETUSER takes it.
-const rights = "+ping +info +replconf +psync +sync"
+const rights = "+ping +info +replconf +psync +sync +subscribe +pubsub &" + channelPrefix + "*"
 
 // refusalError is a command that a server did not carry out.
 type refusalError struct {
@@ -43,7 +43,7 @@ func quoted(said, password string) string {
 }
 
 // backupCommands are the commands of a backup.
-var backupCommands = []string{"AUTH", "INFO", "REPLCONF", "PSYNC", "SYNC", "redis-cli --rdb"}
+var backupCommands = []string{"AUTH", "INFO", "REPLCONF", "PSYNC", "SYNC", "SUBSCRIBE", "PUBSUB", "redis-cli --rdb"}
 
 // adviceFor says what to do about a refusal of a command, or nothing.
 func adviceFor(command string, said resp.Error, user string) string {

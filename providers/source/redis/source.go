@@ -2,9 +2,11 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
+	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/internal/rdb"
 	"github.com/castrolanda/imsctl/providers"
 )
@@ -16,6 +18,8 @@ type server interface {
 	info(ctx context.Context) (facts, error)
 	// snapshot has it write a snapshot, and scans that. The container is the one that it was read in, nil where it was in none.
 	snapshot(ctx context.Context, options rdb.Options) (rdb.Snapshot, *providers.Container, error)
+	// claim keeps others from reading, under a name: see there. What it returns has to be given back.
+	claim(ctx context.Context, name string) (context.Context, func(), error)
 	// ask runs a command, without secrets, and returns its reply as redis-cli prints it: items one a line.
 	ask(ctx context.Context, words ...string) (string, error)
 	// load has the commands that write gives carried out, in their order and on a connection of their own. Nil means that all
@@ -27,6 +31,7 @@ type server interface {
 type source struct {
 	server   server
 	patterns []pattern
+	clock    clock.Clock
 }
 
 // Format is that of a snapshot. Its end is in its structure and has no bytes of its own: it is proven while it is read.
@@ -63,6 +68,22 @@ func (s *source) Read(ctx context.Context, _ string, w io.Writer) (providers.Rea
 	if err != nil {
 		return providers.Reading{}, err
 	}
+	claimed, release, err := s.server.claim(ctx, channelName(s.clock.Now()))
+	var unable *refusalError
+	switch {
+	case errors.As(err, &unable):
+		result, err := s.read(ctx, about, w)
+		result.Warnings = append(result.Warnings, fmt.Sprintf("it was read without a lock against others: %v", unable))
+		return result, err
+	case err != nil:
+		return providers.Reading{}, err
+	}
+	defer release()
+	return s.read(claimed, about, w)
+}
+
+// read reads a snapshot.
+func (s *source) read(ctx context.Context, about facts, w io.Writer) (providers.Reading, error) {
 	keys := newCounter(s.patterns)
 	found, container, err := s.server.snapshot(ctx, rdb.Options{Output: w, Key: keys.add})
 	if err != nil {
