@@ -52,7 +52,7 @@ func TestRecommend(t *testing.T) {
 		"a full disk":                           {with(func(f *Facts) { f.Disk = Is(Disk{Free: 100 << 20}) }), Allowed{}, "", "what is in the way", map[Strategy]string{GitHub: "the disk has 100 MiB free", Hybrid: "the disk has 100 MiB free"}},
 		"only some are allowed":                 {ordinary(), Allowed{Strategies: []Strategy{GitHub, VM}}, GitHub, "", map[Strategy]string{Hybrid: "not among those"}},
 		"none is allowed":                       {ordinary(), Allowed{Strategies: []Strategy{}}, "", "No strategy can be taken: it is not among those that may be taken.", nil},
-		"nothing is known":                      {Facts{}, Allowed{}, GitHub, "github, which has as many points as vm and is the safer one", map[Strategy]string{Local: "not known"}},
+		"nothing is known":                      {Facts{}, Allowed{}, GitHub, "github, the safer of two with as many points, before vm.", map[Strategy]string{Local: "not known"}},
 		"the last one failed by hybrid":         {with(func(f *Facts) { f.Last = Is(Deploy{Hybrid, RolledBack, time.Hour}) }), Allowed{}, GitHub, "was rolled back", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -81,6 +81,19 @@ func TestFreeze(t *testing.T) {
 	}
 	if want := `Nothing is deployed until 2026-12-27 08:00 -03: the freeze "year end" lasts.`; r.Reason != want {
 		t.Errorf("got %q, want %q", r.Reason, want)
+	}
+}
+
+func TestBrief(t *testing.T) {
+	for want, r := range map[string]Recommendation{
+		"the change is small (4 files) and it is business hours": Recommend(ordinary(), DefaultWeights(), Allowed{}),
+		"the only one that can be taken":                         Recommend(ordinary(), DefaultWeights(), Allowed{Strategies: []Strategy{VM}}),
+		"the safer of two with as many points, before vm":        Recommend(Facts{}, DefaultWeights(), Allowed{}),
+		"": Recommend(ordinary(), DefaultWeights(), Allowed{Strategies: []Strategy{}}),
+	} {
+		if got := r.Brief(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 
@@ -227,7 +240,7 @@ func TestDeterministicAndWhole(t *testing.T) {
 				t.Errorf("%s has %s, its rows have %s", c.Strategy, c.Points, sum)
 			}
 		}
-		if r.Reason == "" || !strings.HasSuffix(r.Reason, ".") || (r.RunnerUp == "") != (r.RunnerUpReason == "") || strings.Contains(r.Reason, "because .") || strings.Contains(r.Reason, ", and") {
+		if r.Reason == "" || !strings.HasSuffix(r.Reason, ".") || (r.RunnerUp == "") != (r.RunnerUpReason == "") || strings.Contains(r.Reason, "because .") || (r.Brief() == "") != (r.Winner == "") || strings.Contains(r.Reason, ", and") {
 			t.Errorf("%q, %q", r.Reason, r.RunnerUpReason)
 		}
 		for _, phrase := range r.Because {

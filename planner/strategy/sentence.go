@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -27,14 +28,24 @@ func (r *Recommendation) explain(winner, next Candidate) {
 		r.Because = append(r.Because, f.phrase)
 	}
 	if winner.Points == next.Points {
-		r.Reason = fmt.Sprintf("%s, which has as many points as %s and is the safer one.", winner.Strategy, next.Strategy)
-		r.RunnerUpReason = fmt.Sprintf("%s, which has as many points and is less safe.", next.Strategy)
+		r.Reason = fmt.Sprintf("%s, the safer of two with as many points, before %s.", winner.Strategy, next.Strategy)
+		r.RunnerUpReason = fmt.Sprintf("%s, with as many points, but less safe.", next.Strategy)
 		return
 	}
 	r.Reason = fmt.Sprintf("%s, because %s.", winner.Strategy, listed(r.Because))
 	first := decided[0]
 	r.RunnerUpReason = fmt.Sprintf("%s, %s behind, most of all for %s (%s against %s).", next.Strategy, pointsApart(winner.Points-next.Points),
 		first.Name, first.Points[next.Strategy], first.Points[winner.Strategy])
+}
+
+// Brief is the reason for the winner as a clause for a line of a plan: "the change is small (4 files) and it is business hours"; empty where
+// there is no winner.
+func (r Recommendation) Brief() string {
+	if r.Winner == "" {
+		return ""
+	}
+	text := strings.TrimPrefix(r.Reason, string(r.Winner)+", ")
+	return strings.TrimSuffix(strings.TrimPrefix(text, "because "), ".")
 }
 
 // pointsApart prints a distance.

@@ -275,6 +275,11 @@ func TestPushNeverForces(t *testing.T) {
 	third := w.commit("three")
 	_, err = r.Push(t.Context(), remote, third, "new")
 	shown(t, err, ErrRefused, "main is protected")
+	if err := errors.Join(os.Remove(hook), os.WriteFile(filepath.Join(remote, "refs", "heads", "new.lock"), nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.Push(t.Context(), remote, third, "new")
+	shown(t, err, providers.ErrTemporary, "pushing "+third[:12])
 }
 
 func TestOptionsAreNoNames(t *testing.T) {

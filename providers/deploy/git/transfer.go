@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/castrolanda/imsctl/providers"
 )
 
 // fetched is the reference that keeps what was fetched last from being cleared away.
@@ -80,8 +82,8 @@ func (r *Repository) verify(ctx context.Context, commit string) error {
 }
 
 // Push makes a branch at a remote the given commit, which must descend from what the branch is there; never by force. It
-// reports whether anything changed. Errors as those of RemoteHead; ErrOtherHistory when the branch has commits that this one has not, ErrRefused
-// also when a rule or a hook of the remote refuses it.
+// reports whether anything changed. Errors as those of RemoteHead, and where it is temporary the push may have been carried out; ErrOtherHistory when the branch has commits that this
+// one has not, ErrRefused also when a rule or a hook of the remote refuses it.
 func (r *Repository) Push(ctx context.Context, url, commit, branch string) (changed bool, err error) {
 	if err := errors.Join(checkHash(commit), CheckBranch(branch)); err != nil {
 		return false, err
@@ -106,6 +108,9 @@ func (r *Repository) Push(ctx context.Context, url, commit, branch string) (chan
 	case status == '!' && (strings.Contains(summary, "fetch first") || strings.Contains(summary, "non-fast-forward")):
 		return false, fmt.Errorf("pushing %s to %s of %s: %w: the branch has commits there that this one has not; fetch and merge them first, it is never pushed by force",
 			short(commit), branch, remote.shown, ErrOtherHistory)
+	case status == '!' && (strings.Contains(summary, "[remote failure]") || strings.Contains(summary, "failed to update ref") || strings.Contains(summary, "lock")):
+		// It broke off, or somebody else pushes at the same moment. What is there already is no error the next time.
+		return false, fmt.Errorf("%w: pushing %s to %s of %s: %s: %w", providers.ErrTemporary, short(commit), branch, remote.shown, summary, err)
 	case status == '!':
 		return false, fmt.Errorf("pushing %s to %s of %s: %w: %s: %w", short(commit), branch, remote.shown, ErrRefused, summary, err)
 	}
