@@ -3,6 +3,7 @@ package release
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,10 +20,13 @@ func NewBarrier(t testing.TB) *Barrier {
 	return &Barrier{t.TempDir()}
 }
 
-// Command is a program with its arguments that waits at the barrier, here or on the machine, and then succeeds.
-func (b *Barrier) Command() []string {
-	return []string{"sh", "-c", `echo >>"$0/arrived" && while [ -d "$0" ] && [ ! -e "$0/open" ]; do sleep 0.05; done`, b.folder}
+// Script is text for the shell that waits at the barrier, here or on the machine.
+func (b *Barrier) Script() string {
+	return fmt.Sprintf(`barrier='%s'; echo >>"$barrier/arrived"; while [ -d "$barrier" ] && [ ! -e "$barrier/open" ]; do sleep 0.05; done`, b.folder)
 }
+
+// Command is a program with its arguments that does it and then succeeds.
+func (b *Barrier) Command() []string { return []string{"sh", "-c", b.Script()} }
 
 // Await waits until so many have arrived, since the barrier was made. The test fails after two minutes, or when what it waits for has
 // ended, which is nil where nothing can.

@@ -62,13 +62,32 @@ func (s *Shared) Machine(t testing.TB) *Machine {
 	if s.machine == nil && s.err == nil {
 		s.machine, s.err = Start(context.Background())
 	}
-	if errors.Is(s.err, exec.ErrNotFound) || errors.Is(s.err, errors.ErrUnsupported) {
-		testenv.Skip(t, s.err.Error())
-	}
-	if s.err != nil {
-		t.Fatal(s.err)
-	}
+	mustStart(t, s.err)
 	return s.machine
+}
+
+// New starts a machine for one test, at whose end it is closed. The test is skipped where it cannot be started on this system.
+func New(t testing.TB) *Machine {
+	t.Helper()
+	m, err := Start(t.Context())
+	mustStart(t, err)
+	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return m
+}
+
+// mustStart ends a test whose machine could not be started.
+func mustStart(t testing.TB, err error) {
+	t.Helper()
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, errors.ErrUnsupported) {
+		testenv.Skip(t, err.Error())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Start starts a machine. It must be closed. It returns exec.ErrNotFound and errors.ErrUnsupported as testenv.StartDocker does.

@@ -261,10 +261,9 @@ func TestBarrier(t *testing.T) {
 	machine := project.Machine
 	barrier := NewBarrier(t)
 	ended := make(chan struct{})
-	command := append([]string{"-F", machine.SSH.Home + "/.ssh/config", "-o", "BatchMode=yes", "vm"}, "sh", "-c", "'"+barrier.Command()[2]+"'", barrier.Command()[3])
 	go func() {
 		defer close(ended)
-		if output, err := exec.Command("ssh", command...).CombinedOutput(); err != nil {
+		if output, err := exec.Command("ssh", "-F", machine.SSH.Home+"/.ssh/config", "-o", "BatchMode=yes", "vm", barrier.Script()).CombinedOutput(); err != nil {
 			t.Errorf("%v: %s", err, output)
 		}
 	}()
