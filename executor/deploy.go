@@ -123,7 +123,7 @@ func (d *deployment) underLock(ctx context.Context) error {
 	switch {
 	case err == nil:
 		return nil
-	case ctx.Err() != nil || d.isOpen(err):
+	case ctx.Err() != nil || d.isOpen(err) || errors.Is(err, errUnrecorded):
 		return fmt.Errorf("%w; it was interrupted while %s: the next apply takes it up", err, strings.ReplaceAll(string(d.release.Phase), "_", " "))
 	case !d.release.Phase.Touched():
 		d.release.Error = d.Spec.Redact(err.Error())
@@ -135,6 +135,9 @@ func (d *deployment) underLock(ctx context.Context) error {
 	}
 	return d.back(ctx, err)
 }
+
+// errUnrecorded says that nothing but the record of its good end is missing, which is no reason to go back.
+var errUnrecorded = errors.New("the new release is well")
 
 // isOpen reports whether an error leaves open what the host does alone.
 func (d *deployment) isOpen(err error) bool {
@@ -164,6 +167,10 @@ func (d *deployment) recheck(ctx context.Context) error {
 	}
 	for _, record := range view.Site.Releases {
 		d.proven = d.proven || record.ID == d.release.Folder && record.Promoted
+		if record.ID == d.release.Previous {
+			// It need not be what runs, when that never proved healthy.
+			d.release.PreviousCommit = record.Commit
+		}
 	}
 	return nil
 }
@@ -199,7 +206,7 @@ func (d *deployment) forward(ctx context.Context) error {
 		return err
 	}
 	if err := d.enter(ctx, state.Promoted); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errUnrecorded, err)
 	}
 	if _, err := d.site.Prune(ctx, d.declared.Target.KeepReleases, d.release.Folder, d.release.Previous); err != nil {
 		d.warn(d.Spec.Redact(fmt.Sprintf("old releases stay: %v", err)))

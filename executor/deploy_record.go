@@ -17,16 +17,26 @@ type PhaseReporter interface {
 	Entered(action planner.Action, phase state.Phase)
 }
 
-// enter records a phase, first in the state and then on the host, before anything is done in it.
+// enter records a phase before anything is done in it, first in the state and then on the host. A good end is recorded on the host first:
+// as long as the host does not know of it the deploy has not ended, and is taken up.
 func (d *deployment) enter(ctx context.Context, phase state.Phase) error {
 	if ctx.Err() != nil {
 		return cause.Interruption(ctx)
 	}
-	if err := d.save(ctx, phase); err != nil {
-		return err
-	}
-	if err := d.site.Record(ctx, d.record()); err != nil {
-		return fmt.Errorf("recording on the host that it is %s: %w", phase, err)
+	if phase == state.Promoted || phase == state.RolledBack {
+		if err := d.site.Record(ctx, d.record(d.release.Enter(phase, d.now()))); err != nil {
+			return fmt.Errorf("recording on the host that it is %s: %w", phase, err)
+		}
+		if err := d.save(ctx, phase); err != nil {
+			return err
+		}
+	} else {
+		if err := d.save(ctx, phase); err != nil {
+			return err
+		}
+		if err := d.site.Record(ctx, d.record(d.release)); err != nil {
+			return fmt.Errorf("recording on the host that it is %s: %w", phase, err)
+		}
 	}
 	if reporter, ok := d.reporter.(PhaseReporter); ok {
 		reporter.Entered(d.action, phase)
@@ -58,15 +68,14 @@ func (d *deployment) put(ctx context.Context, release *state.Release) error {
 	return nil
 }
 
-// record is what the host remembers.
-func (d *deployment) record() providers.ReleaseRecord {
-	release := d.onHost()
+// record is what the host remembers of the deploy.
+func (d *deployment) record(deploy *state.Release) providers.ReleaseRecord {
 	record := providers.ReleaseRecord{
-		Release: release, Deploy: d.action.Address, Strategy: d.release.Strategy, By: d.release.By, Phase: string(d.release.Phase),
-		Backups: d.release.Backups, StartedAt: d.release.StartedAt(), EndedAt: d.release.EndedAt(),
-		Promoted: d.proven || d.release.Phase == state.Promoted, Error: d.release.Error,
+		Release: d.onHost(), Deploy: d.action.Address, Strategy: deploy.Strategy, By: deploy.By, Phase: string(deploy.Phase),
+		Backups: deploy.Backups, StartedAt: deploy.StartedAt(), EndedAt: deploy.EndedAt(),
+		Promoted: d.proven || deploy.Phase == state.Promoted, Error: deploy.Error,
 	}
-	for _, check := range d.release.Checks {
+	for _, check := range deploy.Checks {
 		record.Checks = append(record.Checks, fmt.Sprintf("%s %s %s: %s", check.When, check.Address, check.Verdict, check.Summary))
 	}
 	return record

@@ -26,6 +26,9 @@ import (
 // errPower is what everything ends with on a machine that lost its power, here or there.
 var errPower = errors.New("no power")
 
+// errBroken is what a call ends with that fails, as on a full disk, before others that do not.
+var errBroken = errors.New("no space left on device")
+
 // plant is a host with a project on it, as far as a deploy can tell: releases, the one that runs, and how well it is.
 type plant struct {
 	wanted  string
@@ -35,13 +38,16 @@ type plant struct {
 	// ill are commits that never get healthy, noMigration those whose migration fails, late those that the ML gate finds bad.
 	ill, noMigration, late map[string]bool
 	locked                 bool
-	// calls counts what was asked of the host; from power on, none of it happens.
-	calls, power int
+	// calls counts what was asked of the host; from power on, none of it happens, and the one that is broken does not.
+	calls, power, broken int
 }
 
 func (p *plant) call(ctx context.Context) error {
 	if p.calls++; p.power > 0 && p.calls >= p.power {
 		return errPower
+	}
+	if p.calls == p.broken {
+		return errBroken
 	}
 	return ctx.Err()
 }
@@ -334,6 +340,37 @@ func TestInterruptedDeploys(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) { interruptedDeploy(t, change, moment, here, 0) })
 				})
 			}
+		}
+	}
+}
+
+// TestBrokenCalls lets each call to the host fail once. How the deploy ended must be what runs, and what the host remembers.
+func TestBrokenCalls(t *testing.T) {
+	for name, change := range map[string]func(*plant){"good": func(*plant) {}, "ill": func(p *plant) { p.ill[commitB] = true }} {
+		for call := 2; call <= 30; call++ {
+			t.Run(fmt.Sprintf("%s/%d", name, call), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					p := newPlant()
+					change(p)
+					y := newYard(t, p)
+					p.broken = call
+					_, first := y.apply(y.session)
+					p.broken = 0
+					planned, second := y.apply(y.session)
+					last := y.last()
+					want := last.Commit
+					if last.Phase != state.Promoted {
+						want = last.PreviousCommit
+					}
+					record := p.record(last.ID)
+					if first != nil && strings.Contains(first.Error(), "is well") && last.Phase != state.Promoted {
+						t.Errorf("a release that was well was gone back from: %v", first)
+					}
+					if !last.Phase.Final() || p.runs() != want || p.ill[p.runs()] || record == nil || record.Phase != string(last.Phase) || record.Promoted != (last.Phase == state.Promoted) {
+						t.Errorf("it ended as %s, the host remembers %+v, and %s runs\n%v\n%s\n%v", last.Phase, record, p.runs(), first, planned, second)
+					}
+				})
+			})
 		}
 	}
 }
