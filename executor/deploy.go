@@ -27,10 +27,11 @@ func (r *run) deploy(ctx context.Context, action *planner.Deploy) (result, error
 		d.release.Error = "interrupted before anything was touched"
 		return result{summary: "closed"}, d.save(ctx, state.Failure)
 	}
-	held, unlock, err := d.site.Lock(ctx, d.holder())
+	held, unlock, err := d.lock(ctx)
 	if err != nil {
 		return result{}, fmt.Errorf("taking the deploy lock: %w", err)
 	}
+	d.release.Run = d.id
 	err = d.underLock(held)
 	if lost := held.Err(); lost != nil && ctx.Err() == nil && err == nil {
 		err = fmt.Errorf("the deploy lock was lost: %w", cause.Interruption(held))
@@ -104,6 +105,20 @@ func (d *deployment) recorded(id string) (*state.Release, error) {
 		}
 	}
 	return nil, fmt.Errorf("the deploy %s was ended meanwhile: make a new plan", id)
+}
+
+// lock takes the deploy lock of the host, also from a run of this state that is over: it died, or could not give the lock back. Whoever
+// deploys has the state's lock too, and that is ours now.
+func (d *deployment) lock(ctx context.Context) (held context.Context, unlock func(context.Context) error, err error) {
+	held, unlock, err = d.site.Lock(ctx, d.holder())
+	var locked *providers.DeployLockedError
+	if !errors.As(err, &locked) || !state.HadDeployLock(d.Session.Document().ReleasesOf(d.action.Address), locked.Holder.ID) {
+		return held, unlock, err
+	}
+	if err := d.site.BreakLock(ctx, locked.Holder.ID); err != nil {
+		return nil, nil, fmt.Errorf("taking it from an apply that is over: %w", err)
+	}
+	return d.site.Lock(ctx, d.holder())
 }
 
 // holder says to the host who deploys.

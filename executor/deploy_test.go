@@ -37,7 +37,9 @@ type plant struct {
 	current string
 	// ill are commits that never get healthy, noMigration those whose migration fails, late those that the ML gate finds bad.
 	ill, noMigration, late map[string]bool
-	locked                 bool
+	// holder is who has the lock, and since when; a minute and a half later it is taken for dead.
+	holder      string
+	holderSince time.Time
 	// calls counts what was asked of the host; from power on, none of it happens, and the one that is broken does not.
 	calls, power, broken int
 }
@@ -75,7 +77,7 @@ func (p *plant) Inspect(ctx context.Context) providers.DeployInspection {
 		view.Site.Err = err
 		return view
 	}
-	view.Site.Releases, view.Site.Running = slices.Clone(p.records), p.runs()
+	view.Site.Releases, view.Site.Running, view.Site.Held = slices.Clone(p.records), p.runs(), p.held()
 	for _, record := range p.records {
 		if record.ID == p.current {
 			view.Site.Current = &record
@@ -86,15 +88,39 @@ func (p *plant) Inspect(ctx context.Context) providers.DeployInspection {
 	return view
 }
 
-func (p *plant) Lock(ctx context.Context, _ providers.DeployHolder) (context.Context, func(context.Context) error, error) {
+func (p *plant) Lock(ctx context.Context, holder providers.DeployHolder) (context.Context, func(context.Context) error, error) {
 	if err := p.call(ctx); err != nil {
 		return nil, nil, err
 	}
-	p.locked = true
-	return ctx, func(ctx context.Context) error { p.locked = false; return p.call(ctx) }, nil
+	if held := p.held(); held != nil {
+		return nil, nil, held
+	}
+	p.holder, p.holderSince = holder.ID, time.Now()
+	unlock := func(ctx context.Context) error {
+		if err := p.call(ctx); err != nil {
+			return err
+		}
+		p.holder = ""
+		return nil
+	}
+	return ctx, unlock, nil
 }
 
-func (p *plant) BreakLock(context.Context, string) error { return nil }
+// held says who has the lock.
+func (p *plant) held() *providers.DeployLockedError {
+	if p.holder == "" || time.Since(p.holderSince) > 90*time.Second {
+		return nil
+	}
+	return &providers.DeployLockedError{Holder: providers.DeployHolder{ID: p.holder}, Age: time.Since(p.holderSince)}
+}
+
+func (p *plant) BreakLock(ctx context.Context, id string) error {
+	if p.holder != id {
+		return errors.New("somebody else has it")
+	}
+	p.holder = ""
+	return p.call(ctx)
+}
 
 func (p *plant) Record(ctx context.Context, record providers.ReleaseRecord) error {
 	if err := p.call(ctx); err != nil {
@@ -311,8 +337,8 @@ func TestDeploy(t *testing.T) {
 				if got := strings.Join(phases, " "); got != test.phases {
 					t.Errorf("it went %s", got)
 				}
-				if p.runs() != test.runs || p.locked {
-					t.Errorf("%s runs, locked: %t", p.runs(), p.locked)
+				if p.runs() != test.runs || p.holder != "" {
+					t.Errorf("%s runs, locked by %q", p.runs(), p.holder)
 				}
 				again, err := y.apply(y.session)
 				if test.err == "" && (err != nil || again != "") {
@@ -342,6 +368,26 @@ func TestInterruptedDeploys(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestDeadHolder ends an apply in the middle, with the lock of the host, and applies again at once: nobody has to wait or to break the
+// lock. That of somebody else stays.
+func TestDeadHolder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlant()
+		y := newYard(t, p)
+		if _, err := y.apply(&dying{Session: y.session, power: 12, now: func() { p.power = 1 }}); err == nil || p.holder == "" {
+			t.Fatalf("it was not interrupted: %v", err)
+		}
+		p.power = 0
+		if planned, err := y.apply(y.session); err != nil || y.last().Phase != state.Promoted || p.holder != "" {
+			t.Errorf("%s: %v; it is %s, locked by %q", planned, err, y.last().Phase, p.holder)
+		}
+		p.wanted, p.holder, p.holderSince = commitA, "bob", time.Now()
+		if planned, _ := y.apply(y.session); !strings.Contains(planned, "the deploy lock is held") || p.holder != "bob" {
+			t.Errorf("with somebody else's lock: %s", planned)
+		}
+	})
 }
 
 // TestBrokenCalls lets each call to the host fail once. How the deploy ended must be what runs, and what the host remembers.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/castrolanda/imsctl/internal/units"
+	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/state"
 )
 
@@ -28,7 +29,7 @@ func (c *deployCase) decide() Action {
 			abbreviated(c.pending.Commit), phaseWords(c.pending.Phase), oneLine(site.Err.Error())), true)
 	case site.Err != nil:
 		return c.blocked("the host cannot be looked at: "+oneLine(site.Err.Error()), true)
-	case site.Held != nil:
+	case site.Held != nil && !c.isOurs(site.Held):
 		return c.blocked(fmt.Sprintf(`%s; if that is over, "imsctl deploy -break-lock %s" takes it away`, oneLine(site.Held.Error()), site.Held.Holder.ID), true)
 	case c.pending != nil && c.pending.Phase.Touched():
 		return c.recover()
@@ -49,6 +50,12 @@ func (c *deployCase) decide() Action {
 		return nil
 	}
 	return action
+}
+
+// isOurs reports whether a deploy lock is that of a run of this state which is over: whoever deploys has the state's lock too, and nobody
+// has that now.
+func (c *deployCase) isOurs(held *providers.DeployLockedError) bool {
+	return c.observed.Busy == "" && state.HadDeployLock(c.history, held.Holder.ID)
 }
 
 // blocked is a deploy that cannot be made now.

@@ -57,8 +57,9 @@ type Release struct {
 	// Previous is the ID of the release on the host that ran before, and is gone back to; PreviousCommit its commit.
 	Previous       string `json:"previous,omitempty"`
 	PreviousCommit string `json:"previous_commit,omitempty"`
-	// By is who: "ana@laptop".
+	// By is who: "ana@laptop". Run is the apply that has, or had, the deploy lock of the host for it.
 	By    string `json:"by"`
+	Run   string `json:"run,omitempty"`
 	Phase Phase  `json:"phase"`
 	// Transitions are the phases that were entered, with their times.
 	Transitions []Transition `json:"transitions"`
@@ -172,4 +173,9 @@ func putRelease(releases []*Release, release *Release) []*Release {
 		count--
 		return true
 	})
+}
+
+// HadDeployLock reports whether one of some deploys had the deploy lock of its host as this run.
+func HadDeployLock(releases []*Release, run string) bool {
+	return slices.ContainsFunc(releases, func(release *Release) bool { return release.Run != "" && release.Run == run })
 }
