@@ -70,8 +70,10 @@ var rules = []rule{
 		"providers", "internal/..."}},
 	{"providers/check", "one folder is one provider: it knows the contracts and itself", []string{
 		"providers", "internal/..."}},
-	{"providers/deploy", "one folder is one strategy: it knows the contracts, the project on its host (site) and the repository (git)", []string{
-		"providers", "providers/deploy/site", "providers/deploy/git", "internal/..."}},
+	{"providers/deploy", "one folder is one strategy: it knows the contracts, the project on its host (site), the repository (git) and the clone here (workingcopy)", []string{
+		"providers", "providers/deploy/site", "providers/deploy/git", "providers/deploy/workingcopy", "internal/..."}},
+	{"providers/deploy/deploytest", "it tests strategies through their contract, on real machines", []string{
+		"providers", "providers/host/...", "internal/..."}},
 	{"providers/cleanup", "one folder is one provider: it knows the contracts and itself", []string{
 		"providers", "internal/..."}},
 	{"providers/deploy", "one folder is one strategy: it knows the contracts and git, and no other strategy", []string{
@@ -165,7 +167,7 @@ func ruleOf(folder string) (rule, bool) {
 func (r rule) allows(folder, imported string) bool {
 	if within(imported, "internal/testenv") && !within(folder, "bench") {
 		// It imports testing, which has no place in the program.
-		return within(folder, "internal/testenv") || within(folder, "providers/destination/destinationtest") || within(folder, "providers/host/hosttest")
+		return within(folder, "internal/testenv") || within(folder, "providers/destination/destinationtest") || within(folder, "providers/host/hosttest") || within(folder, "providers/deploy/deploytest")
 	}
 	return slices.ContainsFunc(r.allowed, func(pattern string) bool {
 		if below, ok := strings.CutSuffix(pattern, "/..."); ok {
