@@ -2,34 +2,42 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/castrolanda/imsctl/planner/strategy"
 	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
 )
 
-// Deploying is the plan to make one deploy now, with what somebody asks for beyond the specification, and the backups before it. An
-// empty address is that of the only block.
-func Deploying(specification *spec.Spec, document *state.Document, observed *Observed, address string, options DeployOptions, now time.Time) (*Plan, error) {
+// ForDeploy is the part of a specification that one deploy is about: its block, the backups that are to stand behind it, and the hosts and
+// stores of those. An empty address is that of the only block.
+func ForDeploy(specification *spec.Spec, address string) (*spec.Spec, error) {
 	deploy, err := FindDeploy(specification, address)
 	if err != nil {
 		return nil, err
 	}
 	narrow := *specification
-	narrow.Deploys, narrow.Drills, narrow.Checks = []*spec.Deploy{deploy}, nil, nil
-	narrow.Backups = nil
+	narrow.Deploys, narrow.Drills, narrow.Backups, narrow.Imports = []*spec.Deploy{deploy}, nil, nil, nil
 	for _, backup := range specification.Backups {
-		for _, wanted := range deploy.BackupsBefore {
-			if backup.Address == wanted {
-				narrow.Backups = append(narrow.Backups, backup)
-			}
+		if slices.Contains(deploy.BackupsBefore, backup.Address) {
+			narrow.Backups = append(narrow.Backups, backup)
 		}
 	}
-	d := newDiffer(&narrow, document, observed, now)
+	return &narrow, nil
+}
+
+// Deploying is the plan to make the one deploy of a specification of ForDeploy now, with what somebody asks for beyond it, and the
+// backups that it needs. Nothing else that is due is part of it.
+func Deploying(specification *spec.Spec, document *state.Document, observed *Observed, options DeployOptions, now time.Time) (*Plan, error) {
+	if deploy := specification.Deploys[0]; deploy.NotBuilt != "" {
+		return nil, fmt.Errorf("%s: %s", deploy.Address, deploy.NotBuilt)
+	}
+	d := newDiffer(specification, document, observed, now)
 	d.deployOptions = options
 	d.decideDeploys()
-	for _, backup := range narrow.Backups {
+	for _, backup := range specification.Backups {
 		if d.demanded[backup.Address] != "" {
 			d.newTask(backup).planBackup()
 		}
@@ -37,6 +45,16 @@ func Deploying(specification *spec.Spec, document *state.Document, observed *Obs
 	d.planDeploys()
 	d.orderBackups()
 	return d.finish(), nil
+}
+
+// Explaining is what speaks for and against each strategy of the one deploy of a specification of ForDeploy.
+func Explaining(specification *spec.Spec, document *state.Document, observed *Observed, now time.Time) (strategy.Recommendation, error) {
+	deploy := specification.Deploys[0]
+	c := newDiffer(specification, document, observed, now).newDeployCase(deploy)
+	if c == nil {
+		return strategy.Recommendation{}, fmt.Errorf("%s: %s", deploy.Address, deploy.NotBuilt)
+	}
+	return c.recommend()
 }
 
 // FindDeploy finds a deploy block by its address, or its name alone; an empty one means the only one that there is.
@@ -61,13 +79,10 @@ func FindDeploy(specification *spec.Spec, address string) (*spec.Deploy, error) 
 	return nil, fmt.Errorf("there is no deploy %s.%s", address, hint)
 }
 
-// Returning is the plan to go back to a release that is on the host: the one that is named, or the newest that once proved
-// healthy before the current one.
-func Returning(specification *spec.Spec, document *state.Document, observed *Observed, address, id string, now time.Time) (*Plan, error) {
-	deploy, err := FindDeploy(specification, address)
-	if err != nil {
-		return nil, err
-	}
+// Returning is the plan to go back, for the one deploy of a specification of ForDeploy, to a release that is on the host: the one that is
+// named, or the newest that once proved healthy before the current one.
+func Returning(specification *spec.Spec, document *state.Document, observed *Observed, id string, now time.Time) (*Plan, error) {
+	deploy := specification.Deploys[0]
 	view := observed.Deploys[deploy.Address]
 	switch {
 	case view == nil:
@@ -81,9 +96,7 @@ func Returning(specification *spec.Spec, document *state.Document, observed *Obs
 	case id == "":
 		id = view.Site.Back
 	}
-	narrow := *specification
-	narrow.Deploys = []*spec.Deploy{deploy}
-	d := newDiffer(&narrow, document, observed, now)
+	d := newDiffer(specification, document, observed, now)
 	c := d.newDeployCase(deploy)
 	var known []string
 	for _, record := range view.Site.Releases {

@@ -205,7 +205,11 @@ func TestDeployingWhatWasGoneBackFrom(t *testing.T) {
 	s := newYoungScene(t)
 	s.deploy("ims", nil)
 	s.deployed(commitB, state.Deploying, state.RollingBack, state.RolledBack)
-	plan, err := Deploying(s.spec, s.document, s.observed, "ims", DeployOptions{Again: true, Strategy: "vm"}, s.now)
+	narrow, err := ForDeploy(s.spec, "ims")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := Deploying(narrow, s.document, s.observed, DeployOptions{Again: true, Strategy: "vm"}, s.now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +217,7 @@ func TestDeployingWhatWasGoneBackFrom(t *testing.T) {
 	if diff := cmp.Diff([]string{"deploy change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); strategy vm: asked for"}, lines(plan)); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := Deploying(s.spec, s.document, s.observed, "imsx", DeployOptions{}, s.now); err == nil || !strings.Contains(err.Error(), "Did you mean deploy.ims?") {
+	if _, err := ForDeploy(s.spec, "imsx"); err == nil || !strings.Contains(err.Error(), "Did you mean deploy.ims?") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -235,7 +239,7 @@ func TestReturning(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newYoungScene(t)
 			s.deploy("ims", test.change)
-			plan, err := Returning(s.spec, s.document, s.observed, "", test.id, s.now)
+			plan, err := Returning(s.spec, s.document, s.observed, test.id, s.now)
 			if test.err != "" {
 				if err == nil || !strings.Contains(err.Error(), test.err) {
 					t.Errorf("got %v", err)

@@ -11,7 +11,10 @@ import (
 
 // lookAtAll looks at the destinations and at the deploys at the same time.
 func (o *observation) lookAtAll(ctx context.Context, lookouts []*lookout, observed *Observed) {
-	deploys := slices.Sorted(maps.Keys(o.world.Deployers))
+	var deploys []string
+	for _, declared := range o.specification.Deploys {
+		deploys = append(deploys, declared.Address)
+	}
 	views := make([]*providers.DeployInspection, len(deploys))
 	done := make(chan struct{})
 	go func() {

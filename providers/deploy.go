@@ -179,8 +179,11 @@ type SiteView struct {
 	Drift, Drifted []string
 	// Held is who has the deploy lock, nil for nobody.
 	Held *DeployLockedError
-	// FreeBytes is what is free where the project lies; -1 when not known.
-	FreeBytes int64
+	// FreeBytes is what is free where the project lies, -1 when not known; TotalBytes how large that file system is, 0 when not
+	// known.
+	FreeBytes, TotalBytes int64
+	// Seconds is how long the host took to answer the first question.
+	Seconds float64
 	// WaitTimeout is how long the compose file's health checks may need until they decide; Unchecked are the services without any.
 	WaitTimeout time.Duration
 	Unchecked   []string

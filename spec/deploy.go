@@ -235,14 +235,17 @@ func (l *loader) unbuiltStrategy() string {
 	return "deploys are not built yet"
 }
 
+// maxWeight is the most that a factor can count.
+const maxWeight = 100
+
 // weights reads how much factors count.
 func (l *loader) weights(given map[string]string, at places) map[string]float64 {
 	weights := make(map[string]float64, len(given))
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		value, err := strconv.ParseFloat(given[name], 64)
 		switch {
-		case err != nil || math.IsNaN(value) || value < 0 || value > maxCount:
-			l.report(at.mistake("weights", "Invalid weight", fmt.Sprintf("The weight of %s is %q; it must be a number from 0 to %d.", name, given[name], maxCount)))
+		case err != nil || math.IsNaN(value) || value < 0 || value > maxWeight:
+			l.report(at.mistake("weights", "Invalid weight", fmt.Sprintf("The weight of %s is %q; it must be a number from 0 to %d.", name, given[name], maxWeight)))
 		case l.options.Factors != nil && !slices.Contains(l.options.Factors, name):
 			l.report(at.mistake("weights", "Unknown factor", fmt.Sprintf("There is no factor %q; there is %s.%s", name, strings.Join(l.options.Factors, ", "), suggest(name, l.options.Factors))))
 		default:

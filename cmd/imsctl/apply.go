@@ -24,7 +24,9 @@ type applyArguments struct {
 	planFlags
 	identities  identityFlags
 	autoApprove bool
-	planMaxAge  time.Duration
+	// allowNoRollback lets deploys be made that nothing could be gone back to from.
+	allowNoRollback bool
+	planMaxAge      time.Duration
 }
 
 func (c *cli) applyCommand() *cobra.Command {
@@ -46,6 +48,7 @@ A saved plan is refused when what it was made from has changed since.` + exitSta
 	arguments.register(flags)
 	arguments.identities.register(flags)
 	flags.BoolVar(&arguments.autoApprove, "auto-approve", false, "do not ask")
+	flags.BoolVar(&arguments.allowNoRollback, "allow-no-rollback", false, "deploy although there is no release to go back to")
 	flags.BoolVar(&arguments.json, "json", false, "print one JSON object per line")
 	flags.BoolVar(&arguments.lock, "lock", true, "take the state's lock; false is refused")
 	flags.DurationVar(&arguments.lockTimeout, "lock-timeout", 0, "wait this `long` for the state's lock (30s, 5m)")
@@ -87,6 +90,10 @@ func (c *cli) apply(ctx context.Context, arguments applyArguments) (err error) {
 	if project.decryption, err = c.decryption(arguments.identities, readsBack(plan), arguments.input); err != nil {
 		return err
 	}
+	if err := allowIrreversible(plan, arguments.allowNoRollback); err != nil {
+		return err
+	}
+	project.allowNoRollback = arguments.allowNoRollback
 	if saved == nil && plan.HasChanges() {
 		if err := c.approve(ctx, arguments); err != nil {
 			return err
@@ -231,9 +238,11 @@ func readLine(ctx context.Context, r io.Reader) (string, error) {
 // carryOut runs the plan, tells what became of it, and turns that into an exit code.
 func (c *cli) carryOut(ctx context.Context, project *project, session state.Session, plan *planner.Plan, parallelism int, view runView) error {
 	view.begin(plan)
+	name, host := whoami()
 	runner := &executor.Executor{
 		Spec: project.spec, World: project.world, Registry: project.registry, Session: session, Clock: c.clock, Decryption: project.decryption,
 		Version: c.version, Parallelism: parallelism, Reporter: view,
+		By: name + "@" + host, AllowNoRollback: project.allowNoRollback, Environment: project.environment,
 	}
 	report, err := runner.Run(ctx, plan)
 	if closeErr := view.close(); !errors.Is(closeErr, syscall.EPIPE) {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -44,7 +43,7 @@ EXIT STATUS
   130  interrupted; the scratch place is removed`,
 		Args: cobra.MaximumNArgs(2),
 		RunE: func(command *cobra.Command, positional []string) error {
-			arguments.address, arguments.path = drillArgument(positional)
+			arguments.address, arguments.path = addressArgument(positional, "drill.")
 			return c.drill(command.Context(), arguments)
 		},
 	}
@@ -57,23 +56,6 @@ EXIT STATUS
 	flags.IntVar(&arguments.parallelism, "parallelism", 1, "make `n` drills at once")
 	flags.DurationVar(&arguments.lockTimeout, "lock-timeout", 0, "wait this `long` for the state's lock")
 	return command
-}
-
-// drillArgument tells an address from a path: a single argument is a path when it looks like one.
-func drillArgument(positional []string) (address, path string) {
-	if len(positional) == 1 {
-		name := positional[0]
-		if strings.HasSuffix(name, ".hcl") || name == "." || name == ".." || strings.Contains(name, "/") && !strings.Contains(name, "[") {
-			return "", pathArgument(positional)
-		}
-	}
-	if len(positional) > 0 {
-		address, positional = positional[0], positional[1:]
-		if !strings.HasPrefix(address, "drill.") {
-			address = "drill." + address
-		}
-	}
-	return address, pathArgument(positional)
 }
 
 func (c *cli) drill(ctx context.Context, arguments drillArguments) (err error) {

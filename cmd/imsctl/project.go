@@ -15,6 +15,7 @@ import (
 
 	"github.com/castrolanda/imsctl/internal/diagnostic"
 	"github.com/castrolanda/imsctl/planner"
+	"github.com/castrolanda/imsctl/planner/strategy"
 	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/providers/builtin"
 	"github.com/castrolanda/imsctl/providers/compression"
@@ -65,6 +66,8 @@ type project struct {
 	backend     state.Backend
 	// decryption reads encrypted artifacts; nil without identities.
 	decryption providers.Decryption
+	// allowNoRollback lets deploys be made that nothing could be gone back to from.
+	allowNoRollback bool
 }
 
 // loadSpec reads a specification and prints its diagnostics.
@@ -109,7 +112,7 @@ func (c *cli) diagnose(path string, inputs inputs) (*providers.Registry, *spec.S
 		return nil, nil, spec.Diagnostics{}, err
 	}
 	loaded, diagnostics := spec.Load(path, spec.Options{
-		Registry: registry, Profiles: profiles(), Version: c.version,
+		Registry: registry, Profiles: profiles(), Factors: strategy.FactorNames(), Version: c.version,
 		Variables: variables, VariableFiles: inputs.variableFiles, Getenv: c.getenv, Ask: c.asker(inputs.input),
 	})
 	c.loaded = loaded
@@ -223,11 +226,17 @@ func (p *project) lockDamaged(ctx context.Context, c *cli, operation string, tim
 // holder describes this process as the holder of a lock.
 func (c *cli) holder(operation string) state.LockInfo {
 	holder := state.LockInfo{ID: rand.Text(), Operation: operation, PID: os.Getpid(), TakenAt: c.clock.Now().UTC()}
-	if name, err := os.Hostname(); err == nil {
-		holder.Host = name
+	holder.User, holder.Host = whoami()
+	return holder
+}
+
+// whoami is the user and the machine, as far as they are known.
+func whoami() (name, host string) {
+	if known, err := os.Hostname(); err == nil {
+		host = known
 	}
 	if current, err := user.Current(); err == nil {
-		holder.User = current.Username
+		name = current.Username
 	}
-	return holder
+	return name, host
 }

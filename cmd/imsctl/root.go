@@ -16,10 +16,10 @@ import (
 func (c *cli) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "imsctl",
-		Short: "Backups as code: declare what must be true, see the plan, apply it",
-		Long: `imsctl is to backups what Terraform is to infrastructure: HCL says what must be
-true of your data, "imsctl plan" shows what would happen and why, and
-"imsctl apply" does it.
+		Short: "Backups and deploys as code: declare what must be true, see the plan, apply it",
+		Long: `imsctl is to backups and deploys what Terraform is to infrastructure: HCL says
+what must be true of your data and your service, "imsctl plan" shows what would
+happen and why, and "imsctl apply" does it.
 
 Flags may be written with one dash or with two: -auto-approve, --auto-approve.`,
 		SilenceErrors: true,
@@ -35,7 +35,7 @@ Flags may be written with one dash or with two: -auto-approve, --auto-approve.`,
 	root.PersistentFlags().BoolVar(&c.noColor, "no-color", false, "print without colour (as the environment variable NO_COLOR does)")
 	root.AddCommand(
 		c.initCommand(), c.planCommand(), c.applyCommand(), c.validateCommand(), c.fmtCommand(), c.listCommand(), c.statusCommand(),
-		c.restoreCommand(), c.verifyCommand(), c.drillCommand(), c.checkCommand(), c.analyzeCommand(), c.showCommand(), c.outputCommand(), c.consoleCommand(), c.graphCommand(), c.stateCommand(),
+		c.restoreCommand(), c.verifyCommand(), c.drillCommand(), c.checkCommand(), c.deployCommand(), c.rollbackCommand(), c.releasesCommand(), c.logsCommand(), c.analyzeCommand(), c.showCommand(), c.outputCommand(), c.consoleCommand(), c.graphCommand(), c.stateCommand(),
 		c.forceUnlockCommand(), c.completionCommand(), c.versionCommand(),
 	)
 	c.explainUsage(root)

@@ -13,11 +13,12 @@ import (
 	"github.com/castrolanda/imsctl/executor/pipeline"
 	"github.com/castrolanda/imsctl/internal/terminal"
 	"github.com/castrolanda/imsctl/planner"
+	"github.com/castrolanda/imsctl/state"
 )
 
 // runView shows a run before it, while it happens and afterwards.
 type runView interface {
-	executor.Reporter
+	executor.PhaseReporter
 	// planned shows the plan.
 	planned(plan *planner.Plan) error
 	// begin comes right before the plan is carried out.
@@ -74,6 +75,13 @@ func (v *humanRunView) Read(address string, bytes int64) { v.display.Update(addr
 // Branch implements executor.Reporter.
 func (v *humanRunView) Branch(address, destination string, bytes int64, stage pipeline.Stage) {
 	v.display.Branch(address, destination, bytes, string(stage))
+}
+
+// Entered implements executor.PhaseReporter.
+func (v *humanRunView) Entered(action planner.Action, phase state.Phase) {
+	if !phase.Final() {
+		v.display.Println("  " + phaseLine(action, phase))
+	}
 }
 
 // Ended implements executor.Reporter.

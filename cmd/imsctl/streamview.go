@@ -13,6 +13,7 @@ import (
 	"github.com/castrolanda/imsctl/executor"
 	"github.com/castrolanda/imsctl/executor/pipeline"
 	"github.com/castrolanda/imsctl/planner"
+	"github.com/castrolanda/imsctl/state"
 )
 
 // streamView prints one JSON object per line.
@@ -72,6 +73,17 @@ func (v *streamView) Read(string, int64) {}
 // Branch implements executor.Reporter.
 func (v *streamView) Branch(string, string, int64, pipeline.Stage) {}
 
+// Entered implements executor.PhaseReporter.
+func (v *streamView) Entered(action planner.Action, phase state.Phase) {
+	address := action.Common().Address
+	v.out.print(levelInfo, "deploy_phase", phaseLine(action, phase), map[string]any{"address": address, "phase": phase})
+}
+
+// phaseLine says which phase a deploy has come to.
+func phaseLine(action planner.Action, phase state.Phase) string {
+	return fmt.Sprintf("%s %s: %s", action.Kind().Symbol(), action.Common().Address, strings.ReplaceAll(string(phase), "_", " "))
+}
+
 // Ended implements executor.Reporter.
 func (v *streamView) Ended(entry executor.Entry) {
 	meta := entry.Action.Common()
@@ -99,6 +111,9 @@ func (v *streamView) Ended(entry executor.Entry) {
 	}
 	if entry.Drill != nil {
 		body["drill"] = entry.Drill
+	}
+	if entry.Release != nil {
+		body["release"] = entry.Release
 	}
 	v.out.print(level, kind, entryLine(entry), body)
 }
@@ -176,6 +191,12 @@ func (v *doubleRunView) Read(address string, bytes int64) {
 func (v *doubleRunView) Branch(address, destination string, bytes int64, stage pipeline.Stage) {
 	v.one.Branch(address, destination, bytes, stage)
 	v.other.Branch(address, destination, bytes, stage)
+}
+
+// Entered implements executor.PhaseReporter.
+func (v *doubleRunView) Entered(action planner.Action, phase state.Phase) {
+	v.one.Entered(action, phase)
+	v.other.Entered(action, phase)
 }
 
 // Ended implements executor.Reporter.
