@@ -68,7 +68,7 @@ func TestDeploys(t *testing.T) {
 		"another revision is wanted": {want: []string{
 			"deploy change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); strategy hybrid: declared"}},
 		"the wanted one runs": {change: func(_ *spec.Deploy, v *providers.DeployInspection) { v.Site.Running = commitB }},
-		"nothing runs": {change: func(_ *spec.Deploy, v *providers.DeployInspection) { v.Site = providers.SiteView{} }, want: []string{
+		"nothing runs": {change: func(_ *spec.Deploy, v *providers.DeployInspection) { v.Site = providers.SiteView{FreeBytes: -1} }, want: []string{
 			"deploy change deploy.ims: nothing is known to run → bbbbbbb; strategy hybrid: declared; there is no release to go back to, so that apply needs -allow-no-rollback"}},
 		"what runs is not known here": {change: func(_ *spec.Deploy, v *providers.DeployInspection) { v.Revisions.Known = false }, want: []string{
 			"deploy change deploy.ims: aaaaaaa → bbbbbbb; strategy hybrid: declared"}},
