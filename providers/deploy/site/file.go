@@ -58,7 +58,7 @@ func (s *Site) write(name string, content []byte) error {
 }
 
 // beside is a name beside another one that nobody else has.
-func (s *Site) beside(name string) string { return name + "." + rand.Text()[:10] + ".new" }
+func (s *Site) beside(name string) string { return name + "." + rand.Text()[:10] + newSuffix }
 
 // writeNew writes a file that must not be there, durably.
 func writeNew(files providers.FileSystem, name string, content []byte, mode fs.FileMode) error {
@@ -139,5 +139,8 @@ func (s *Site) removeAll(ctx context.Context, folder string) error {
 	return nil
 }
 
-// leavingSuffix ends the names of what is being removed.
-const leavingSuffix = ".removing"
+// leavingSuffix ends the names of what is being removed, and newSuffix those of what has not got its own name yet.
+const (
+	leavingSuffix = ".removing"
+	newSuffix     = ".new"
+)

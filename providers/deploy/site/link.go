@@ -34,8 +34,10 @@ func (s *Site) keepShared(ctx context.Context, shared, kept, inRelease string) e
 	if there {
 		return s.mendPlain(ctx, shared, plain)
 	}
-	if err := s.host.Files().MkdirAll(path.Dir(kept), folderMode); err != nil {
-		return err
+	for _, folder := range []string{path.Dir(kept), s.meta()} {
+		if err := s.host.Files().MkdirAll(folder, folderMode); err != nil {
+			return err
+		}
 	}
 	info, err := s.host.Files().Lstat(plain)
 	switch {
@@ -54,7 +56,10 @@ func (s *Site) keepShared(ctx context.Context, shared, kept, inRelease string) e
 		return err
 	}
 	if there {
-		beside := s.beside(kept)
+		beside := s.meta("shared" + newSuffix)
+		if err := s.run(ctx, "rm", "-rf", "--", beside); err != nil {
+			return err
+		}
 		if err := s.run(ctx, "cp", "-a", "--", inRelease, beside); err != nil {
 			return err
 		}
@@ -93,7 +98,7 @@ func (s *Site) replaceByLink(ctx context.Context, to, name string) error {
 
 // switchLink makes the link lead to a release, in one step.
 func (s *Site) switchLink(ctx context.Context, id string) error {
-	beside := s.meta("current." + id + ".new")
+	beside := s.meta("current." + id + newSuffix)
 	if _, err := s.shell(ctx, `rm -f "$2" && ln -s "$1" "$2"`, path.Join("releases", id), beside); err != nil {
 		return fmt.Errorf("making a link to the release: %w", err)
 	}

@@ -137,12 +137,39 @@ func (s *Site) removeLeftovers(ctx context.Context, keep []string) error {
 			}
 		}
 	}
-	return s.forgetUnmade(ctx, keep)
+	if err := s.removeHalves(); err != nil {
+		return err
+	}
+	return s.forgetUnmade(keep)
+}
+
+// removeHalves removes files that were written beside those that they should have replaced. Those of the lock may be of somebody who
+// waits for it now.
+func (s *Site) removeHalves() error {
+	for _, folder := range []string{s.meta(), s.meta("releases")} {
+		list, err := s.host.Files().ReadDir(folder)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("looking for what is left of interrupted deploys: %w", err)
+		}
+		for _, entry := range list {
+			waits := strings.HasPrefix(entry.Name, "deploy.lock.") || strings.HasPrefix(entry.Name, "time.")
+			if entry.Mode.IsDir() || waits || !strings.HasSuffix(entry.Name, newSuffix) {
+				continue
+			}
+			if err := removeQuietly(s.host.Files(), path.Join(folder, entry.Name)); err != nil {
+				return fmt.Errorf("removing what is left of interrupted deploys: %w", err)
+			}
+		}
+	}
+	return nil
 }
 
 // forgetUnmade removes what is remembered of releases that are not there, but for their records: a failed deploy stays on record as long as a
 // release that came before it is there.
-func (s *Site) forgetUnmade(_ context.Context, keep []string) error {
+func (s *Site) forgetUnmade(keep []string) error {
 	ids, err := s.sealedIDs()
 	if err != nil {
 		return err
