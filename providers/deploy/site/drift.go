@@ -2,6 +2,7 @@ package site
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -52,6 +53,14 @@ func (s *Site) drift(ctx context.Context, active active, view *providers.SiteVie
 	for _, one := range view.Containers {
 		if _, declared := active.loaded.Services[one.Service]; !declared {
 			say(one.Service, "%s runs in %s and is not declared any more", one.Service, one.Name)
+		}
+	}
+	if active.id != "" {
+		var changed *DirtyError
+		if err := s.dirty(ctx, active.id); errors.As(err, &changed) {
+			view.Drift = append(view.Drift, changed.Error())
+		} else if err != nil {
+			return err
 		}
 	}
 	for service := range drifted {

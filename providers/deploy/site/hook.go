@@ -117,6 +117,8 @@ func (s *Site) hookInService(ctx context.Context, hook providers.Hook, release p
 	if err != nil {
 		return err
 	}
+	// What compose does for it is not what it says. Older versions do not know the variable, and are understood all the same.
+	command.Environment = append(command.Environment, "COMPOSE_PROGRESS=quiet")
 	command.Stdout, command.Stderr = written, written
 	err = named(s.host.Run(ctx, command), arguments)
 	if err != nil {

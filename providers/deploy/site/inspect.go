@@ -130,6 +130,8 @@ func (s *Site) lookAtServices(ctx context.Context, id string, view *providers.Si
 
 // active is what is meant to run.
 type active struct {
+	// id is that of the release, empty for a plain project.
+	id     string
 	call   call
 	sealed seal
 	loaded *config
@@ -162,7 +164,7 @@ func (s *Site) activeConfig(ctx context.Context, id string) (active, error) {
 	}
 	c := call{made.Project, s.link(), s.labels(id, made)}
 	loaded, err := s.load(ctx, c)
-	return active{c, made, loaded}, err
+	return active{id, c, made, loaded}, err
 }
 
 // isProjectFile reports whether something in a folder is a part of a project, and not of imsctl.

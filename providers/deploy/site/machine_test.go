@@ -2,6 +2,7 @@ package site
 
 import (
 	"os"
+	"path"
 	"testing"
 	"time"
 
@@ -100,4 +101,10 @@ func (o *operator) deploy(t *testing.T, one providers.Release) providers.Activat
 		t.Fatal(err)
 	}
 	return activation
+}
+
+// file reads a file of the project's folder.
+func (o *operator) file(t *testing.T, name string) string {
+	t.Helper()
+	return o.project.Machine.Run(t, "cat "+path.Join(o.project.Path, name))
 }

@@ -162,6 +162,12 @@ func touches(name, hash, root string) bool {
 
 // dirty is an error where files of a sealed release are not what they were.
 func (s *Site) dirty(ctx context.Context, id string) error {
+	if err := checkID(id); err != nil {
+		return err
+	}
+	if _, err := s.sealOf(id); err != nil {
+		return err
+	}
 	sealed, err := s.manifest(id)
 	if err != nil {
 		return err
@@ -175,6 +181,9 @@ func (s *Site) dirty(ctx context.Context, id string) error {
 	}
 	return nil
 }
+
+// Clean is a *DirtyError where files of a sealed release were changed since: it is not what its commit says, and so nothing to compare with.
+func (s *Site) Clean(ctx context.Context, id string) error { return s.dirty(ctx, id) }
 
 // manifest is what the files of a release were when it was sealed.
 func (s *Site) manifest(id string) (manifest, error) {

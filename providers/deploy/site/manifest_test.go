@@ -76,6 +76,12 @@ func TestDirtyRelease(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "web/page was changed") {
 		t.Errorf("a dirty release was activated: %v", err)
 	}
+	if seen := s.view(t.Context()); len(seen.Drift) != 1 || !strings.Contains(seen.Drift[0], "web/page was changed") {
+		t.Errorf("the drift: %q, %v", seen.Drift, seen.Err)
+	}
+	if back, err := s.Return(t.Context(), providers.Release{ID: id}); err != nil || !strings.Contains(strings.Join(back.Warnings, "\n"), "web/page was changed") {
+		t.Errorf("the way back: %v, %v", back, err)
+	}
 }
 
 func FuzzDescription(f *testing.F) {

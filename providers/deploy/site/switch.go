@@ -13,23 +13,35 @@ import (
 	"github.com/castrolanda/imsctl/providers"
 )
 
-// Return makes a release that is there the one that runs; see Switch.
+// Return makes a release that is there the one that runs, as Switch does. That files of it were changed since is a warning only: with
+// these files it ran before, and there may be nothing else to go back to.
 func (s *Site) Return(ctx context.Context, release providers.Release) (providers.Activation, error) {
-	return s.Switch(ctx, release)
+	dirty := s.dirty(ctx, release.ID)
+	var changed *DirtyError
+	if dirty != nil && !errors.As(dirty, &changed) {
+		return providers.Activation{}, dirty
+	}
+	activation, err := s.activate(ctx, release)
+	if changed != nil {
+		activation.Warnings = append(activation.Warnings, changed.Error())
+	}
+	return activation, err
 }
 
 // Switch makes a sealed release the one that runs: the link leads to it, compose makes those containers anew whose configuration, image or
 // mounted files are others, and all services are up and healthy when it returns. It can be repeated after any interruption, and
-// does nothing where nothing is to be done.
+// does nothing where nothing is to be done. A *DirtyError when files of the release were changed.
 func (s *Site) Switch(ctx context.Context, release providers.Release) (providers.Activation, error) {
-	if err := checkID(release.ID); err != nil {
+	if err := s.dirty(ctx, release.ID); err != nil {
 		return providers.Activation{}, err
 	}
+	return s.activate(ctx, release)
+}
+
+// activate makes a release the one that runs.
+func (s *Site) activate(ctx context.Context, release providers.Release) (providers.Activation, error) {
 	made, err := s.sealOf(release.ID)
 	if err != nil {
-		return providers.Activation{}, err
-	}
-	if err := s.dirty(ctx, release.ID); err != nil {
 		return providers.Activation{}, err
 	}
 	if made, err = s.useImages(ctx, release.ID, made); err != nil {
