@@ -108,13 +108,23 @@ func (r *Repository) Push(ctx context.Context, url, commit, branch string) (chan
 	case status == '!' && (strings.Contains(summary, "fetch first") || strings.Contains(summary, "non-fast-forward")):
 		return false, fmt.Errorf("pushing %s to %s of %s: %w: the branch has commits there that this one has not; fetch and merge them first, it is never pushed by force",
 			short(commit), branch, remote.shown, ErrOtherHistory)
-	case status == '!' && (strings.Contains(summary, "[remote failure]") || strings.Contains(summary, "failed to update ref") || strings.Contains(summary, "lock")):
+	case status == '!' && unsettled(summary):
 		// It broke off, or somebody else pushes at the same moment. What is there already is no error the next time.
 		return false, fmt.Errorf("%w: pushing %s to %s of %s: %s: %w", providers.ErrTemporary, short(commit), branch, remote.shown, summary, err)
 	case status == '!':
 		return false, fmt.Errorf("pushing %s to %s of %s: %w: %s: %w", short(commit), branch, remote.shown, ErrRefused, summary, err)
 	}
 	return false, remoteError("pushing "+short(commit)+" to", remote, err)
+}
+
+// unsettled reports whether a remote said that a push failed for a reason that passes.
+func unsettled(summary string) bool {
+	for _, words := range []string{"[remote failure]", "failed to update ref", "cannot lock ref", "failed to lock", "unable to lock"} {
+		if strings.Contains(summary, words) {
+			return true
+		}
+	}
+	return false
 }
 
 // parsePush reads what git push --porcelain says of one reference: "FLAG<tab>FROM:TO<tab>SUMMARY".
