@@ -7,25 +7,27 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/castrolanda/imsctl/internal/endpoint"
 )
 
 // Errors that callers act on. Implementations wrap them: errors.Is finds them.
 var (
 	// ErrNotExist: there is no object under that key.
-	ErrNotExist = errors.New("no such object")
+	ErrNotExist = endpoint.ErrNotExist
 	// ErrExists: there is an object under that key already, and replacing it was not asked for.
-	ErrExists = errors.New("object exists already")
+	ErrExists = endpoint.ErrExists
 	// ErrChanged: the object is not the version that was named.
-	ErrChanged = errors.New("object is not the expected version")
+	ErrChanged = endpoint.ErrChanged
 	// ErrNoSpace: the store is full, or would be.
 	ErrNoSpace = errors.New("not enough free space")
 	// ErrTemporary: the store was busy or the connection broke, and nothing was done that could be known of. The same call
 	// may succeed later. Wrapped by destinations, acted on by the decorator that retries, and by nobody else.
-	ErrTemporary = errors.New("temporary failure")
+	ErrTemporary = endpoint.ErrTemporary
 	// ErrDenied: the store knows who asks and does not permit it, or does not know who asks.
-	ErrDenied = errors.New("permission denied")
+	ErrDenied = endpoint.ErrDenied
 	// ErrProtected: the store keeps the object by a rule of its own: a hold, a retention policy, immutability.
-	ErrProtected = errors.New("kept by the store's policy")
+	ErrProtected = endpoint.ErrProtected
 )
 
 // Lasting takes from an error that it is temporary: what it was about cannot be tried again.

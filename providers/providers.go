@@ -8,6 +8,7 @@ import (
 	"log/slog"
 
 	"github.com/castrolanda/imsctl/internal/clock"
+	"github.com/castrolanda/imsctl/internal/endpoint"
 )
 
 // Kind is a family of providers: the first word of the block that declares one.
@@ -46,13 +47,7 @@ type NotBuilder interface {
 }
 
 // Problem is one mistake in a block.
-type Problem struct {
-	// Attribute is where it is: the name of one attribute of the block, or empty for the block as a whole. That of a nested
-	// block has the block's name and a dot before it ("when.disk_above").
-	Attribute string
-	// Summary says what is wrong in a few words ("Invalid URL"); Detail says what was found and what to do, in sentences.
-	Summary, Detail string
-}
+type Problem = endpoint.Problem
 
 // SourceConfig is the Config of a KindSource provider.
 type SourceConfig interface {

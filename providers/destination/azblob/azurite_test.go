@@ -28,8 +28,8 @@ func configured(t *testing.T, config *Config) *destination {
 // again is the same destination in another process.
 func again(t *testing.T, d providers.Destination) providers.Destination {
 	old := d.(*destination)
-	access := old.connection.access
-	other := configured(t, &Config{Account: access.account, Container: old.container, Prefix: strings.TrimSuffix(old.prefix, "/"), Endpoint: access.service, Key: access.key})
+	access := old.connection.Access
+	other := configured(t, &Config{Account: access.Account, Container: old.container, Prefix: strings.TrimSuffix(old.prefix, "/"), Endpoint: access.Service, Key: access.Key})
 	other.blockSize = old.blockSize
 	return other
 }
@@ -37,7 +37,7 @@ func again(t *testing.T, d providers.Destination) providers.Destination {
 // createContainer creates a destination's container.
 func createContainer(t *testing.T, d *destination) {
 	t.Helper()
-	_, blobs, err := d.connection.get(t.Context())
+	_, blobs, err := d.connection.Clients(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,11 +2,8 @@ package azblob
 
 import (
 	"crypto/rand"
-	"fmt"
-	"regexp"
-	"unicode/utf8"
 
-	"github.com/castrolanda/imsctl/internal/endpoint"
+	"github.com/castrolanda/imsctl/internal/blobstorage"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -31,64 +28,41 @@ type Config struct {
 	Endpoint         string `hcl:"endpoint,optional" doc:"Another server with the same interface, as https://HOST, with the account as its path where the server wants it there. An emulator on this machine may be http://127.0.0.1:PORT/ACCOUNT."`
 }
 
-// The patterns of Azure's names.
-var (
-	accountPattern   = regexp.MustCompile(`^[a-z0-9]{3,24}$`)
-	containerPattern = regexp.MustCompile(`^[a-z0-9](-?[a-z0-9]){2,62}$`)
-)
+// longestName is how many characters the name of a blob may have.
+const longestName = blobstorage.LongestName
 
-// longestName is how many characters the name of a blob may have, and longestPrefix how many of them the prefix.
-const longestName, longestPrefix = 1024, 512
+// location is where the container is, and how to get in.
+func (c *Config) location() *blobstorage.Location {
+	return &blobstorage.Location{
+		Account: c.Account, Container: c.Container, Prefix: c.Prefix, Key: c.Key, SAS: c.SAS, ConnectionString: c.ConnectionString, Endpoint: c.Endpoint,
+	}
+}
 
 // Validate checks the names, the endpoint, and that there is one credential at most.
-func (c *Config) Validate() []providers.Problem {
-	var problems []providers.Problem
-	report := func(attribute, summary, detail string) {
-		problems = append(problems, providers.Problem{Attribute: attribute, Summary: summary, Detail: detail})
-	}
-	if c.Account == "" && c.ConnectionString == "" {
-		report("account", "Missing account", "Name the storage account, or give a connection_string that does.")
-	} else if c.Account != "" && !accountPattern.MatchString(c.Account) {
-		report("account", "Invalid account", "An account's name has 3 to 24 small letters and digits.")
-	}
-	if !containerPattern.MatchString(c.Container) || len(c.Container) > 63 {
-		report("container", "Invalid container", "A container's name has 3 to 63 small letters, digits and single '-', with a letter or digit at both ends.")
-	}
-	if why := endpoint.CheckPrefix(c.Prefix, longestPrefix, utf8.RuneCountInString, "characters"); why != "" {
-		report("prefix", "Invalid prefix", fmt.Sprintf("The prefix %q %s.", c.Prefix, why))
-	}
-	if _, problem := c.access(); problem != nil {
-		problems = append(problems, *problem)
-	}
-	return problems
-}
+func (c *Config) Validate() []providers.Problem { return c.location().Check() }
 
 // Credentials are the key or the signature, or those that the environment gives to all accounts.
 func (c *Config) Credentials() string {
-	found, problem := c.access()
+	found, problem := c.location().Access()
 	if problem != nil {
 		return "azblob"
 	}
-	return "azblob " + found.key + found.sas
+	return "azblob " + found.Key + found.SAS
 }
 
 // Destination returns the container as a destination. It connects when it is first used.
 func (c *Config) Destination(environment providers.Environment) (providers.Destination, error) {
-	found, problem := c.access()
-	if problem != nil {
-		return nil, fmt.Errorf("%s: %s", problem.Summary, problem.Detail)
-	}
-	prefix := ""
-	if c.Prefix != "" {
-		prefix = c.Prefix + "/"
+	connection, err := c.location().Connection(environment.Clock)
+	if err != nil {
+		return nil, err
 	}
 	return &destination{
 		container:  c.Container,
-		prefix:     prefix,
+		prefix:     c.location().Folder(),
 		clock:      environment.Clock,
 		random:     rand.Reader,
 		blockSize:  blockSize,
-		connection: connection{access: found, container: c.Container},
+		connection: connection,
 		progress:   make(map[string]int),
 	}, nil
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/castrolanda/imsctl/internal/blobstorage"
 )
 
 func TestValidate(t *testing.T) {
@@ -67,16 +69,16 @@ func TestAccess(t *testing.T) {
 	const key = "c2VjcmV0"
 	for name, test := range map[string]struct {
 		config Config
-		want   access
+		want   blobstorage.Access
 	}{
-		"default":  {Config{Account: "account"}, access{"account", "https://account.blob.core.windows.net", "", ""}},
-		"endpoint": {Config{Account: "account", Endpoint: "https://x.example/account/", SAS: "?sig=x"}, access{"account", "https://x.example/account", "", "sig=x"}},
+		"default":  {Config{Account: "account"}, blobstorage.Access{Account: "account", Service: "https://account.blob.core.windows.net", Key: "", SAS: ""}},
+		"endpoint": {Config{Account: "account", Endpoint: "https://x.example/account/", SAS: "?sig=x"}, blobstorage.Access{Account: "account", Service: "https://x.example/account", Key: "", SAS: "sig=x"}},
 		"connection string": {Config{ConnectionString: " accountname=account; AccountKey=" + key + ";EndpointSuffix=core.chinacloudapi.cn; "},
-			access{"account", "https://account.blob.core.chinacloudapi.cn", key, ""}},
+			blobstorage.Access{Account: "account", Service: "https://account.blob.core.chinacloudapi.cn", Key: key, SAS: ""}},
 		"of an emulator": {Config{ConnectionString: "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=" + key + ";BlobEndpoint=http://127.0.0.1:10000/a;QueueEndpoint=http://127.0.0.1:10001/a;"},
-			access{"a", "http://127.0.0.1:10000/a", key, ""}},
+			blobstorage.Access{Account: "a", Service: "http://127.0.0.1:10000/a", Key: key, SAS: ""}},
 	} {
-		if found, problem := test.config.access(); problem != nil || found != test.want {
+		if found, problem := test.config.location().Access(); problem != nil || found != test.want {
 			t.Errorf("%s: %+v, %+v", name, found, problem)
 		}
 	}
@@ -87,7 +89,7 @@ func TestExpired(t *testing.T) {
 	for end, want := range map[string]bool{
 		"": false, "se=2026-11-25T00:59:59Z": true, "se=2026-11-25T01:00:01Z": false, "se=2026-11-24": true, "se=2026-11-25T00%3A30Z": true, "se=nonsense": false,
 	} {
-		if got := !(&access{sas: end}).expired(now).IsZero(); got != want {
+		if got := !(&blobstorage.Access{SAS: end}).Expired(now).IsZero(); got != want {
 			t.Errorf("%q is expired: %v", end, got)
 		}
 	}

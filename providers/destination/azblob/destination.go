@@ -29,6 +29,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/lease"
 
+	"github.com/castrolanda/imsctl/internal/blobstorage"
 	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/providers"
 )
@@ -41,7 +42,7 @@ type destination struct {
 	random    io.Reader
 	blockSize int
 
-	connection connection
+	connection *blobstorage.Connection
 
 	mu       sync.Mutex
 	progress map[string]int // how many uploads to a key are in progress
@@ -49,7 +50,7 @@ type destination struct {
 
 // url is what people call an object, or all those with a prefix.
 func (d *destination) url(key string) string {
-	return d.connection.access.service + "/" + d.container + "/" + d.prefix + key
+	return d.connection.Access.Service + "/" + d.container + "/" + d.prefix + key
 }
 
 // blob returns the client of a legal key.
@@ -57,7 +58,7 @@ func (d *destination) blob(ctx context.Context, key string) (*blockblob.Client, 
 	if err := d.checkKey(key); err != nil {
 		return nil, err
 	}
-	_, blobs, err := d.connection.get(ctx)
+	_, blobs, err := d.connection.Clients(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +99,7 @@ func (d *destination) properties(ctx context.Context, key string) (properties, e
 	}
 	answer, err := client.GetProperties(ctx, nil)
 	if err != nil {
-		return properties{}, d.explain(ctx, err, needRead)
+		return properties{}, d.explain(ctx, err, blobstorage.NeedRead)
 	}
 	return properties{
 		key: key, size: value(answer.ContentLength), etag: value(answer.ETag), modified: value(answer.LastModified), md5: answer.ContentMD5, metadata: answer.Metadata,
@@ -191,7 +192,7 @@ func (d *destination) removeVersion(ctx context.Context, key string, etag azcore
 		return err
 	}
 	_, err = client.Delete(ctx, &blob.DeleteOptions{AccessConditions: ifMatch(etag)})
-	return d.explain(ctx, err, needDelete)
+	return d.explain(ctx, err, blobstorage.NeedDelete)
 }
 
 func ifMatch(etag azcore.ETag) *blob.AccessConditions {

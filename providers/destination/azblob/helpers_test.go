@@ -7,9 +7,10 @@ import (
 
 	"encoding/base64"
 	"errors"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"strings"
 	"testing"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 )
 
 func encode(data []byte) string { return base64.StdEncoding.EncodeToString(data) }

@@ -9,6 +9,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/lease"
 
+	"github.com/castrolanda/imsctl/internal/blobstorage"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -43,7 +44,7 @@ func (d *destination) List(ctx context.Context, prefix string, yield func(provid
 
 // each calls do for every blob whose name is the prefix of the destination and a legal key with another prefix.
 func (d *destination) each(ctx context.Context, prefix string, include container.ListBlobsInclude, do func(properties) error) error {
-	_, blobs, err := d.connection.get(ctx)
+	_, blobs, err := d.connection.Clients(ctx)
 	if err != nil {
 		return err
 	}
@@ -52,7 +53,7 @@ func (d *destination) each(ctx context.Context, prefix string, include container
 	for pages.More() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return d.explain(ctx, err, needList)
+			return d.explain(ctx, err, blobstorage.NeedList)
 		}
 		for _, item := range page.Segment.BlobItems {
 			name := value(item.Name)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 
+	"github.com/castrolanda/imsctl/internal/blobstorage"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -18,7 +19,7 @@ func (d *destination) Open(ctx context.Context, key string) (io.ReadCloser, erro
 	}
 	answer, err := client.DownloadStream(ctx, nil)
 	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", d.url(key), d.explain(ctx, err, needRead))
+		return nil, fmt.Errorf("opening %s: %w", d.url(key), d.explain(ctx, err, blobstorage.NeedRead))
 	}
 	if found := (properties{size: value(answer.ContentLength), metadata: answer.Metadata}); found.discarded() {
 		answer.Body.Close()
@@ -42,7 +43,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	}
 	n, err := r.body.Read(p)
 	if err != nil && err != io.EOF {
-		err = fmt.Errorf("reading %s: %w", r.destination.url(r.key), r.destination.explain(r.ctx, err, needRead))
+		err = fmt.Errorf("reading %s: %w", r.destination.url(r.key), r.destination.explain(r.ctx, err, blobstorage.NeedRead))
 	}
 	return n, err
 }

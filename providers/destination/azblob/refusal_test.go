@@ -21,8 +21,8 @@ import (
 // signed is a destination as the owner of a shared access signature sees it.
 func signed(t *testing.T, d *destination, permissions string, end time.Time) *destination {
 	t.Helper()
-	access := d.connection.access
-	key, err := blob.NewSharedKeyCredential(access.account, access.key)
+	access := d.connection.Access
+	key, err := blob.NewSharedKeyCredential(access.Account, access.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func signed(t *testing.T, d *destination, permissions string, end time.Time) *de
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := configured(t, &Config{Account: access.account, Container: d.container, Prefix: strings.TrimSuffix(d.prefix, "/"), Endpoint: access.service, SAS: "?" + query.Encode()})
+	other := configured(t, &Config{Account: access.Account, Container: d.container, Prefix: strings.TrimSuffix(d.prefix, "/"), Endpoint: access.Service, SAS: "?" + query.Encode()})
 	other.blockSize = d.blockSize
 	return other
 }
@@ -52,9 +52,9 @@ func calls(t *testing.T, d *destination, object providers.Object) map[string]fun
 // secrets checks that an error has none of a destination's.
 func secrets(t *testing.T, d *destination, err error) {
 	t.Helper()
-	access := d.connection.access
-	values, _ := url.ParseQuery(access.sas)
-	for _, secret := range []string{access.key, values.Get("sig"), url.QueryEscape(values.Get("sig"))} {
+	access := d.connection.Access
+	values, _ := url.ParseQuery(access.SAS)
+	for _, secret := range []string{access.Key, values.Get("sig"), url.QueryEscape(values.Get("sig"))} {
 		if err != nil && secret != "" && strings.Contains(err.Error(), secret) {
 			t.Errorf("%q has a secret", err)
 		}
@@ -113,9 +113,9 @@ func TestCredentialsThatAreNotAccepted(t *testing.T) {
 	d := u.destination(t)
 	expired := signed(t, d, "rcwdl", time.Now().Add(-time.Hour))
 	wrongKey := again(t, d).(*destination)
-	wrongKey.connection.access.key = encode([]byte("another key"))
+	wrongKey.connection.Access.Key = encode([]byte("another key"))
 	wrongSAS := signed(t, d, "rcwdl", time.Now().Add(time.Hour))
-	wrongSAS.connection.access.sas = strings.ReplaceAll(wrongSAS.connection.access.sas, "sp=rcwdl", "sp=racwdl")
+	wrongSAS.connection.Access.SAS = strings.ReplaceAll(wrongSAS.connection.Access.SAS, "sp=rcwdl", "sp=racwdl")
 	for name, test := range map[string]struct {
 		d    *destination
 		says string
@@ -257,7 +257,7 @@ func TestChangeBetweenLookAndDeletion(t *testing.T) {
 // TestForeignBlobs works beside 2,000 blobs of others.
 func TestForeignBlobs(t *testing.T) {
 	d := newUnreliable(t, testenv.Azurite(t)).destination(t)
-	_, blobs, err := d.connection.get(t.Context())
+	_, blobs, err := d.connection.Clients(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 
+	"github.com/castrolanda/imsctl/internal/blobstorage"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -74,7 +75,7 @@ func (d *destination) uncommitted(ctx context.Context, key string) (size int64, 
 		return 0, false, err
 	}
 	blocks, err := client.GetBlockList(ctx, blockblob.BlockListTypeUncommitted, nil)
-	if err = d.explain(ctx, err, needRead); errors.Is(err, providers.ErrNotExist) {
+	if err = d.explain(ctx, err, blobstorage.NeedRead); errors.Is(err, providers.ErrNotExist) {
 		return 0, false, nil
 	} else if err != nil {
 		return 0, false, err
@@ -119,7 +120,7 @@ func (d *destination) discard(ctx context.Context, key string) error {
 	}
 	mark := "true"
 	made, err := client.CommitBlockList(ctx, nil, &blockblob.CommitBlockListOptions{Metadata: map[string]*string{discardedLabel: &mark}, AccessConditions: ifAbsent()})
-	if err = d.explain(ctx, err, needWrite); errors.Is(err, providers.ErrExists) || errors.Is(err, providers.ErrChanged) {
+	if err = d.explain(ctx, err, blobstorage.NeedWrite); errors.Is(err, providers.ErrExists) || errors.Is(err, providers.ErrChanged) {
 		return nil // somebody made an object of it meanwhile
 	} else if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 
+	"github.com/castrolanda/imsctl/internal/blobstorage"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -16,14 +17,14 @@ import (
 // not for how long. Whether blobs can be written shows with the first. Life cycles of an account cannot be read with the rights
 // of its data.
 func (d *destination) Status(ctx context.Context) (providers.Status, error) {
-	account, blobs, err := d.connection.get(ctx)
+	account, blobs, err := d.connection.Clients(ctx)
 	if err != nil {
 		return providers.Status{}, fmt.Errorf("destination %s cannot be used: %w", d.url(""), err)
 	}
 	status, one := providers.Status{Free: -1}, int32(1)
 	page, err := blobs.NewListBlobsFlatPager(&container.ListBlobsFlatOptions{Prefix: &d.prefix, MaxResults: &one}).NextPage(ctx)
 	if err != nil {
-		return providers.Status{}, fmt.Errorf("destination %s cannot be used: %w", d.url(""), d.explain(ctx, err, needList))
+		return providers.Status{}, fmt.Errorf("destination %s cannot be used: %w", d.url(""), d.explain(ctx, err, blobstorage.NeedList))
 	}
 	if page.Date != nil {
 		status.Time = page.Date.UTC()
@@ -31,7 +32,7 @@ func (d *destination) Status(ctx context.Context) (providers.Status, error) {
 	rules, known := providers.Rules{}, false
 	service, err := account.GetProperties(ctx, nil)
 	if err := d.unread(ctx, err); err != nil {
-		return providers.Status{}, fmt.Errorf("reading the rules of %s: %w", d.connection.access.service, err)
+		return providers.Status{}, fmt.Errorf("reading the rules of %s: %w", d.connection.Access.Service, err)
 	}
 	if err == nil {
 		known = true
@@ -60,7 +61,7 @@ func (d *destination) Status(ctx context.Context) (providers.Status, error) {
 
 // unread is the error of a question about rules that was not answered; nil where it was, or where they are not for us to read.
 func (d *destination) unread(ctx context.Context, err error) error {
-	if err = d.explain(ctx, err, needRead); ctx.Err() != nil || errors.Is(err, providers.ErrTemporary) {
+	if err = d.explain(ctx, err, blobstorage.NeedRead); ctx.Err() != nil || errors.Is(err, providers.ErrTemporary) {
 		return err
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 
+	"github.com/castrolanda/imsctl/internal/blobstorage"
 	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/providers"
 )
@@ -159,7 +160,7 @@ func (u *upload) appendBlocks(p []byte) error {
 
 // explain turns an error of an upload's request into one of the contract's.
 func (u *upload) explain(ctx context.Context, err error) error {
-	err = u.destination.explain(ctx, err, needWrite)
+	err = u.destination.explain(ctx, err, blobstorage.NeedWrite)
 	if errors.Is(err, providers.ErrNotExist) {
 		return errors.New("the store does not know the place: it answered 404") // must not be taken for an object that is not there
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/castrolanda/imsctl/internal/cloudstorage"
 	"github.com/castrolanda/imsctl/internal/testenv"
 	"github.com/castrolanda/imsctl/providers"
 )
@@ -93,16 +94,16 @@ func TestWhoGetsCredentials(t *testing.T) {
 	})
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", path)
 	for _, test := range []struct {
-		connection *connection
+		connection *cloudstorage.Connection
 		want       string
 	}{
-		{&connection{credentialsFile: path}, "Bearer a-token"},
-		{&connection{}, "Bearer a-token"},
-		{&connection{endpoint: "https://storage.example.org"}, "Bearer a-token"},
-		{&connection{endpoint: "http://localhost:4443"}, ""},
+		{&cloudstorage.Connection{CredentialsFile: path}, "Bearer a-token"},
+		{&cloudstorage.Connection{}, "Bearer a-token"},
+		{&cloudstorage.Connection{Endpoint: "https://storage.example.org"}, "Bearer a-token"},
+		{&cloudstorage.Connection{Endpoint: "http://localhost:4443"}, ""},
 	} {
 		sent := "nothing"
-		transport, _, err := test.connection.authenticated(answers(func(r *http.Request) (*http.Response, error) {
+		transport, _, err := test.connection.Authenticated(answers(func(r *http.Request) (*http.Response, error) {
 			sent = r.Header.Get("Authorization")
 			return nil, errors.New("enough")
 		}))
@@ -114,7 +115,7 @@ func TestWhoGetsCredentials(t *testing.T) {
 			response.Body.Close()
 		}
 		if sent != test.want {
-			t.Errorf("endpoint %q got %q", test.connection.endpoint, sent)
+			t.Errorf("endpoint %q got %q", test.connection.Endpoint, sent)
 		}
 	}
 	s := newStrict(t)

@@ -23,6 +23,7 @@ import (
 	"cloud.google.com/go/storage"
 
 	"github.com/castrolanda/imsctl/internal/clock"
+	"github.com/castrolanda/imsctl/internal/cloudstorage"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -35,7 +36,7 @@ type destination struct {
 	chunkSize int
 	patience  time.Duration
 
-	connection connection
+	connection *cloudstorage.Connection
 }
 
 // url is what people call an object, or all those with a prefix.
@@ -46,7 +47,7 @@ func (d *destination) object(ctx context.Context, key string) (*storage.ObjectHa
 	if err := d.checkKey(key); err != nil {
 		return nil, err
 	}
-	client, err := d.connection.get(ctx)
+	client, err := d.connection.Client(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func configured(t *testing.T, config *Config) *destination {
 // again is the same destination in another process.
 func again(t *testing.T, d providers.Destination) providers.Destination {
 	old := d.(*destination)
-	other := configured(t, &Config{Bucket: old.bucket, Prefix: strings.TrimSuffix(old.prefix, "/"), Endpoint: old.connection.endpoint})
+	other := configured(t, &Config{Bucket: old.bucket, Prefix: strings.TrimSuffix(old.prefix, "/"), Endpoint: old.connection.Endpoint})
 	other.chunkSize = old.chunkSize
 	return other
 }

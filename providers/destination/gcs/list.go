@@ -17,7 +17,7 @@ var described = []string{"Name", "Size", "Generation", "Created", "CRC32C", "Tem
 // List calls yield for every object whose name is the prefix of the destination and a legal key. Those that a listing of the
 // store shows beside them, such as the empty objects that some programs make for folders, are not of this destination.
 func (d *destination) List(ctx context.Context, prefix string, yield func(providers.Object) error) error {
-	client, err := d.connection.get(ctx)
+	client, err := d.connection.Client(ctx)
 	if err != nil {
 		return fmt.Errorf("listing %s: %w", d.url(prefix), err)
 	}

@@ -11,18 +11,19 @@ import (
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/iterator"
 
+	"github.com/castrolanda/imsctl/internal/cloudstorage"
 	"github.com/castrolanda/imsctl/providers"
 )
 
 // Status checks that the bucket can be listed, and tells the store's time and its rules where they can be read, which needs
 // storage.buckets.get. Whether objects can be written shows with the first: permissions may depend on their names.
 func (d *destination) Status(ctx context.Context) (providers.Status, error) {
-	client, err := d.connection.get(ctx)
+	client, err := d.connection.Client(ctx)
 	if err != nil {
 		return providers.Status{}, fmt.Errorf("destination %s cannot be used: %w", d.url(""), err)
 	}
 	status := providers.Status{Free: -1}
-	objects := client.Bucket(d.bucket).Objects(context.WithValue(ctx, dateKey{}, &status.Time), &storage.Query{Prefix: d.prefix})
+	objects := client.Bucket(d.bucket).Objects(cloudstorage.WithDate(ctx, &status.Time), &storage.Query{Prefix: d.prefix})
 	objects.PageInfo().MaxSize = 1
 	if _, err := objects.Next(); err != nil && err != iterator.Done {
 		return providers.Status{}, fmt.Errorf("destination %s cannot be used: %w", d.url(""), d.explain(ctx, err, "storage.objects.list"))

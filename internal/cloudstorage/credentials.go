@@ -1,4 +1,4 @@
-package gcs
+package cloudstorage
 
 import (
 	"context"
@@ -9,24 +9,24 @@ import (
 	"cloud.google.com/go/auth"
 	"cloud.google.com/go/auth/credentials"
 
-	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/internal/endpoint"
 )
 
 // scope is what the credentials are asked for: objects, and reading the bucket's rules.
 const scope = "https://www.googleapis.com/auth/devstorage.full_control"
 
 // credentials reads the file that was named, or finds the application default credentials.
-func (c *connection) credentials() (*auth.Credentials, error) {
+func (c *Connection) credentials() (*auth.Credentials, error) {
 	options := &credentials.DetectOptions{Scopes: []string{scope}}
-	if c.credentialsFile == "" {
+	if c.CredentialsFile == "" {
 		found, err := credentials.DetectDefault(options)
 		if err != nil {
 			return nil, fmt.Errorf("%w: there are no application default credentials: run gcloud auth application-default login, let GOOGLE_APPLICATION_CREDENTIALS name a file, or write credentials_file: %w",
-				providers.ErrDenied, err)
+				endpoint.ErrDenied, err)
 		}
 		return labelled(found, "the application default credentials"), nil
 	}
-	data, err := os.ReadFile(c.credentialsFile)
+	data, err := os.ReadFile(c.CredentialsFile)
 	if err != nil {
 		return nil, fmt.Errorf("reading credentials_file: %w", err)
 	}
@@ -36,13 +36,13 @@ func (c *connection) credentials() (*auth.Credentials, error) {
 	// The decoder's own errors could quote what is secret.
 	if json.Unmarshal(data, &kind) != nil || kind.Type == "" {
 		return nil, fmt.Errorf("%w: credentials_file %s has no credentials: it must be the JSON file of a service account's key or of workload identity federation",
-			providers.ErrDenied, c.credentialsFile)
+			endpoint.ErrDenied, c.CredentialsFile)
 	}
 	found, err := credentials.NewCredentialsFromJSON(kind.Type, data, options)
 	if err != nil {
-		return nil, fmt.Errorf("%w: credentials_file %s cannot be used as %q: it is incomplete or of a kind that is not supported", providers.ErrDenied, c.credentialsFile, kind.Type)
+		return nil, fmt.Errorf("%w: credentials_file %s cannot be used as %q: it is incomplete or of a kind that is not supported", endpoint.ErrDenied, c.CredentialsFile, kind.Type)
 	}
-	return labelled(found, "credentials_file "+c.credentialsFile), nil
+	return labelled(found, "credentials_file "+c.CredentialsFile), nil
 }
 
 // tokenError is the error of credentials that gave no token. It makes them known among the errors of requests.

@@ -1,4 +1,6 @@
-package azblob
+// Package blobstorage is what all have in common that use containers of Azure Blob Storage: where a container is, how to get
+// in, and what the store's errors mean.
+package blobstorage
 
 import (
 	"context"
@@ -11,23 +13,27 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
+
+	"github.com/castrolanda/imsctl/internal/clock"
 )
 
 // answerTimeout is how long the store may take to begin an answer to a request that it has whole.
 const answerTimeout = 2 * time.Minute
 
-// connection makes the client when it is first asked for, and keeps it.
-type connection struct {
-	access    access
-	container string
+// Connection makes the client when it is first asked for, and keeps it.
+type Connection struct {
+	Access    Access
+	Container string
+	// Clock tells whether a signature has expired.
+	Clock clock.Clock
 
 	mu      sync.Mutex
 	service *service.Client
 	blobs   *container.Client
 }
 
-// get returns the client of the account and that of the container.
-func (c *connection) get(ctx context.Context) (*service.Client, *container.Client, error) {
+// Clients returns the client of the account and that of the container.
+func (c *Connection) Clients(ctx context.Context) (*service.Client, *container.Client, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
@@ -36,14 +42,14 @@ func (c *connection) get(ctx context.Context) (*service.Client, *container.Clien
 	if c.service == nil {
 		made, err := c.connect()
 		if err != nil {
-			return nil, nil, fmt.Errorf("preparing to speak with Blob Storage: %s", c.access.conceal(err.Error()))
+			return nil, nil, fmt.Errorf("preparing to speak with Blob Storage: %s", c.Access.Conceal(err.Error()))
 		}
-		c.service, c.blobs = made, made.NewContainerClient(c.container)
+		c.service, c.blobs = made, made.NewContainerClient(c.Container)
 	}
 	return c.service, c.blobs, nil
 }
 
-func (c *connection) connect() (*service.Client, error) {
+func (c *Connection) connect() (*service.Client, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.ResponseHeaderTimeout = answerTimeout
 	transport.MaxIdleConnsPerHost = 16
@@ -57,19 +63,19 @@ func (c *connection) connect() (*service.Client, error) {
 	}
 	serviceOptions := &service.ClientOptions{ClientOptions: options}
 	switch {
-	case c.access.key != "":
-		key, err := service.NewSharedKeyCredential(c.access.account, c.access.key)
+	case c.Access.Key != "":
+		key, err := service.NewSharedKeyCredential(c.Access.Account, c.Access.Key)
 		if err != nil {
 			return nil, err
 		}
-		return service.NewClientWithSharedKeyCredential(c.access.service+"/", key, serviceOptions)
-	case c.access.sas != "":
-		return service.NewClientWithNoCredential(c.access.service+"/?"+c.access.sas, serviceOptions)
+		return service.NewClientWithSharedKeyCredential(c.Access.Service+"/", key, serviceOptions)
+	case c.Access.SAS != "":
+		return service.NewClientWithNoCredential(c.Access.Service+"/?"+c.Access.SAS, serviceOptions)
 	}
 	// Asking for tokens keeps the retries of its own: nobody above knows of them.
 	chain, err := azidentity.NewDefaultAzureCredential(nil)
 	if err != nil {
 		return nil, err
 	}
-	return service.NewClient(c.access.service+"/", chain, serviceOptions)
+	return service.NewClient(c.Access.Service+"/", chain, serviceOptions)
 }

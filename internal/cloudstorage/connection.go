@@ -1,4 +1,6 @@
-package gcs
+// Package cloudstorage is what all have in common that use buckets of Google Cloud Storage: where a bucket is, how to get
+// in, and what the store's errors mean.
+package cloudstorage
 
 import (
 	"context"
@@ -20,17 +22,19 @@ const (
 	answerTimeout = 2 * time.Minute
 )
 
-// connection makes the client when it is first asked for, and keeps it.
-type connection struct {
-	endpoint        string
-	credentialsFile string
+// Connection makes the client when it is first asked for, and keeps it.
+type Connection struct {
+	// Endpoint is the address of another server than Google's; one without encryption gets no credentials.
+	Endpoint string
+	// CredentialsFile is the path of a file with credentials; the application default credentials without it.
+	CredentialsFile string
 
 	mu     sync.Mutex
 	client *storage.Client
 }
 
-// get returns the client.
-func (c *connection) get(ctx context.Context) (*storage.Client, error) {
+// Client returns the client.
+func (c *Connection) Client(ctx context.Context) (*storage.Client, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -43,17 +47,17 @@ func (c *connection) get(ctx context.Context) (*storage.Client, error) {
 	base.ResponseHeaderTimeout = answerTimeout
 	base.MaxIdleConnsPerHost = 16
 	base.DisableCompression = true // objects are read as they are
-	transport, authentication, err := c.authenticated(&dated{base})
+	transport, authentication, err := c.Authenticated(&dated{base})
 	if err != nil {
 		return nil, err
 	}
-	endpoint := c.endpoint
-	if endpoint == "" {
-		endpoint = defaultEndpoint
+	address := c.Endpoint
+	if address == "" {
+		address = defaultEndpoint
 	}
 	// The client outlives this call.
 	client, err := storage.NewClient(context.WithoutCancel(ctx), option.WithHTTPClient(&http.Client{Transport: transport}), authentication,
-		option.WithEndpoint(strings.TrimSuffix(endpoint, "/")+"/storage/v1/"), storage.WithJSONReads())
+		option.WithEndpoint(strings.TrimSuffix(address, "/")+"/storage/v1/"), storage.WithJSONReads())
 	if err != nil {
 		return nil, fmt.Errorf("preparing to speak with Cloud Storage: %w", err)
 	}
@@ -63,9 +67,9 @@ func (c *connection) get(ctx context.Context) (*storage.Client, error) {
 	return client, nil
 }
 
-// authenticated adds credentials to every request, except where the endpoint is without encryption.
-func (c *connection) authenticated(base http.RoundTripper) (http.RoundTripper, option.ClientOption, error) {
-	if strings.HasPrefix(c.endpoint, "http:") {
+// Authenticated is a transport that adds credentials to every request, except where the endpoint is without encryption.
+func (c *Connection) Authenticated(base http.RoundTripper) (http.RoundTripper, option.ClientOption, error) {
+	if strings.HasPrefix(c.Endpoint, "http:") {
 		return base, option.WithoutAuthentication(), nil
 	}
 	found, err := c.credentials()
@@ -81,6 +85,11 @@ func (c *connection) authenticated(base http.RoundTripper) (http.RoundTripper, o
 
 // dateKey is the key of a context's value: where dated writes the Date of the answers to requests under it.
 type dateKey struct{}
+
+// WithDate is a context under which requests write the store's own time to date, as the answers to them have it.
+func WithDate(ctx context.Context, date *time.Time) context.Context {
+	return context.WithValue(ctx, dateKey{}, date)
+}
 
 // dated lets a call learn the store's own time.
 type dated struct{ base http.RoundTripper }
