@@ -53,13 +53,12 @@ type Spec struct {
 
 // StateBackend says where the state is kept.
 type StateBackend struct {
-	// Type is "local", or that of a backend on a server; NotBuilt says so where it is not built yet.
+	// Type is "local", or that of a backend on a server.
 	Type string
 	// Path is absolute; set for a local state.
 	Path string
-	// Settings are those of a state on a server: a *PostgresState.
+	// Settings are those of a state on a server: a *PostgresState, *GCSState or *AzblobState; nil for a local one.
 	Settings any
-	NotBuilt string
 }
 
 // Variable is a value given from outside.

@@ -8,6 +8,9 @@ import (
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/castrolanda/imsctl/internal/blobstorage"
+	"github.com/castrolanda/imsctl/internal/cloudstorage"
+	"github.com/castrolanda/imsctl/internal/endpoint"
 	"github.com/castrolanda/imsctl/internal/postgresurl"
 )
 
@@ -25,23 +28,44 @@ type PostgresState struct {
 	Name   string `hcl:"name,optional" doc:"The name of this state among others in the same tables; \"default\" when left out."`
 }
 
-// The state blocks of backends that can be declared but not used yet.
-type (
-	gcsStateBlock struct {
-		Bucket string `hcl:"bucket" doc:"The bucket."`
-		Prefix string `hcl:"prefix,optional" doc:"What the names of its objects begin with."`
+// GCSState is a state in a bucket of Google Cloud Storage.
+type GCSState struct {
+	Bucket          string `hcl:"bucket" doc:"The bucket. It must exist."`
+	Prefix          string `hcl:"prefix,optional" doc:"The folder in the bucket that is this state's alone: what the names of its objects begin with, before a slash; \"imsctl-state\" when left out."`
+	CredentialsFile string `hcl:"credentials_file,optional" doc:"A file with credentials, as of a destination. The application default credentials when left out."`
+	Endpoint        string `hcl:"endpoint,optional" doc:"Another server with the same interface, as of a destination."`
+}
+
+// Location is where the objects are, and how to get in.
+func (s *GCSState) Location() cloudstorage.Location {
+	return cloudstorage.Location{Bucket: s.Bucket, Prefix: s.Prefix, CredentialsFile: s.CredentialsFile, Endpoint: s.Endpoint}
+}
+
+// AzblobState is a state in a container of Azure Blob Storage.
+type AzblobState struct {
+	Account          string `hcl:"account,optional" doc:"The storage account. It may be left out where connection_string names it."`
+	Container        string `hcl:"container" doc:"The container. It must exist."`
+	Prefix           string `hcl:"prefix,optional" doc:"The folder in the container that is this state's alone: what the names of its blobs begin with, before a slash; \"imsctl-state\" when left out."`
+	Key              string `hcl:"account_key,optional" doc:"A key of the account; take it from the environment. Azure's default credentials when nothing is given."`
+	SAS              string `hcl:"sas_token,optional" doc:"A shared access signature; take it from the environment."`
+	ConnectionString string `hcl:"connection_string,optional" doc:"A connection string with a key or a shared access signature; take it from the environment."`
+	Endpoint         string `hcl:"endpoint,optional" doc:"Another server with the same interface, as of a destination."`
+}
+
+// Location is where the blobs are, and how to get in.
+func (s *AzblobState) Location() blobstorage.Location {
+	return blobstorage.Location{
+		Account: s.Account, Container: s.Container, Prefix: s.Prefix, Key: s.Key, SAS: s.SAS, ConnectionString: s.ConnectionString, Endpoint: s.Endpoint,
 	}
-	azblobStateBlock struct {
-		Account   string `hcl:"account" doc:"The storage account."`
-		Container string `hcl:"container" doc:"The container."`
-		Prefix    string `hcl:"prefix,optional" doc:"What the names of its blobs begin with."`
-	}
-)
+}
+
+// defaultStateFolder is the folder of a state in a store of objects.
+const defaultStateFolder = "imsctl-state"
 
 // stateBlocks are the structs of state blocks by type.
 var stateBlocks = map[string]func() any{
 	"local": func() any { return &localStateBlock{} }, "postgres": func() any { return &PostgresState{Schema: "imsctl", Name: "default"} },
-	"gcs": func() any { return &gcsStateBlock{} }, "azblob": func() any { return &azblobStateBlock{} },
+	"gcs": func() any { return &GCSState{Prefix: defaultStateFolder} }, "azblob": func() any { return &AzblobState{Prefix: defaultStateFolder} },
 }
 
 // stateBackend reads a state block.
@@ -58,17 +82,36 @@ func (l *loader) stateBackend(block *hclsyntax.Block) {
 	l.spec.State.Type, l.spec.State.Path = block.Labels[0], ""
 	settings := stateBlocks[block.Labels[0]]()
 	at, ok := l.decode(body{block: block, address: "imsctl.state"}, settings)
-	switch settings := settings.(type) {
-	case *localStateBlock:
-		l.localState(settings, at, ok)
-	case *PostgresState:
-		l.spec.State.Settings = settings
-		if ok {
-			l.postgresState(settings, at)
-		}
-	default:
-		l.spec.State.NotBuilt = fmt.Sprintf("state %q is not built yet; keep the state in a local file: state \"local\" {}", block.Labels[0])
+	if local, isLocal := settings.(*localStateBlock); isLocal {
+		l.localState(local, at, ok)
+		return
 	}
+	l.spec.State.Settings = settings
+	if !ok {
+		return
+	}
+	var problems []endpoint.Problem
+	switch settings := settings.(type) {
+	case *PostgresState:
+		l.postgresState(settings, at)
+	case *GCSState:
+		location := settings.Location()
+		problems = append(location.Check(), needsFolder(settings.Prefix)...)
+	case *AzblobState:
+		location := settings.Location()
+		problems = append(location.Check(), needsFolder(settings.Prefix)...)
+	}
+	for _, problem := range problems {
+		l.report(at.mistake(problem.Attribute, problem.Summary, problem.Detail))
+	}
+}
+
+// needsFolder refuses a state that has no folder of its own.
+func needsFolder(prefix string) []endpoint.Problem {
+	if prefix != "" {
+		return nil
+	}
+	return []endpoint.Problem{{Attribute: "prefix", Summary: "Missing folder", Detail: "A state needs a folder of its own. Name one, or leave the prefix out."}}
 }
 
 // localState finds the file of a state on this machine.

@@ -60,11 +60,8 @@ func (c *cli) checkConnections(ctx context.Context, arguments initArguments, don
 
 // tryState reads the state.
 func (c *cli) tryState(ctx context.Context, loaded *spec.Spec) planner.Connection {
-	connection := planner.Connection{Address: "state." + loaded.State.Type, NotBuilt: loaded.State.NotBuilt}
-	if connection.NotBuilt != "" {
-		return connection
-	}
-	backend, err := c.backend(loaded.State)
+	connection := planner.Connection{Address: "state." + loaded.State.Type}
+	backend, err := c.backend(loaded.State, loaded.Directory)
 	if err != nil {
 		connection.Err = err
 		return connection

@@ -254,10 +254,23 @@ func TestBackendScripts(t *testing.T) {
 // stateBlocks start the servers, and return for each the state block of a number.
 func stateBlocks(t *testing.T) map[string]func(number string) string {
 	t.Helper()
-	server := testenv.Postgres(t)
+	server, google, azure := testenv.Postgres(t), testenv.GCS(t), testenv.Azurite(t)
+	if err := testenv.MakeBucket(t.Context(), google, "state"); err != nil {
+		t.Fatal(err)
+	}
+	if err := azure.MakeContainer(t.Context(), "state"); err != nil {
+		t.Fatal(err)
+	}
 	return map[string]func(string) string{
 		"postgres": func(number string) string {
 			return fmt.Sprintf("  state \"postgres\" {\n    url  = %q\n    name = %q\n  }", server.URL("postgres"), "state-"+number)
+		},
+		"gcs": func(number string) string {
+			return fmt.Sprintf("  state \"gcs\" {\n    bucket   = \"state\"\n    prefix   = %q\n    endpoint = %q\n  }", "state-"+number, google)
+		},
+		"azblob": func(number string) string {
+			return fmt.Sprintf("  state \"azblob\" {\n    account     = %q\n    account_key = %q\n    container   = \"state\"\n    prefix      = %q\n    endpoint    = %q\n  }",
+				azure.Account, azure.Key, "state-"+number, azure.Endpoint)
 		},
 	}
 }

@@ -1,12 +1,15 @@
 package testenv
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 )
 
 // TestCache is the environment variable that names the folder where scripts/test installs what is no package of the system;
@@ -78,4 +81,20 @@ func testCache() (string, error) {
 	}
 	cache, err := os.UserCacheDir()
 	return filepath.Join(cache, "imsctl-test"), err
+}
+
+// MakeContainer makes a container in the account.
+func (s AzuriteServer) MakeContainer(ctx context.Context, name string) error {
+	credential, err := container.NewSharedKeyCredential(s.Account, s.Key)
+	if err != nil {
+		return fmt.Errorf("making container %s: %w", name, err)
+	}
+	client, err := container.NewClientWithSharedKeyCredential(s.Endpoint+"/"+name, credential, nil)
+	if err == nil {
+		_, err = client.Create(ctx, nil)
+	}
+	if err != nil {
+		return fmt.Errorf("making container %s: %w", name, err)
+	}
+	return nil
 }

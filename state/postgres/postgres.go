@@ -74,6 +74,9 @@ func (m *medium) Location() string {
 	return address.String() + "/" + m.schema + "/" + m.name
 }
 
+// Fences implements remote.Medium: the row of the lock names its holder, and is held while something is written.
+func (m *medium) Fences() bool { return true }
+
 // table is the quoted name of a table.
 func (m *medium) table(name string) string { return pgx.Identifier{m.schema, name}.Sanitize() }
 

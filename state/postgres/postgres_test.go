@@ -18,7 +18,9 @@ func TestConformance(t *testing.T) {
 	t.Run("suite", func(t *testing.T) {
 		statetest.Run(t, func(t *testing.T) statetest.Place {
 			config := Config{URL: server.URL("postgres"), Schema: "imsctl", Name: fmt.Sprintf("Zustand \"%d\"", states.Add(1))}
-			return statetest.Remote(t, func() remote.Medium { return opened(t, config) }, die)
+			place := statetest.Remote(t, func() remote.Medium { return opened(t, config) }, die)
+			place.Expire = func(t *testing.T) { statetest.AwaitEnd(t, opened(t, config)) }
+			return place
 		})
 	})
 }

@@ -93,6 +93,9 @@ func (s *session) begin(ctx context.Context, holder Holder, damaged bool) error 
 		s.last, s.opening = number, number
 		break
 	}
+	if err := s.leads(s.last, 0); err != nil {
+		return b.describe(err)
+	}
 	found, err := b.settled(ctx)
 	if damage := new(state.DamageError); damaged && errors.As(err, &damage) {
 		found, err = b.startOver(ctx)

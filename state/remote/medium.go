@@ -5,7 +5,8 @@
 // A state is a log of entries that are numbered from 1 and never changed. An entry is made only where there is none, and
 // that decides everything: two that write cannot both make the next one. Whoever gets the lock makes an entry of its own
 // before it reads the log, so that from then on nobody who had the lock before can add anything: it would have to be that
-// entry. A snapshot is stored first, under a name of its own, and counts when an entry that names it is made.
+// entry. A snapshot is stored first, under a name of its own, and counts when an entry that names it is made. Entries before
+// the newest snapshot are removed, so that one could be made again: who makes an entry looks whether there are later ones.
 package remote
 
 import (
@@ -32,6 +33,8 @@ var (
 type Medium interface {
 	// Location is what people call it, without secrets.
 	Location() string
+	// Fences reports whether the server itself refuses what a lease writes whose lock is somebody else's.
+	Fences() bool
 	// List returns the names of all parts that begin with a prefix, in order. A part whose making has returned is among them.
 	// Where nothing was ever written there are none.
 	List(ctx context.Context, prefix string) ([]string, error)

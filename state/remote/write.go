@@ -124,18 +124,46 @@ func (s *session) entry(content []byte, patience time.Duration) error {
 	if err := s.create(entryName(s.last+1), content, patience); err != nil {
 		return err
 	}
+	if err := s.leads(s.last+1, patience); err != nil {
+		return err
+	}
 	s.last++
 	s.entries++
 	s.bytes += len(content)
 	return nil
 }
 
+// leads holds that an entry which was made is the last one. Where there are later ones, somebody else has the lock, and perhaps
+// has removed the entry of that number before: nobody reads what was made.
+func (s *session) leads(number uint64, patience time.Duration) error {
+	if s.backend.medium.Fences() {
+		return nil
+	}
+	return s.persist(patience, func(ctx context.Context) error {
+		names, err := s.backend.medium.List(ctx, entryPrefix)
+		if err != nil {
+			return err
+		}
+		if found := parse(names); found.last() > number {
+			return fmt.Errorf("%w: %s is another's", ErrLost, entryName(found.last()))
+		}
+		return nil
+	})
+}
+
 // create makes a part, and asks again while the server does not answer. A part that is there and has these very bytes was
 // made by an attempt whose answer was lost.
 func (s *session) create(name string, content []byte, patience time.Duration) error {
+	return s.persist(patience, func(ctx context.Context) error { return s.attempt(ctx, name, content) })
+}
+
+// persist does something again while the server does not answer.
+func (s *session) persist(patience time.Duration, do func(context.Context) error) error {
 	deadline := time.Now().Add(patience)
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		err := s.attempt(name, content)
+		ctx, cancel := context.WithTimeout(context.Background(), answerTime)
+		err := do(ctx)
+		cancel()
 		if !errors.Is(err, ErrUnreachable) || !time.Now().Before(deadline) {
 			return err
 		}
@@ -146,9 +174,7 @@ func (s *session) create(name string, content []byte, patience time.Duration) er
 }
 
 // attempt tries to make a part once.
-func (s *session) attempt(name string, content []byte) error {
-	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
-	defer cancel()
+func (s *session) attempt(ctx context.Context, name string, content []byte) error {
 	err := s.lease.Create(ctx, name, content)
 	if !errors.Is(err, ErrExists) {
 		return err

@@ -3,6 +3,7 @@ package statetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -146,5 +147,39 @@ func testFencing(t *testing.T, place Place) {
 	closed(t, second)
 	if got := strings.Join(ids(read(t, place.Again())), " "); got != "database-000001 database-000004 database-000005" {
 		t.Errorf("recorded: %s", got)
+	}
+}
+
+// testFencingLate: the same, where those who have had the lock since are through, and have tidied up behind them.
+func testFencingLate(t *testing.T, place Place) {
+	if place.Steal == nil {
+		t.Skip("the lock cannot be taken from a holder that lives")
+	}
+	first := lock(t, place.Backend, "first")
+	step(t, first, 1)
+	if err := first.Begin(t.Context(), Intent(2)); err != nil {
+		t.Fatal(err)
+	}
+	place.Steal(t)
+	for i := range 3 {
+		later := lock(t, place.Again(), fmt.Sprint("later-", i))
+		step(t, later, 10+i)
+		closed(t, later)
+	}
+	want := read(t, place.Again())
+	err := first.End(context.Background(), Intent(2).ID, Result(state.Event{PutArtifact: Artifact(2)}))
+	says(t, err, "somebody else has taken the lock")
+	if err := first.Begin(t.Context(), Intent(3)); err == nil {
+		t.Error("begun without the lock")
+	}
+	says(t, first.Close(), "errored.state.json")
+	last := lock(t, place.Again(), "last")
+	if same, err := state.Equal(want, last.Document()); err != nil || !same {
+		t.Errorf("%v: the state changed to %+v", err, last.Document())
+	}
+	step(t, last, 20)
+	closed(t, last)
+	if got := ids(read(t, place.Again())); len(got) != 5 {
+		t.Errorf("recorded: %v", got)
 	}
 }

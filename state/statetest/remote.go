@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/state"
@@ -160,4 +161,19 @@ func (l *mortalLease) Renew(ctx context.Context) error {
 // Release implements remote.Lease.
 func (l *mortalLease) Release(ctx context.Context) error {
 	return l.living(func() error { return l.Lease.Release(ctx) })
+}
+
+// AwaitEnd waits until the lock is known to be held by nobody who lives.
+func AwaitEnd(t *testing.T, medium remote.Medium) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		holder, held, err := medium.Holder(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !held || holder.Dead() {
+			return
+		}
+	}
+	t.Fatal("the lock of a dead holder does not end")
 }

@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) Place) {
 		{"Death", testDeath},
 		{"Unlock", testUnlock},
 		{"Fencing", testFencing},
+		{"FencingLate", testFencingLate},
 		{"Replace", testReplace},
 		{"Unchanged", testUnchanged},
 		{"Damage", testDamage},

@@ -1,0 +1,58 @@
+package azblob
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/castrolanda/imsctl/internal/blobstorage"
+	"github.com/castrolanda/imsctl/internal/clock"
+	"github.com/castrolanda/imsctl/internal/testenv"
+	"github.com/castrolanda/imsctl/state/remote"
+	"github.com/castrolanda/imsctl/state/statetest"
+)
+
+// shortest is the shortest lease that the store gives, in seconds.
+const shortest = 15
+
+func TestConformance(t *testing.T) {
+	server := testenv.Azurite(t)
+	location := blobstorage.Location{Account: server.Account, Container: "state", Endpoint: server.Endpoint, Key: server.Key}
+	made := opened(t, location)
+	_, blobs, err := made.connection.Clients(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := blobs.Create(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	var states atomic.Int64
+	// The tests of the suite run at once, until the group is done: the server must live until then.
+	t.Run("suite", func(t *testing.T) {
+		statetest.Run(t, func(t *testing.T) statetest.Place {
+			own := location
+			own.Prefix = fmt.Sprintf("Zustände/漢字 #%d?", states.Add(1))
+			place := statetest.Remote(t, func() remote.Medium {
+				made := opened(t, own)
+				if strings.HasSuffix(t.Name(), "/Death") {
+					// This test waits until the store ends the lease. No other depends on how fast it is.
+					made.lease = shortest
+				}
+				return made
+			}, func(remote.Lease) {})
+			place.Expire = func(t *testing.T) { statetest.AwaitEnd(t, opened(t, own)) }
+			return place
+		})
+	})
+}
+
+// opened is the medium of a state.
+func opened(t *testing.T, location blobstorage.Location) *medium {
+	t.Helper()
+	made, err := newMedium(location, clock.System{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
