@@ -27,6 +27,7 @@ func Diff(specification *spec.Spec, document *state.Document, observed *Observed
 	d.recoverDrills()
 	d.noteStrangers()
 	d.noteRules()
+	d.judgeChecks()
 	d.blockUnbuilt()
 	d.orderBackups()
 	d.changeRecords()

@@ -30,11 +30,13 @@ type ObserveOptions struct {
 	// CallTimeout is how long one call may take before the destination or source counts as unreachable; 0 is
 	// DefaultCallTimeout.
 	CallTimeout time.Duration
+	// SkipChecks leaves the checks alone.
+	SkipChecks bool
 }
 
 // Observe looks at reality: at every destination that a backup uses its condition, what lies under the prefixes of its
 // backups, what interrupted uploads left, and the manifests that the state does not know; then at the sources of the
-// backups that are due. It changes nothing. What cannot be seen is said in the view concerned; the error is for the end
+// backups that are due. All the while the checks are asked, each once. It changes nothing. What cannot be seen is said in the view concerned; the error is for the end
 // of ctx only. All its goroutines have ended when it returns.
 func Observe(ctx context.Context, specification *spec.Spec, document *state.Document, world *World, clock clock.Clock, options ObserveOptions) (*Observed, error) {
 	o := newObservation(specification, world, clock, options)
@@ -44,30 +46,51 @@ func Observe(ctx context.Context, specification *spec.Spec, document *state.Docu
 		Compressors:  make(map[string]string),
 		Deploys:      make(map[string]*providers.DeployInspection),
 	}
+	checks := make(chan map[string]providers.Finding, 1)
+	go func() {
+		defer close(checks)
+		if !options.SkipChecks {
+			checks <- o.askChecks(ctx, document)
+		}
+	}()
+	err := o.observe(ctx, document, observed)
+	observed.Checks = <-checks
+	if err == nil && ctx.Err() != nil {
+		err = fmt.Errorf("asking the checks: %w", ctx.Err())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return observed, nil
+}
+
+// observe looks at all but the checks.
+func (o *observation) observe(ctx context.Context, document *state.Document, observed *Observed) error {
+	specification := o.specification
 	lookouts := o.lookouts(recordsOf(specification, document).document)
 	for _, lookout := range lookouts {
 		observed.Destinations[lookout.address] = lookout.view
 	}
 	o.lookAtAll(ctx, lookouts, observed)
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("looking at the destinations: %w", err)
+		return fmt.Errorf("looking at the destinations: %w", err)
 	}
 
-	sources := dueSources(specification, document, observed, clock.Now())
+	sources := dueSources(specification, document, observed, o.clock.Now())
 	views := make([]*SourceView, len(sources))
 	o.each(ctx, len(sources), func(ctx context.Context, i int) { views[i] = o.inspect(ctx, sources[i]) })
 	for i, view := range views {
 		observed.Sources[sources[i]] = view
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("looking at the sources: %w", err)
+		return fmt.Errorf("looking at the sources: %w", err)
 	}
 	for _, backup := range specification.Backups {
 		if codec, ok := backup.Codec.(providers.Implemented); ok && observed.Sources[backup.Source] != nil && backup.Codec.Method() != "gzip" {
 			observed.Compressors[backup.Compression] = codec.Implementation()
 		}
 	}
-	return observed, nil
+	return nil
 }
 
 // observation is one call of Observe.

@@ -18,6 +18,8 @@ type Observed struct {
 	Compressors map[string]string
 	// Deploys are the deploy blocks, by address.
 	Deploys map[string]*providers.DeployInspection
+	// Checks are what the checks saw, by address: all that are built; nil when none was asked.
+	Checks map[string]providers.Finding
 	// Busy names who is changing the state right now, and is empty when nobody is: then an unfinished upload is theirs.
 	Busy string
 }

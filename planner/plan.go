@@ -62,7 +62,7 @@ type NoteCode string
 // KeptByPolicy: copies that retention would delete and the store keeps. StoreDeletes: the store deletes what retention keeps.
 // StoreKeeps: it keeps what retention would delete. StoreMayKeep: it keeps objects, and for how long cannot be read.
 // SoftDelete: what is deleted is paid for a while longer. ClockDoubt: copies that are not deleted because the store's own times
-// contradict what is recorded.
+// contradict what is recorded. ChecksUnasked: nobody asked so many checks.
 const (
 	KeptByPolicy NoteCode = "kept_by_policy"
 	StoreDeletes NoteCode = "store_deletes"
@@ -70,6 +70,8 @@ const (
 	StoreMayKeep NoteCode = "store_may_keep"
 	SoftDelete   NoteCode = "soft_delete"
 	ClockDoubt   NoteCode = "clock_doubt"
+
+	ChecksUnasked NoteCode = "checks_unasked"
 )
 
 // HasChanges reports whether there is anything to execute or anything blocked.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,6 +65,8 @@ func Summary(plan *Plan) string {
 	switch {
 	case len(parts) == 0 && plan.RefreshOnly:
 		return "No changes. The state says what is there."
+	case len(parts) == 0 && slices.ContainsFunc(plan.Notes, func(note Note) bool { return note.Code == ChecksUnasked }):
+		return "No changes. Everything declared is true, but for the checks, which were not asked."
 	case len(parts) == 0:
 		return "No changes. Everything declared is true."
 	}

@@ -142,6 +142,9 @@ func known(plan *Plan, specification *spec.Spec, address string) error {
 	for _, drill := range specification.Drills {
 		all = append(all, drill.Address)
 	}
+	for _, check := range specification.Checks {
+		all = append(all, check.Address)
+	}
 	for _, action := range plan.Actions {
 		all = append(all, action.Common().Address)
 	}
@@ -156,5 +159,5 @@ func known(plan *Plan, specification *spec.Spec, address string) error {
 	if best := spec.Nearest(address, all); best != "" {
 		hint = fmt.Sprintf(" Did you mean %s?", best)
 	}
-	return fmt.Errorf("%s names no backup, destination or drill, and no action of this plan.%s", address, hint)
+	return fmt.Errorf("%s names no backup, destination, drill or check, and no action of this plan.%s", address, hint)
 }
