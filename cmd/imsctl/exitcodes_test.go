@@ -25,6 +25,10 @@ backup "notes" {
   to     = [destination.local.one, destination.local.two]
   every  = "24h"
 }
+`
+
+// checkedSpecification has checks, one of which fails.
+const checkedSpecification = `
 check "command" "well" {
   command = ["true"]
 }
@@ -86,7 +90,8 @@ func TestExitCodesAreDocumented(t *testing.T) {
 		{exitDone, "fmt -check main.hcl", nil}, {exitError, "fmt nowhere", nil}, {exitFormatSyntax, "fmt wrong.hcl", nil},
 		{exitFormatDiffers, "fmt -check ugly.hcl", nil}, {exitDone, "console", nil}, {exitError, "console wrong.hcl", nil}, {exitDone, "version", nil},
 		{exitDone, "analyze notes.txt source.command.notes", nil}, {exitError, "analyze notes.txt nowhere", nil},
-		{exitDone, "check check.command.well", nil}, {exitError, "check", nil},
+		{exitDone, "check -path checked check.command.well", nil}, {exitDone, "status checked", nil}, {exitError, "check -path checked", nil},
+		{exitError, "status checked", nil}, {exitError, "plan checked", nil},
 		{exitDone, "apply -auto-approve -exclude drill.docs drilled", nil}, {exitDone, "drill drill.docs drilled", nil}, {exitError, "drill drill.none drilled", nil},
 		{exitDone, "init -check=false new", nil}, {exitError, "init other", nil},
 		{exitError, "verify", damage}, {exitDegraded, "status", nil}, {exitDone, "apply -auto-approve", nil},
@@ -94,7 +99,7 @@ func TestExitCodesAreDocumented(t *testing.T) {
 		{exitError, "plan", block}, {exitDegraded, "apply -auto-approve", nil}, {exitError, "state rebuild -auto-approve", nil},
 	}
 	w := newWorkFolder(t, map[string]string{
-		"main.hcl": strings.TrimPrefix(exitSpecification, "\n"), "notes.txt": "one\n", "drilled/main.hcl": drilledSpecification, "drilled/docs/a.txt": "a\n", "other/wrong.hcl": "source {", "other/ugly.hcl": "locals{\na=1\n}\n",
+		"main.hcl": strings.TrimPrefix(exitSpecification, "\n"), "notes.txt": "one\n", "checked/main.hcl": checkedSpecification, "drilled/main.hcl": drilledSpecification, "drilled/docs/a.txt": "a\n", "other/wrong.hcl": "source {", "other/ugly.hcl": "locals{\na=1\n}\n",
 	})
 	shown := make(map[string][]int)
 	for _, c := range cases {

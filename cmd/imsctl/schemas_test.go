@@ -221,9 +221,12 @@ func TestOutputsMatchSchemas(t *testing.T) {
 	match("state", w.read("drill/.imsctl/state.json"))
 
 	// What fails, waits and is blocked.
-	match("plan", w.run(exitDone, "plan", "-json", "broken"))
+	match("plan", w.run(exitError, "plan", "-json", "broken"))
+	match("plan", w.run(exitDone, "plan", "-json", "-refresh=false", "broken"))
 	matchLines(w.run(exitError, "apply", "-json", "-auto-approve", "broken"))
 	matchLines(w.run(exitError, "check", "-json", "-path", "broken", "check.tcp.port", "check.command.well"))
+	match("status", w.run(exitError, "status", "-json", "broken"))
+	match("state", w.read("broken/.imsctl/state.json"))
 	matchLines(w.run(exitError, "check", "-json"))
 	match("validate", w.run(exitError, "validate", "-json", "notes.txt"))
 	matchLines(w.run(exitError, "apply", "-json", "notes.txt"))

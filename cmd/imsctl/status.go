@@ -26,14 +26,14 @@ func (c *cli) statusCommand() *cobra.Command {
 		Long: `Prints what the state of PATH knows of each backup at each destination: the
 newest artifact's copy, when it was verified and last read back, and of the
 others how many are missing, altered, or kept by a policy of the store; then of
-each drill the last one, and how long the restore took. It does not look at the
-destinations: plan does. Of a source that stands for several it asks which there
+each drill the last one, and how long the restore took; then of each check what
+it saw when check last asked it. It does not look at the destinations: plan does. Of a source that stands for several it asks which there
 are.
 
 EXIT STATUS
   0  every backup has its copies, and no backup and no drill is overdue
   1  an error, or a backup is overdue or has fewer copies than min_copies, or
-     the last drill failed
+     the last drill or the last result of a check failed
   3  copies are missing or altered, but min_copies is met everywhere, or a drill
      is overdue
 Copies that are kept by policy, and a read-back that is due, change nothing.`,
@@ -110,20 +110,22 @@ func (c *cli) status(command *cobra.Command, arguments statusArguments) error {
 		statuses = append(statuses, statusOf(backup, groups[backup.Address], of, now))
 	}
 	drills := drillStatuses(planner.DrillStandings(project.spec, document, now), now)
+	checks := checkStatuses(project.spec, document)
 	if arguments.json {
 		err = c.printJSON(struct {
 			FormatVersion string         `json:"format_version"`
 			Type          string         `json:"type"`
 			Backups       []backupStatus `json:"backups"`
 			Drills        []drillStatus  `json:"drills"`
-		}{"1.0", "status", statuses, drills})
+			Checks        []checkStatus  `json:"checks"`
+		}{"1.0", "status", statuses, drills, checks})
 	} else {
-		err = cmp.Or(c.statusText(statuses, now), c.drillText(drills, now))
+		err = cmp.Or(c.statusText(statuses, now), c.drillText(drills, now), c.checkText(checks, now))
 	}
 	if err != nil {
 		return err
 	}
-	return statusCode(statuses, drills)
+	return statusCode(statuses, drills, checks)
 }
 
 // statusOf holds the newest restorable artifact against what the backup declares.
@@ -184,10 +186,10 @@ func copyOf(artifact *state.Artifact, standing planner.Standing) copyStatus {
 }
 
 // statusCode is the exit code for the worst of the verdicts.
-func statusCode(statuses []backupStatus, drills []drillStatus) error {
+func statusCode(statuses []backupStatus, drills []drillStatus, checks []checkStatus) error {
 	code := drillCode(drills)
-	if code == exitError {
-		return exitCode(code)
+	if code == exitError || checkCode(checks) == exitError {
+		return exitCode(exitError)
 	}
 	for _, status := range statuses {
 		switch status.Verdict {
