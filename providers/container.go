@@ -10,6 +10,9 @@ import (
 // ErrNoContainer: the engine has no container of that name.
 var ErrNoContainer = errors.New("no such container")
 
+// ErrNoImage: the engine has no image of that name.
+var ErrNoImage = errors.New("no such image")
+
 // Runner is where commands run: a machine, or a container on one. It is safe for concurrent use.
 type Runner interface {
 	// Name is what people call it: "local", "vm", "container ims_postgres on vm".
@@ -28,6 +31,9 @@ type Containers interface {
 	Find(ctx context.Context, patterns ...string) ([]Container, error)
 	// Container describes one by its exact name. ErrNoContainer, with the nearest names, when there is none.
 	Container(ctx context.Context, name string) (Container, error)
+	// ImageID is the digest of what the name of an image means now: that of a container which would be made from it. ErrNoImage when
+	// nothing has the name.
+	ImageID(ctx context.Context, name string) (string, error)
 	// In is where commands run inside the container that has a name at the time of each command. It costs nothing. A command
 	// in a container that does not run, or that ends meanwhile, is an error that says so; without a terminal, so that what the
 	// command writes arrives as it is.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,17 +21,15 @@ const (
 
 // Probe looks at the containers that the names are about.
 func (c *check) Probe(ctx context.Context) (providers.Finding, error) {
-	found, err := c.engine.Find(ctx, c.config.Names...)
+	finding := providers.Finding{Verdict: providers.Passed}
+	if c.config.Drift != driftIgnored {
+		finding.Figure(drifted, 0)
+	}
+	found, declared, err := c.find(ctx, &finding)
 	if err != nil {
 		return providers.Finding{}, err
 	}
-	finding := providers.Finding{Verdict: providers.Passed}
 	finding.Figure("containers", float64(len(found)))
-	for _, pattern := range c.config.Names {
-		if !matches(pattern, found) {
-			finding.Add(providers.Failed, "there is no container "+pattern)
-		}
-	}
 	healthy := 0
 	for _, container := range found {
 		problem := c.problem(container)
@@ -42,10 +41,53 @@ func (c *check) Probe(ctx context.Context) (providers.Finding, error) {
 			healthy++
 		}
 	}
+	if err := c.drift(ctx, &finding, declared, found); err != nil {
+		return providers.Finding{}, err
+	}
 	if finding.Verdict == providers.Passed {
 		finding.Summary = fmt.Sprintf("%d run, %d of them healthy, %d without a health check", len(found), healthy, len(found)-healthy)
 	}
 	return finding, nil
+}
+
+// find finds the containers of the compose file and of the names, each once, and adds those that are missing.
+func (c *check) find(ctx context.Context, finding *providers.Finding) ([]providers.Container, *project, error) {
+	var found []providers.Container
+	var declared *project
+	if c.config.Compose != "" {
+		var err error
+		if declared, err = c.declared(ctx); err != nil {
+			return nil, nil, err
+		}
+		if found, err = c.ofProject(ctx, declared); err != nil {
+			return nil, nil, err
+		}
+		c.missing(finding, declared, found)
+	}
+	if len(c.config.Names) == 0 {
+		return found, declared, nil
+	}
+	named, err := c.engine.Find(ctx, c.config.Names...)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, pattern := range c.config.Names {
+		if !matches(pattern, named) {
+			finding.Add(providers.Failed, "there is no container "+pattern)
+		}
+	}
+	for _, container := range named {
+		known := slices.ContainsFunc(found, func(other providers.Container) bool { return other.Name == container.Name })
+		if !known && !c.leftAlone(container.Name) {
+			found = append(found, container)
+		}
+	}
+	return found, declared, nil
+}
+
+// leftAlone reports whether a service or a container is not looked at.
+func (c *check) leftAlone(name string) bool {
+	return slices.ContainsFunc(c.config.Except, func(pattern string) bool { matched, _ := path.Match(pattern, name); return matched })
 }
 
 func matches(pattern string, found []providers.Container) bool {

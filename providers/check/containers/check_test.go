@@ -3,6 +3,7 @@ package containers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"path"
 	"slices"
@@ -20,6 +21,15 @@ type engine struct {
 	list []providers.Container
 	logs string
 	err  error
+	// images are what names mean.
+	images map[string]string
+}
+
+func (e engine) ImageID(_ context.Context, name string) (string, error) {
+	if id := e.images[name]; id != "" {
+		return id, nil
+	}
+	return "", fmt.Errorf("%w %q", providers.ErrNoImage, name)
 }
 
 func (e engine) Find(_ context.Context, patterns ...string) ([]providers.Container, error) {

@@ -161,3 +161,15 @@ func moment(text string) time.Time {
 	}
 	return parsed.UTC()
 }
+
+// ImageID implements providers.Containers.
+func (e *engine) ImageID(ctx context.Context, name string) (string, error) {
+	result, err := e.client.ImageInspect(ctx, name)
+	if isAbsent(err) {
+		return "", fmt.Errorf("%w %q on %s", providers.ErrNoImage, name, e.host.Name())
+	}
+	if err != nil {
+		return "", fmt.Errorf("looking at the image %s on %s: %w", name, e.host.Name(), e.meaning(ctx, err))
+	}
+	return result.ID, nil
+}

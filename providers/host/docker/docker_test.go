@@ -3,8 +3,10 @@ package docker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
+	"net/http"
 	"strings"
 	"syscall"
 	"testing"
@@ -80,5 +82,29 @@ type deaf struct{ providers.Host }
 func TestAHostWithoutSockets(t *testing.T) {
 	if _, err := New(deaf{local.New()}, ""); err == nil {
 		t.Error("an engine was made for it")
+	}
+}
+
+// TestImageID asks what a name means, of an engine that has it, has it not, and fails.
+func TestImageID(t *testing.T) {
+	e := play(t, false, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/v1.40/images/app:latest/json":
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, `{"Id":"sha256:17"}`)
+		case "/v1.40/images/none/json":
+			refuse(http.StatusNotFound, "No such image: none")(w, r)
+		default:
+			refuse(http.StatusInternalServerError, "the disk is full")(w, r)
+		}
+	})
+	if id, err := e.ImageID(t.Context(), "app:latest"); err != nil || id != "sha256:17" {
+		t.Errorf("%v, got %q", err, id)
+	}
+	if _, err := e.ImageID(t.Context(), "none"); !errors.Is(err, providers.ErrNoImage) || !strings.Contains(err.Error(), `"none" on`) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := e.ImageID(t.Context(), "other"); err == nil || errors.Is(err, providers.ErrNoImage) || !strings.Contains(err.Error(), "the disk is full") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -76,6 +76,9 @@ func (e *engine) In(name string) providers.Runner { return inside{local.New(), e
 func (e *engine) Logs(context.Context, string, time.Time, time.Time, io.Writer, io.Writer) error {
 	return errors.ErrUnsupported
 }
+func (e *engine) ImageID(context.Context, string) (string, error) {
+	return "", errors.ErrUnsupported
+}
 func (e *engine) Start(context.Context, string) error { return errors.ErrUnsupported }
 func (e *engine) Stop(context.Context, string) error  { return errors.ErrUnsupported }
 

@@ -66,6 +66,9 @@ func (e *fakeEngine) In(name string) providers.Runner { return inside{local.New(
 func (e *fakeEngine) Logs(context.Context, string, time.Time, time.Time, io.Writer, io.Writer) error {
 	return errors.ErrUnsupported
 }
+func (e *fakeEngine) ImageID(context.Context, string) (string, error) {
+	return "", errors.ErrUnsupported
+}
 func (e *fakeEngine) Start(context.Context, string) error { return errors.ErrUnsupported }
 func (e *fakeEngine) Stop(context.Context, string) error  { return errors.ErrUnsupported }
 
