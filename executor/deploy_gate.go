@@ -69,12 +69,13 @@ func (d *deployment) questions(addresses []string) ([]health.Question, error) {
 		declared[check.Address] = check
 	}
 	var questions []health.Question
+	document := d.Session.Document()
 	for _, address := range addresses {
 		check := declared[address]
 		if check == nil || d.World.Checks[address] == nil {
 			return nil, fmt.Errorf("%s cannot be asked: it is not built yet", address)
 		}
-		questions = append(questions, health.Question{Address: address, Check: d.World.Checks[address], Policy: PolicyOf(check)})
+		questions = append(questions, health.Question{Address: address, Check: planner.Recall(d.World.Checks[address], document, address), Policy: PolicyOf(check)})
 	}
 	return questions, nil
 }
