@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/castrolanda/imsctl/providers"
@@ -67,6 +68,14 @@ func (s *Site) observe(found []providers.Container, releases ...string) error {
 		}
 	}
 	return s.writeJSON(s.startsFile(), now)
+}
+
+// note is observe where there must be a way on with a full disk: what could not be noted is found at the next look, before the link moves.
+func (s *Site) note(found []providers.Container, releases ...string) error {
+	if err := s.observe(found, releases...); err != nil && !errors.Is(err, syscall.ENOSPC) {
+		return err
+	}
+	return nil
 }
 
 // changedServices are the services of which a container is new, or was started again.

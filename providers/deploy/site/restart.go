@@ -38,7 +38,7 @@ func (s *Site) Restart(ctx context.Context, least time.Duration) (providers.Acti
 	after, err := s.startAgain(ctx, what, before, least)
 	activation := providers.Activation{Services: changedServices(before, after), Warnings: warnings(what.loaded)}
 	if after != nil {
-		err = errors.Join(err, s.observe(after, notEmpty(id)...))
+		err = errors.Join(err, s.note(after, notEmpty(id)...))
 	}
 	return activation, err
 }

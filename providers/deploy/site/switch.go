@@ -60,7 +60,7 @@ func (s *Site) activate(ctx context.Context, release providers.Release) (provide
 	if err != nil {
 		return providers.Activation{}, err
 	}
-	if err := s.observe(before, notEmpty(previous)...); err != nil {
+	if err := s.note(before, notEmpty(previous)...); err != nil {
 		return providers.Activation{}, err
 	}
 	if previous != release.ID {
@@ -71,7 +71,7 @@ func (s *Site) activate(ctx context.Context, release providers.Release) (provide
 	after, err := s.bringUp(ctx, call{made.Project, s.link(), s.labels(release.ID, made)}, loaded, release.WaitTimeout)
 	activation := providers.Activation{Services: changedServices(before, after), Warnings: warnings(loaded)}
 	if after != nil {
-		err = errors.Join(err, s.observe(after, notEmpty(previous, release.ID)...))
+		err = errors.Join(err, s.note(after, notEmpty(previous, release.ID)...))
 	}
 	return activation, err
 }
