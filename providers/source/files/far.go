@@ -15,6 +15,9 @@ import (
 	"github.com/castrolanda/imsctl/providers"
 )
 
+// recordSize has a tar write 64 KiB at once, as much as a pipe takes. Its own 10 KiB make every packet on the way as small.
+const recordSize = "--blocking-factor=128"
+
 // names collects what a walk finds, for a tar on the far side: the names that go into the archive, in their order.
 type names struct {
 	*archive
@@ -44,7 +47,7 @@ func (s *source) readFar(ctx context.Context, program, root string, info provide
 	ended := make(chan error, 1)
 	go func() {
 		err := s.host.Run(ctx, providers.Command{
-			Arguments: []string{program, "--create", "--file=-", "--format=pax", "--no-recursion", "--quoting-style=escape",
+			Arguments: []string{program, "--create", "--file=-", recordSize, "--format=pax", "--no-recursion", "--quoting-style=escape",
 				"--directory=" + root, "--null", "--no-unquote", "--files-from=-"},
 			Environment: []string{"LC_ALL=C"}, Stdin: &wanted.list, Stdout: writer, Stderr: complaints,
 		})
