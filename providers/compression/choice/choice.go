@@ -91,8 +91,6 @@ const (
 	// near is how much more time counts as no more, nearEnough how many more bytes do: a sample tells no better.
 	near       = 1.05
 	nearEnough = 1.01
-	// step is how many times as fast as a higher level a level of the same method is at least: those that are tried lie a tenth apart, or more.
-	step = 1.1
 	// further is found by looking further back than a sample shows: 3 to 16 % on dumps, logs, configuration and code.
 	further = 0.97
 )
@@ -151,21 +149,6 @@ func (q Question) reach(m trial.Measurement) float64 {
 		return 1
 	}
 	return 1 - (1-further)*min(1, (1-m.Fraction)/fullCaution)
-}
-
-// rate is how many bytes one processor takes in a second with a candidate: by a step more than with any higher level of the same
-// method, because whatever disturbs a measurement only ever makes it slower.
-func (q Question) rate(of trial.Measurement) float64 {
-	rate := of.Rate
-	for _, m := range q.Measurements {
-		if m.Method == of.Method && m.Level > of.Level {
-			rate = max(rate, m.Rate*step)
-		}
-	}
-	if rate <= 0 {
-		rate = compression.EstimateOf(of.Method, of.Level).Rate
-	}
-	return rate
 }
 
 // together is how many raw bytes all processors take in a second to compress and to check what was compressed, of which one

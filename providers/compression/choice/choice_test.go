@@ -181,11 +181,23 @@ func TestPast(t *testing.T) {
 	}
 }
 
-// TestDisturbed: a level that was measured slower than a higher one of its method was disturbed, and is faster.
+// TestDisturbed: what was measured much slower than what is measured beside it says was disturbed.
 func TestDisturbed(t *testing.T) {
-	got := Choose(Question{Goal: Speed, UploadRate: 1e9, Measurements: []trial.Measurement{measured("zstd", 1, 0.3, 1), measured("zstd", 7, 0.29, 100), measured("gzip", 6, 0.31, 50)}})
-	if got.String() != "zstd 1" || got.Options[0].Rate <= got.Options[1].Rate {
-		t.Errorf("%s: %+v", got, got.Options)
+	for name, c := range map[string]struct {
+		measurements []trial.Measurement
+		want         string
+		rate         float64
+	}{
+		"slower than a higher level":          {[]trial.Measurement{measured("zstd", 1, 0.3, 1), measured("zstd", 7, 0.29, 100), measured("gzip", 6, 0.31, 50)}, "zstd 1", 250},
+		"slower than another method":          {[]trial.Measurement{measured("zstd", 5, 0.3, 15), measured("gzip", 9, 0.29, 20)}, "zstd 5", 30},
+		"as slow as data can make it":         {[]trial.Measurement{measured("zstd", 5, 0.3, 31), measured("gzip", 9, 0.29, 20)}, "zstd 5", 31},
+		"a slow method tells nothing of them": {[]trial.Measurement{measured("zstd", 5, 0.3, 60), measured("zstd", 19, 0.29, 20)}, "zstd 5", 60},
+		"not measured":                        {[]trial.Measurement{measured("zstd", 5, 0.3, 0), measured("gzip", 9, 0.29, 0)}, "zstd 5", 60},
+	} {
+		q := Question{Goal: Speed, UploadRate: 1e9, Measurements: c.measurements}
+		if got := Choose(q); got.String() != c.want || math.Abs(q.rate(c.measurements[0])-c.rate*1e6) > 1 {
+			t.Errorf("%s: %s at %.1f MB/s, want %s at %.1f", name, got, q.rate(c.measurements[0])/1e6, c.want, c.rate)
+		}
 	}
 }
 
