@@ -32,10 +32,13 @@ func (t *taking) choose(ctx context.Context) (*pipeline.Peeked, error) {
 	return peeked, nil
 }
 
-// choice is why the codec was chosen; empty where the specification says which.
+// choice is why the codec was chosen, and what it did otherwise since; empty where the specification says which.
 func (t *taking) choice() string {
 	if t.chosen == nil {
 		return ""
+	}
+	if adaptive, can := t.codec.(providers.Adaptive); can && adaptive.Adapted() != "" {
+		return t.chosen.Reason + "; " + adaptive.Adapted()
 	}
 	return t.chosen.Reason
 }
@@ -61,7 +64,7 @@ func (t *taking) method() string {
 	if t.chosen == nil {
 		return ""
 	}
-	return fmt.Sprintf(", compression %s: %s", methodName(t.codec), t.chosen.Reason)
+	return fmt.Sprintf(", compression %s: %s", methodName(t.codec), t.choice())
 }
 
 // methodName is a method with its level, if it has one.

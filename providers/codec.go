@@ -58,6 +58,12 @@ type Implemented interface {
 	Implementation() string
 }
 
+// Adaptive is what a Codec is that may change how it compresses while it does. Its Level is that of the last writer's end.
+type Adaptive interface {
+	// Adapted says in words what was changed and why, as a part of a sentence; empty when nothing was.
+	Adapted() string
+}
+
 // Rivalled is what a slow Codec is when a faster one leaves about as little.
 type Rivalled interface {
 	// Rival names the faster one with its level, "bzip2 9", and says what it will about do; the name is empty where there is none.

@@ -71,6 +71,11 @@ func (c *chooser) Choose(ctx context.Context, clock clock.Clock, about providers
 	if err != nil {
 		return providers.Chosen{}, err
 	}
+	if question.Reference > 0 && !about.Whole && choice.isHasty() {
+		if codec, err = newAdaptive(codec, codecs, clock); err != nil {
+			return providers.Chosen{}, err
+		}
+	}
 	chosen := providers.Chosen{Codec: codec, Reason: choice.Reason, Warning: choice.Warning, StoredBytes: choice.Bytes, Seconds: choice.Seconds}
 	if choice.RunnerUp != nil {
 		chosen.RunnerUp = choice.RunnerUp.String()
