@@ -30,7 +30,7 @@ func (c *deployCase) strategy(action *Deploy) (name, because string, err error) 
 		if advice.Winner == "" {
 			return "", "", fmt.Errorf("%s", strings.TrimSuffix(oneLine(advice.Reason), "."))
 		}
-		return string(advice.Winner), strings.Join(advice.Because[:min(2, len(advice.Because))], ", "), nil
+		return string(advice.Winner), advice.Brief(), nil
 	}
 	for _, candidate := range advice.Candidates {
 		if string(candidate.Strategy) == wanted && len(candidate.Excluded) > 0 && !c.options.Again {

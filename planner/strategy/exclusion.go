@@ -23,16 +23,16 @@ func exclusions(s Strategy, f Facts, allowed Allowed) []string {
 	if disk, known := f.Disk.Get(); known && s != Local {
 		exclude(disk.Free < noRoom, fmt.Sprintf("the disk has %s free, and a release needs room", units.Bytes(disk.Free)))
 	}
-	left := units.Counted(uncommitted, "file is", "files are") + " not committed"
+	left := units.Counted(uncommitted, "file is not committed and would be left out: commit it first", "files are not committed and would be left out: commit them first")
 	switch s {
 	case GitHub:
 		exclude(remoteDown, "the remote does not answer")
 		exclude(hostDown, "the host does not answer")
 		exclude(wayDown, "the host cannot reach the remote")
-		exclude(uncommitted > 0, left+" and would be left out: commit them first")
+		exclude(uncommitted > 0, left)
 	case Hybrid:
 		exclude(hostDown, "the host does not answer")
-		exclude(uncommitted > 0 && !allowed.Uncommitted, left+": commit them, or set allow_uncommitted")
+		exclude(uncommitted > 0 && !allowed.Uncommitted, units.Counted(uncommitted, "file is not committed: commit it", "files are not committed: commit them")+", or set allow_uncommitted")
 	case Local:
 		exclude(hostDown, "the host does not answer")
 		exclude(!allowed.Restart && notThere(f) != "", notThere(f))
@@ -43,7 +43,7 @@ func exclusions(s Strategy, f Facts, allowed Allowed) []string {
 		exclude(wayDown, "the host cannot reach the remote")
 		exclude(remoteDown && known && !published, "the remote lacks the revision and does not answer, so that it cannot be pushed")
 		exclude(hostDown && known && !published, "the remote lacks the revision, and a host that does not answer can only fetch what is there")
-		exclude(uncommitted > 0, left+" and would be left out: commit them first")
+		exclude(uncommitted > 0, left)
 	}
 	return reasons
 }
