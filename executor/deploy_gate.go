@@ -13,6 +13,7 @@ import (
 	"github.com/castrolanda/imsctl/internal/cause"
 	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/internal/units"
+	"github.com/castrolanda/imsctl/planner"
 	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
