@@ -150,3 +150,16 @@ func TestSameURL(t *testing.T) {
 		}
 	}
 }
+
+func TestTotal(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]int64{
+		"Filesystem     1024-blocks     Used Available Capacity Mounted on\n/dev/with space 1000 200 800 20% /\n": 1024000,
+		"Filesystem 1024-blocks Used Available Capacity Mounted on\nnone 5 9 -4 180% /\n":                         5120,
+		"": 0, "x 99999999999999999999 1 1 1% /": 0,
+	} {
+		if got := parseTotal(said); got != want {
+			t.Errorf("%q: %d, not %d", said, got, want)
+		}
+	}
+}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -76,21 +78,34 @@ func withLines(err error, said string) error {
 	return err
 }
 
-// hookFolder is where the files of a release are; a project without any has its own.
-func (s *Site) hookFolder(release providers.Release) string {
-	if release.ID == "" {
-		return s.target.Path
+// inRelease is the release whose files a hook sees: that which is meant, or, where that brought no files, the one that runs. Without an ID
+// it is a project that was never deployed.
+func (s *Site) inRelease(release providers.Release) (folder, id string, err error) {
+	if release.ID != "" {
+		if sealed, err := s.isSealed(release.ID); err != nil || sealed {
+			return s.Folder(release.ID), release.ID, err
+		}
 	}
-	return s.Folder(release.ID)
+	id, err = s.current()
+	if id == "" {
+		return s.target.Path, "", err
+	}
+	return s.Folder(id), id, err
 }
 
 func (s *Site) hookOnHost(ctx context.Context, hook providers.Hook, release providers.Release, environment []string, written io.Writer) error {
-	return s.host.Run(ctx, providers.Command{
-		Arguments: hook.Command, Environment: environment, Directory: s.hookFolder(release), Stdout: written, Stderr: written,
-	})
+	folder, _, err := s.inRelease(release)
+	if err != nil {
+		return err
+	}
+	return s.host.Run(ctx, providers.Command{Arguments: hook.Command, Environment: environment, Directory: folder, Stdout: written, Stderr: written})
 }
 
 func (s *Site) hookInService(ctx context.Context, hook providers.Hook, release providers.Release, environment []string, written io.Writer) error {
+	if hook.Moment == providers.BeforeDeploy && s.isEmpty(release) {
+		_, err := fmt.Fprintln(written, "before_deploy is left out: nothing runs yet")
+		return err
+	}
 	c, err := s.hookCall(ctx, release)
 	if err != nil {
 		return err
@@ -140,9 +155,23 @@ func (s *Site) removeContainer(ctx context.Context, name string) error {
 
 // hookCall is how compose is called with the files and the images of a release.
 func (s *Site) hookCall(ctx context.Context, release providers.Release) (call, error) {
-	c, err := s.callIn(ctx, s.hookFolder(release))
-	if err == nil && release.ID != "" {
-		c.more = append(c.more, s.remembered(release.ID, "images.yaml"))
+	folder, id, err := s.inRelease(release)
+	if err != nil {
+		return call{}, err
+	}
+	c, err := s.callIn(ctx, folder)
+	if err == nil && id != "" {
+		c.more = append(c.more, s.remembered(id, "images.yaml"))
 	}
 	return c, err
+}
+
+// isEmpty reports whether nothing was ever deployed or brought up by hand.
+func (s *Site) isEmpty(release providers.Release) bool {
+	_, id, err := s.inRelease(release)
+	if err != nil || id != "" {
+		return false
+	}
+	_, err = s.host.Files().Lstat(path.Join(s.target.Path, s.target.Compose))
+	return errors.Is(err, fs.ErrNotExist)
 }

@@ -39,12 +39,12 @@ func (s *Site) view(ctx context.Context) providers.SiteView {
 
 // look fills the view.
 func (s *Site) look(ctx context.Context, view *providers.SiteView) error {
+	asked := s.environment.Clock.Now()
 	if err := s.findProject(); err != nil {
 		return err
 	}
-	if free, err := s.host.Files().Space(s.target.Path); err == nil {
-		view.FreeBytes = free // unknown otherwise, which is shown
-	}
+	view.Seconds = s.environment.Clock.Now().Sub(asked).Seconds()
+	s.measure(ctx, view)
 	id, err := s.lookAtReleases(ctx, view)
 	if err != nil {
 		return err

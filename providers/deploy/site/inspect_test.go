@@ -3,6 +3,8 @@ package site
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,7 +18,7 @@ import (
 func TestPlainProject(t *testing.T) {
 	o := deployer(t, release.Options{}, nil)
 	empty := o.Inspect(t.Context())
-	if empty.Site.Err != nil || empty.Site.Running != "" || empty.Site.Current != nil || len(empty.Site.Containers) > 0 || empty.Site.FreeBytes <= 0 {
+	if empty.Site.Err != nil || empty.Site.Running != "" || empty.Site.Current != nil || len(empty.Site.Containers) > 0 || empty.Site.FreeBytes <= 0 || empty.Site.TotalBytes < empty.Site.FreeBytes {
 		t.Errorf("an empty folder: %+v", empty.Site)
 	}
 	if empty.Revisions.Err != nil || empty.Revisions.Wanted != o.project.Commit(release.Good1) || empty.Revisions.Known {
@@ -37,6 +39,17 @@ func TestPlainProject(t *testing.T) {
 		t.Errorf("a plain project: %+v", revisions)
 	}
 
+	o.change(t, "one")
+	one := o.Inspect(t.Context()).Revisions
+	o.change(t, "two")
+	two := o.Inspect(t.Context()).Revisions
+	if one.Err != nil || len(one.Uncommitted) != 1 || one.Uncommitted[0] != "added" || len(one.Digest) == 0 || one.Digest == two.Digest {
+		t.Errorf("what is not committed: %+v, %+v", one, two)
+	}
+	if err := os.Remove(filepath.Join(o.project.Work, "added")); err != nil {
+		t.Fatal(err)
+	}
+
 	// What is shared moves, and the first release runs on the data of the plain project.
 	o.deploy(t, o.release("20260101T000000Z", release.Good2, ""))
 	if applied := o.file(t, "shared/data/applied"); applied != "001-products" {
@@ -50,6 +63,14 @@ func TestPlainProject(t *testing.T) {
 	}
 	o.drift(t)
 	o.elsewhere(t)
+}
+
+// change writes a file that is not committed.
+func (o *operator) change(t *testing.T, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(o.project.Work, "added"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // drift changes what runs behind the back of the release, and looks for it.

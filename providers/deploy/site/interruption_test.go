@@ -32,6 +32,19 @@ func killAfter(m *machine, steps int) *int {
 // revision is a project's files.
 type revision map[string]string
 
+// write puts the files into a folder.
+func (r revision) write(t *testing.T, folder string) {
+	t.Helper()
+	for name, text := range r {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(folder, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 const project = `{"name": "app", "services": {
 	"web": {"image": "base", "volumes": ["./web:/srv", "./data:/data"]},
 	"cache": {"image": "base"},
@@ -53,14 +66,7 @@ func fakeDeploy(t *testing.T, s *Site, id string, files revision) error {
 		return err
 	}
 	if !sealed {
-		for name, text := range files {
-			if err := os.MkdirAll(filepath.Dir(filepath.Join(folder, name)), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
+		files.write(t, folder)
 		if err := s.Seal(t.Context(), release); err != nil {
 			return err
 		}

@@ -20,19 +20,16 @@ func (s *Site) Prune(ctx context.Context, count int, keep ...string) ([]string, 
 	if err := s.removeLeftovers(ctx, keep); err != nil {
 		return nil, err
 	}
-	ids, err := s.sealedIDs()
-	if err != nil {
+	old, err := s.superfluous(max(count, 1))
+	if err != nil || len(old) == 0 {
 		return nil, err
-	}
-	if len(ids) <= max(count, 1) {
-		return nil, nil
 	}
 	seen, err := s.seen(ctx, current)
 	if err != nil {
 		return nil, err
 	}
 	var gone []string
-	for _, id := range ids[:len(ids)-max(count, 1)] {
+	for _, id := range old {
 		if id == current || slices.Contains(keep, id) || slices.Contains(seen, id) {
 			continue
 		}
@@ -42,6 +39,35 @@ func (s *Site) Prune(ctx context.Context, count int, keep ...string) ([]string, 
 		gone = append(gone, id)
 	}
 	return gone, nil
+}
+
+// superfluous are the releases that are not among the newest so many, oldest first. One that never proved healthy does not count, and is
+// superfluous as soon as a newer one did.
+func (s *Site) superfluous(count int) ([]string, error) {
+	ids, err := s.sealedIDs()
+	if err != nil {
+		return nil, err
+	}
+	records, err := s.records()
+	if err != nil {
+		return nil, err
+	}
+	failed := make(map[string]bool)
+	for _, record := range records {
+		failed[record.ID] = !record.Promoted
+	}
+	var old []string
+	kept := 0
+	for _, id := range slices.Backward(ids) {
+		switch {
+		case kept >= count, failed[id] && kept > 0:
+			old = append(old, id)
+		case !failed[id]:
+			kept++
+		}
+	}
+	slices.Reverse(old)
+	return old, nil
 }
 
 // seen are the releases whose files containers may see: one that was left alone by many deploys sees those that it was started with.
@@ -119,6 +145,17 @@ func (s *Site) dropImages(ctx context.Context, made seal) error {
 
 // removeLeftovers removes what interrupted deploys and removals left.
 func (s *Site) removeLeftovers(ctx context.Context, keep []string) error {
+	if err := s.removeUnsealed(ctx, keep); err != nil {
+		return err
+	}
+	if err := s.removeHalves(); err != nil {
+		return err
+	}
+	return s.forgetUnmade(keep)
+}
+
+// removeUnsealed removes the folders of what is not whole.
+func (s *Site) removeUnsealed(ctx context.Context, keep []string) error {
 	folder := path.Dir(s.Folder("x"))
 	list, err := s.host.Files().ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -129,18 +166,14 @@ func (s *Site) removeLeftovers(ctx context.Context, keep []string) error {
 	}
 	for _, entry := range list {
 		id, staging := strings.CutSuffix(entry.Name, ".staging")
-		switch {
-		case !entry.Mode.IsDir():
-		case strings.HasSuffix(entry.Name, leavingSuffix), staging && !slices.Contains(keep, id):
-			if err := s.removeAll(ctx, path.Join(folder, entry.Name)); err != nil {
-				return err
-			}
+		if unsealed := strings.HasSuffix(entry.Name, leavingSuffix) || staging && !slices.Contains(keep, id); !unsealed || !entry.Mode.IsDir() {
+			continue
+		}
+		if err := s.removeAll(ctx, path.Join(folder, entry.Name)); err != nil {
+			return err
 		}
 	}
-	if err := s.removeHalves(); err != nil {
-		return err
-	}
-	return s.forgetUnmade(keep)
+	return nil
 }
 
 // removeHalves removes files that were written beside those that they should have replaced. Those of the lock may be of somebody who

@@ -12,7 +12,7 @@ import (
 
 // revisions is a clone in which revisions can be compared.
 type revisions struct {
-	runner     providers.Runner
+	machine    providers.Host
 	repository *git.Repository
 	// copy says that it is a working copy, and not the mirror on the host.
 	copy bool
@@ -30,7 +30,7 @@ func (s *Site) wanted(ctx context.Context) (*revisions, providers.RevisionsView)
 		return nil, view
 	}
 	r.askRemote(ctx, &view)
-	if r.copy && view.RemoteErr == nil && r.remote != "" && !s.sameRepository(ctx, r, view.RemoteHead) {
+	if r.copy && r.remote != "" && !s.sameRepository(ctx, r, view.RemoteHead) {
 		// Whatever lies there is another project, such as the one that the specification is kept in.
 		if r, err = s.mirror(ctx); err != nil {
 			view.Err = err
@@ -55,7 +55,7 @@ func (s *Site) clone(ctx context.Context) (*revisions, error) {
 	}
 	repository, err := git.Open(ctx, machine, s.environment.Clock, s.target.WorkingCopy)
 	if err == nil && !repository.Bare() {
-		r := &revisions{runner: machine, repository: repository, copy: true, remote: s.target.Repository, target: s.target}
+		r := &revisions{machine: machine, repository: repository, copy: true, remote: s.target.Repository, target: s.target}
 		if r.remote == "" {
 			r.remote = origin(ctx, machine, repository.Directory())
 		}
@@ -80,7 +80,7 @@ func (s *Site) mirror(ctx context.Context) (*revisions, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &revisions{runner: s.host, repository: repository, remote: s.target.Repository, target: s.target}, nil
+	return &revisions{machine: s.host, repository: repository, remote: s.target.Repository, target: s.target}, nil
 }
 
 // origin is the URL of the remote that a clone was made from, empty where there is none.
@@ -104,6 +104,9 @@ func (s *Site) sameRepository(ctx context.Context, r *revisions, head string) bo
 	}
 	if from := origin(ctx, machine, r.repository.Directory()); from == "" || sameURL(from, s.target.Repository) {
 		return true
+	}
+	if head == "" {
+		return false
 	}
 	has, err := r.repository.Has(ctx, head)
 	return err == nil && has
@@ -161,6 +164,9 @@ func (r *revisions) decide(ctx context.Context, view *providers.RevisionsView) e
 		return err
 	}
 	view.Wanted, view.FromWorkingCopy = ours, true
+	if errors.Is(view.RemoteErr, git.ErrUnknown) {
+		view.RemoteErr = nil // it answers, and has no such branch yet
+	}
 	if view.RemoteHead == "" || view.RemoteHead == ours {
 		return nil
 	}
@@ -214,28 +220,17 @@ func (r *revisions) fetch(ctx context.Context, commit string) error {
 
 // describe says what the wanted commit is, and what is not committed beside it.
 func (r *revisions) describe(ctx context.Context, view *providers.RevisionsView) error {
-	head, err := r.repository.Head(ctx)
-	if err != nil && !errors.Is(err, git.ErrUnknown) {
-		return err
-	}
 	var subject strings.Builder
-	if err := r.runner.Run(ctx, providers.Command{
+	if err := r.machine.Run(ctx, providers.Command{
 		Arguments: []string{"git", "-C", r.repository.Directory(), "show", "--no-patch", "--format=%s", view.Wanted}, Stdout: &subject,
 	}); err != nil {
 		return fmt.Errorf("asking for the subject of %.7s: %w", view.Wanted, err)
 	}
 	view.Subject = strings.TrimSpace(subject.String())
-	if !r.copy || head.Commit != view.Wanted {
+	if !r.copy {
 		return nil
 	}
-	changes, err := r.repository.Uncommitted(ctx)
-	if err != nil {
-		return err
-	}
-	for _, change := range changes {
-		view.Uncommitted = append(view.Uncommitted, change.Path)
-	}
-	return nil
+	return r.uncommitted(ctx, view)
 }
 
 // compare says what lies between the running commit and the wanted one.

@@ -21,7 +21,12 @@ func (s *Site) Return(ctx context.Context, release providers.Release) (providers
 	if dirty != nil && !errors.As(dirty, &changed) {
 		return providers.Activation{}, dirty
 	}
+	// What could not be brought here may be what has filled the disk.
+	leftErr := s.removeUnsealed(ctx, nil)
 	activation, err := s.activate(ctx, release)
+	if leftErr != nil {
+		activation.Warnings = append(activation.Warnings, leftErr.Error())
+	}
 	if changed != nil {
 		activation.Warnings = append(activation.Warnings, changed.Error())
 	}

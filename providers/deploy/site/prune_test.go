@@ -1,0 +1,113 @@
+package site
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/castrolanda/imsctl/providers"
+)
+
+// TestPrune: what never proved healthy does not push out what did.
+func TestPrune(t *testing.T) {
+	t.Parallel()
+	m, target := newProject(t)
+	s := fakeSite(t, m, target)
+	var ids []string
+	for i, promoted := range []bool{true, true, false, false, true, false} {
+		id := fmt.Sprintf("2026010%dT000000Z-aaaaaaa", i+1)
+		ids = append(ids, id)
+		files := revision{"compose.yaml": project, "web/page": fmt.Sprint(i), "worker/work": "one"}
+		one := providers.Release{ID: id}
+		bring(t, s, one, files)
+		if _, err := s.Switch(t.Context(), one); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Record(t.Context(), providers.ReleaseRecord{Release: one, Promoted: promoted}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Return(t.Context(), providers.Release{ID: ids[4]}); err != nil {
+		t.Fatal(err)
+	}
+	if seen := s.view(t.Context()); seen.Back != ids[1] || len(seen.Releases) != 6 {
+		t.Errorf("goes back to %s of %d", seen.Back, len(seen.Releases))
+	}
+	gone, err := s.Prune(t.Context(), 2, ids[2])
+	if err != nil || !slices.Equal(gone, []string{ids[3]}) {
+		// The first one is still what the cache was started with.
+		t.Errorf("gone: %v, %v", gone, err)
+	}
+	delete(m.containers, "cache")
+	delete(m.containers, "worker")
+	if _, err := s.Return(t.Context(), providers.Release{ID: ids[4]}); err != nil {
+		t.Fatal(err)
+	}
+	if gone, err := s.Prune(t.Context(), 2); err != nil || !slices.Equal(gone, []string{ids[0], ids[2]}) {
+		t.Errorf("gone: %v, %v", gone, err)
+	}
+	for name := range m.images {
+		if strings.Contains(name, ids[0]) {
+			t.Errorf("the image %s is left of a release that is gone", name)
+		}
+	}
+	if _, err := s.Return(t.Context(), providers.Release{ID: ids[0]}); err == nil || !strings.Contains(err.Error(), "there is no release "+ids[0]) {
+		t.Errorf("a release that is gone: %v", err)
+	}
+}
+
+// bring stages a release.
+func bring(t *testing.T, s *Site, one providers.Release, files revision) {
+	t.Helper()
+	folder, _, err := s.Begin(t.Context(), one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files.write(t, folder)
+	if err := s.Seal(t.Context(), one); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFullDisk: the way back works with a disk that is full, and what filled it goes.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	m, target := newProject(t)
+	s := fakeSite(t, m, target)
+	one, two := providers.Release{ID: "20260101T000000Z-aaaaaaa"}, providers.Release{ID: "20260102T000000Z-bbbbbbb"}
+	bring(t, s, one, first)
+	bring(t, s, two, second)
+	for _, release := range []providers.Release{one, two} {
+		if _, err := s.Switch(t.Context(), release); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := s.Begin(t.Context(), providers.Release{ID: "20260103T000000Z-ccccccc"}); err != nil {
+		t.Fatal(err)
+	}
+	m.fail = func(step string) error {
+		if strings.HasPrefix(step, "create ") {
+			return &fullError{}
+		}
+		return nil
+	}
+	if _, err := s.Return(t.Context(), one); err != nil {
+		t.Error(err)
+	}
+	if got := m.containers["web"].sees["web/page"]; got != "one" {
+		t.Errorf("web sees %q", got)
+	}
+	if there, err := s.exists(s.staging("20260103T000000Z-ccccccc")); err != nil || there {
+		t.Errorf("what filled the disk is there: %v, %v", there, err)
+	}
+	if err := s.Record(t.Context(), providers.ReleaseRecord{Release: one}); err == nil {
+		t.Error("a record was written to a full disk")
+	}
+}
+
+type fullError struct{}
+
+func (*fullError) Error() string { return "no space left on device" }
+func (*fullError) Unwrap() error { return syscall.ENOSPC }
