@@ -116,7 +116,7 @@ func (w *adaptiveWriter) consider(sample []byte) error {
 	}
 	hasty := w.codec.Codec
 	measured, err := meter.Measure(w.ctx, trial.Candidate{Method: hasty.Method(), Level: hasty.Level(), Limit: len(sample)})
-	if err != nil || measured.Fraction <= bound {
+	if err != nil || measured.Fraction <= bound*(1-searching) {
 		return err
 	}
 	// What was written so far becomes a frame.

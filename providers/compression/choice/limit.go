@@ -14,7 +14,7 @@ import (
 const (
 	// hasty is for zstd up to level 4, which looks at one place or two for what it has seen before: so much of what gzip -9 takes off,
 	// but at most mostHasty. What hardly compresses is about as small with any method.
-	hasty     = 0.045
+	hasty     = 0.035
 	mostHasty = 0.065
 	// searching is for the others, which make less of long streams than of samples, mostly by more than the rest may differ; where
 	// gzip -9 takes off less than fullCaution, it is less in proportion.

@@ -24,7 +24,7 @@ type pace struct {
 }
 
 func usualPace() pace {
-	return pace{head: trial.HeadSize, headStride: 1 << 20, stride: 4 << 20, sampleStride: 1 << 20, patience: 32 << 20}
+	return pace{head: trial.HeadSize, headStride: 1 << 20, stride: 2 << 20, sampleStride: 512 << 10, patience: 32 << 20}
 }
 
 // When a stream is of another kind: so many cells together leave another part than those before, by more than a twentieth and
@@ -35,7 +35,7 @@ const (
 	chance    = 2
 )
 
-// watch notices when a stream becomes another kind of data than what its compression was chosen by. It compresses a sixty-fourth of
+// watch notices when a stream becomes another kind of data than what its compression was chosen by. It compresses a thirty-second of
 // it in passing, at three times the speed of what it watches. It is not safe for concurrent use.
 type watch struct {
 	pace    pace
