@@ -54,10 +54,12 @@ func (c *Config) Check(environment providers.Environment) (providers.Check, erro
 }
 
 // The queries for what is judged besides. In recovery a server that has replayed all that it received is not behind,
-// however long ago the last change was (PostgreSQL documentation, "Recovery Information Functions").
+// however long ago the last change was (PostgreSQL documentation, "Recovery Information Functions"). One that has replayed no change
+// since it was started is behind since then at the most.
 const (
 	lagQuery = `select coalesce(case when pg_is_in_recovery() then
-			case when pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() then 0 else extract(epoch from now() - pg_last_xact_replay_timestamp()) end
+			case when pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() then 0
+			else extract(epoch from now() - coalesce(pg_last_xact_replay_timestamp(), pg_postmaster_start_time())) end
 		else (select max(extract(epoch from replay_lag)) from pg_stat_replication) end, 0)`
 	connectionsQuery = `select 100.0 * count(*) / current_setting('max_connections')::int from pg_stat_activity where backend_type = 'client backend'`
 )
