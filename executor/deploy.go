@@ -273,6 +273,7 @@ func (d *deployment) bring(ctx context.Context) (providers.Activation, error) {
 	}
 	if _, inPlace := d.deployer.(providers.InPlace); !inPlace {
 		if err := d.deployer.Stage(ctx, release); err != nil {
+			d.release.Untouched = d.action.Taken != planner.Resumed
 			return providers.Activation{}, fmt.Errorf("bringing %s to the host: %w", d.release.Folder, err)
 		}
 		if err := d.site.Hook(ctx, providers.Migrate, release, io.Discard); err != nil {

@@ -129,9 +129,9 @@ func (c *deployCase) forward() (*Deploy, *Blocked) {
 	if freeze := c.deploy.Frozen(c.now); freeze != nil {
 		return nil, c.blocked(fmt.Sprintf("%s; but %q is frozen until %s", why, freeze.Name, moment(freeze.To)), false)
 	}
-	if failed := c.goneBackFrom(action); failed != nil && !c.options.Again {
-		return nil, c.blocked(fmt.Sprintf(`%s; but %s was gone back from %s ago: %s. Deploy another revision, or this one with "imsctl deploy -again %s"`,
-			why, abbreviated(action.To), units.Age(c.now.Sub(failed.EndedAt())), firstSentence(failed.Error), strings.TrimPrefix(c.deploy.Address, "deploy.")), true)
+	if left := c.goneBackFrom(action); left != "" && !c.options.Again {
+		return nil, c.blocked(fmt.Sprintf(`%s; but %s. Deploy another revision, or this one with "imsctl deploy -again %s"`,
+			why, left, strings.TrimPrefix(c.deploy.Address, "deploy.")), true)
 	}
 	if revisions.OtherHistory && !c.deploy.Target.AllowOtherHistory {
 		return nil, c.blocked(fmt.Sprintf("%s; but %s does not descend from what runs, as after a forced push: set allow_other_history when that is meant", why, abbreviated(action.To)), true)
@@ -196,16 +196,22 @@ func (c *deployCase) previous() string {
 	return c.view.Site.Back
 }
 
-// goneBackFrom is the last deploy, when it was of the same revision and was gone back from.
-func (c *deployCase) goneBackFrom(action *Deploy) *state.Release {
-	if len(c.history) == 0 {
-		return nil
+// goneBackFrom says when and why the wanted revision was gone back from, by itself or by hand; empty when it was not, the last time.
+func (c *deployCase) goneBackFrom(action *Deploy) string {
+	for i := len(c.history) - 1; i >= 0; i-- {
+		made := c.history[i]
+		ago := units.Age(c.now.Sub(made.EndedAt()))
+		switch {
+		case made.Strategy == Rollback && made.Phase == state.Promoted && made.PreviousCommit == action.To && action.Digest == "":
+			return fmt.Sprintf("%s was gone back from by %s %s ago", abbreviated(action.To), made.By, ago)
+		case made.Commit != action.To || made.Digest != action.Digest || made.Strategy == Rollback:
+		case made.Phase != state.Promoted && made.WasTouched():
+			return fmt.Sprintf("%s was gone back from %s ago: %s", abbreviated(action.To), ago, firstSentence(made.Error))
+		default:
+			return ""
+		}
 	}
-	last := c.history[len(c.history)-1]
-	if last.Commit == action.To && last.Digest == action.Digest && last.Strategy != Rollback && last.Phase != state.Promoted && last.WasTouched() {
-		return last
-	}
-	return nil
+	return ""
 }
 
 // lasted is how many seconds the last good deploy by a strategy took; 0 when there was none.

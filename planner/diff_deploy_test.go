@@ -132,6 +132,19 @@ func TestDeploys(t *testing.T) {
 				s.document.Releases[0].Error = "check.http.web failed: 500\nweb said: oops"
 			},
 			want: []string{`blocked change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); but bbbbbbb was gone back from 57m ago: check.http.web failed: 500. Deploy another revision, or this one with "imsctl deploy -again ims" [failed]`}},
+		"it was gone back from by hand": {
+			more: func(s *scene) {
+				s.deployed(commitB, state.Deploying, state.Promoted)
+				back := s.deployed(commitA, state.Deploying, state.Promoted)
+				back.Strategy, back.PreviousCommit = Rollback, commitB
+			},
+			want: []string{`blocked change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); but bbbbbbb was gone back from by ana@laptop 58m ago. Deploy another revision, or this one with "imsctl deploy -again ims" [failed]`}},
+		"it was gone back from before it could be tried": {
+			more: func(s *scene) {
+				s.deployed(commitB, state.Deploying, state.RollingBack, state.RolledBack)
+				s.document.Releases[0].Untouched = true
+			},
+			want: []string{"deploy change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); strategy hybrid: declared"}},
 		"another one was gone back from": {
 			more: func(s *scene) { s.deployed(commitC, state.Deploying, state.RollingBack, state.RolledBack) },
 			want: []string{"deploy change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); strategy hybrid: declared"}},

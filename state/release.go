@@ -68,6 +68,8 @@ type Release struct {
 	Restored []string `json:"restored,omitempty"`
 	// Checks are what was asked, before and after.
 	Checks []GateCheck `json:"checks,omitempty"`
+	// Untouched is set when it failed before anything that ran was touched: it may be tried again.
+	Untouched bool `json:"untouched,omitzero"`
 	// Services are those that were restarted or made anew.
 	Services []string `json:"services,omitempty"`
 	// Error is why it failed, without secrets; Evidence what containers had to say, a line each, at most MaxEvidence.
@@ -120,7 +122,7 @@ func (r *Release) Enter(phase Phase, at time.Time) *Release {
 
 // WasTouched reports whether what ran may have been touched by the deploy, however it ended.
 func (r *Release) WasTouched() bool {
-	return slices.ContainsFunc(r.Transitions, func(t Transition) bool { return t.Phase.Touched() })
+	return !r.Untouched && slices.ContainsFunc(r.Transitions, func(t Transition) bool { return t.Phase.Touched() })
 }
 
 // check says what contradicts the promises of the release.

@@ -83,7 +83,7 @@ func (c *cli) releases(ctx context.Context, arguments releasesArguments) error {
 			OnHost        []providers.ReleaseRecord `json:"on_host"`
 		}{"1.0", "releases", deploy.Address, currentRelease(site), made, site.Releases})
 	}
-	return c.releasesText(deploy, made, site, project.spec)
+	return c.releasesText(deploy, made, site)
 }
 
 // currentRelease is the release that runs; empty where that is not known.
@@ -95,9 +95,9 @@ func currentRelease(site providers.SiteView) string {
 }
 
 // releasesText prints a line for each deploy, and then one for each release on the host that the state knows nothing of.
-func (c *cli) releasesText(deploy *spec.Deploy, made []*state.Release, site providers.SiteView, specification *spec.Spec) error {
-	rows := [][]string{{"", "RELEASE", "COMMIT", "STRATEGY", "BY", "BEGUN", "TOOK", "RESULT"}}
-	listed := make(map[string]bool)
+func (c *cli) releasesText(deploy *spec.Deploy, made []*state.Release, site providers.SiteView) error {
+	rows := [][]string{{"", "RELEASE", "STRATEGY", "BY", "AGE", "TOOK", "RESULT"}}
+	listed, now := make(map[string]bool), c.clock.Now()
 	for _, release := range made {
 		took := ""
 		if end := release.EndedAt(); !end.IsZero() {
@@ -108,13 +108,12 @@ func (c *cli) releasesText(deploy *spec.Deploy, made []*state.Release, site prov
 			mark = ""
 		}
 		listed[release.Folder] = true
-		rows = append(rows, []string{mark, release.ID, commitWords(release.Commit, release.Uncommitted), release.Strategy, release.By,
-			release.StartedAt().In(specification.Location).Format("2006-01-02 15:04 MST"), took, resultWords(release)})
+		rows = append(rows, []string{mark, release.ID, release.Strategy, release.By, units.Age(now.Sub(release.StartedAt())), took, resultWords(release)})
 	}
 	for i := len(site.Releases) - 1; i >= 0; i-- {
 		if record := &site.Releases[i]; !listed[record.ID] {
-			rows = append(rows, []string{markOf(record.ID, site), record.ID, commitWords(record.Commit, record.Uncommitted), record.Strategy, record.By,
-				record.StartedAt.In(specification.Location).Format("2006-01-02 15:04 MST"), "", strings.ReplaceAll(record.Phase, "_", " ") + ", by another state"})
+			rows = append(rows, []string{markOf(record.ID, site), record.ID, record.Strategy, record.By, units.Age(now.Sub(record.StartedAt)), "",
+				strings.ReplaceAll(record.Phase, "_", " ") + ", by another state"})
 		}
 	}
 	if len(rows) == 1 {
@@ -137,18 +136,12 @@ func markOf(id string, site providers.SiteView) string {
 	return ""
 }
 
-// commitWords is a commit as people read it.
-func commitWords(commit string, uncommitted bool) string {
-	text := commit[:min(7, len(commit))]
-	if uncommitted {
-		text += " and more"
-	}
-	return text
-}
-
 // resultWords say what came of a deploy.
 func resultWords(release *state.Release) string {
 	text := strings.ReplaceAll(string(release.Phase), "_", " ")
+	if release.Uncommitted {
+		text += ", with what was not committed"
+	}
 	if !release.Phase.Final() {
 		return "interrupted while " + text
 	}
