@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The marks between which the table stands in docs/reliability.md.
-const tableBegin, tableEnd = "<!-- table: made by TestFaultMatrix -->\n", "<!-- end of the table -->\n"
+// The marks between which a table stands in docs/reliability.md; %s is the test that makes it.
+const tableBegin, tableEnd = "<!-- table: made by %s -->\n", "<!-- end of the table -->\n"
 
 // compareMatrix holds the table in the documentation against what happened, or writes it with UPDATE_TABLE=1.
 func compareMatrix(t *testing.T, table map[[2]string]string) {
@@ -23,19 +23,24 @@ func compareMatrix(t *testing.T, table map[[2]string]string) {
 			return
 		}
 	}
-	path := filepath.Join("..", "..", "docs", "reliability.md")
+	compareTable(t, "TestFaultMatrix", renderMatrix(table))
+}
+
+// compareTable holds the table that a test makes against the one in the documentation, or writes it with UPDATE_TABLE=1.
+func compareTable(t *testing.T, test, written string) {
+	t.Helper()
+	begin, path := fmt.Sprintf(tableBegin, test), filepath.Join("..", "..", "docs", "reliability.md")
 	document, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, rest, found := strings.Cut(string(document), tableBegin)
+	before, rest, found := strings.Cut(string(document), begin)
 	old, after, ended := strings.Cut(rest, tableEnd)
 	if !found || !ended {
 		t.Fatalf("%s has no place for the table", path)
 	}
-	written := renderMatrix(table)
 	if os.Getenv("UPDATE_TABLE") == "1" {
-		if err := os.WriteFile(path, []byte(before+tableBegin+written+tableEnd+after), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(before+begin+written+tableEnd+after), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return

@@ -210,6 +210,11 @@ func (r Report) Revisions() []string {
 	return names
 }
 
+// Sum says in one line what was seen, without who answered.
+func (r Report) Sum() string {
+	return fmt.Sprintf("down for %s of %d answers and %d failures, longest gap %s", r.Downtime.Round(time.Millisecond), r.Answers, r.Failures, r.Longest.Round(time.Millisecond))
+}
+
 // String says in one line what was seen.
 func (r Report) String() string {
 	var spans []string
@@ -220,6 +225,5 @@ func (r Report) String() string {
 		}
 		spans = append(spans, fmt.Sprintf("%s %s (%d)", name, span.To.Sub(span.From).Round(time.Millisecond), span.Answers))
 	}
-	return fmt.Sprintf("down for %s of %d answers and %d failures, longest gap %s: %s", r.Downtime.Round(time.Millisecond), r.Answers, r.Failures,
-		r.Longest.Round(time.Millisecond), strings.Join(spans, ", "))
+	return r.Sum() + ": " + strings.Join(spans, ", ")
 }

@@ -203,7 +203,7 @@ func (p *Project) Fill(t testing.TB) {
 	if !p.small {
 		t.Fatal("the project has no small disk: Options.Disk")
 	}
-	p.Machine.Run(t, "busybox dd if=/dev/zero of="+p.Path+"/.filled bs=64k 2>/dev/null; busybox dd if=/dev/zero of="+p.Path+"/.filled-more bs=1 2>/dev/null; true")
+	p.Machine.Run(t, "busybox dd if=/dev/zero of="+p.Path+"/.filled bs=1M 2>/dev/null; busybox dd if=/dev/zero of="+p.Path+"/.filled-more bs=1 2>/dev/null; true")
 }
 
 // Free undoes Fill.
@@ -244,7 +244,7 @@ mine=label=com.docker.compose.project=%[1]s
 docker ps --all --quiet --filter $mine | xargs --no-run-if-empty docker rm --force --volumes >/dev/null
 docker network ls --quiet --filter $mine | xargs --no-run-if-empty docker network rm >/dev/null
 docker volume ls --quiet --filter $mine | xargs --no-run-if-empty docker volume rm >/dev/null
-docker images --quiet '%[1]s-*' | sort -u | xargs --no-run-if-empty docker rmi --force >/dev/null
+docker images --format '{{.Repository}}:{{.Tag}}' | grep -E '^(imsctl-)?%[1]s[-:]' | xargs --no-run-if-empty docker rmi --force >/dev/null
 busybox umount -l %[2]s 2>/dev/null
 rm -rf %[2]s`
 

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/castrolanda/imsctl/internal/testenv/release"
+)
+
+// deployRevisions are what is deployed over release.Good2, in this order: what they are called in the table, and what is said of them.
+var deployRevisions = []struct{ revision, called, said string }{
+	{release.Sick, "never healthy", "503"},
+	{release.Flaps, "healthy and not in turns", "503"},
+	{release.ML, "healthy, and its model breaks", "500"},
+	{release.Migration, "its migration fails", "customers: out of range"},
+	{release.Broken, "its compose file is invalid", "restart"},
+	{release.Good3, "good, one file of one service changed", "web restarted"},
+}
+
+// fewRevisions are those that are always deployed, by strategy.
+var fewRevisions = map[string][]string{
+	"hybrid": {release.Sick, release.ML, release.Broken, release.Good3},
+	"github": {release.Flaps, release.Migration, release.Good3},
+}
+
+// TestDeployRevisions deploys good and faulty revisions by each strategy that brings any, with a client that asks all the time. A faulty
+// one is rolled back, with the reason.
+func TestDeployRevisions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes an engine and many deploys")
+	}
+	machine := release.New(t)
+	strategies := []string{"hybrid", "github"}
+	rows := make(map[string][]string)
+	for _, strategy := range strategies {
+		s := newShop(t, machine, strategy, release.Options{})
+		s.project.Checkout(t, release.Good2)
+		s.open()
+		for _, test := range deployRevisions {
+			if os.Getenv(allVariable) == "" && !slices.Contains(fewRevisions[strategy], test.revision) {
+				continue
+			}
+			t.Run(strategy+"/"+test.revision, func(t *testing.T) {
+				rows[test.called] = append(rows[test.called], s.on(t).deployRevision(test.revision, test.said))
+			})
+		}
+	}
+	if os.Getenv(allVariable) == "" || t.Failed() {
+		return
+	}
+	text := fmt.Sprintf("| | %s |\n|---|%s\n", strings.Join(strategies, " | "), strings.Repeat("---|", len(strategies)))
+	for _, test := range deployRevisions {
+		text += fmt.Sprintf("| %s | %s |\n", test.called, strings.Join(rows[test.called], " | "))
+	}
+	compareTable(t, "TestDeployRevisions", text)
+}
+
+// deployRevision deploys a revision over release.Good2, and returns how that ended.
+func (s *shop) deployRevision(revision, wanted string) string {
+	s.t.Helper()
+	// Nobody pushes by force but a test that begins anew.
+	s.project.Push(s.t, release.Good2)
+	s.project.Checkout(s.t, revision)
+	before, containers := len(s.releases()), s.project.Containers(s.t)
+	poll := s.project.Poll(s.t)
+	poll.Await(s.t, release.Good2)
+	code, said := s.apply()
+	again := s.settle(s.project.Commit(revision))
+	seen := poll.Stop()
+	s.t.Log(seen)
+	ended := s.phase(before)
+	if !strings.Contains(strings.Join(strings.Fields(said), " "), wanted) {
+		s.t.Errorf("%q is not said", wanted)
+	}
+	switch good := revision == release.Good3; {
+	case good && (code != exitDone || ended != "promoted" || s.project.Containers(s.t)["worker"] != containers["worker"]):
+		s.t.Errorf("it ended with %d, as %s, with %+v", code, ended, s.project.Containers(s.t))
+	case !good && (code != exitError || ended != "rolled back"):
+		s.t.Errorf("it ended with %d, as %s", code, ended)
+	}
+	if s.t.Failed() {
+		s.t.Log(said, "\n-----\n", again)
+	}
+	return ended
+}
