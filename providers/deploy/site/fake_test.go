@@ -130,6 +130,14 @@ func (m *machine) Run(ctx context.Context, command providers.Command) error {
 		// The disk of this machine is not what is tested.
 	case strings.HasPrefix(line, "docker image inspect"):
 		answer = m.inspectImages(command.Arguments[5:])
+	case strings.HasPrefix(line, "docker image ls"):
+		m.mu.Lock()
+		for name := range m.images {
+			if strings.HasPrefix(name, command.Arguments[len(command.Arguments)-1]+":") {
+				answer += name + "\n"
+			}
+		}
+		m.mu.Unlock()
 	case strings.HasPrefix(line, "sh -c while [ $# -gt 1 ]; do docker tag"):
 		err = m.tag(command.Arguments[4:])
 	case strings.HasPrefix(line, "sh -c for i; do docker image rm"):

@@ -27,11 +27,14 @@ func (s *Site) prepareImages(ctx context.Context, c call, loaded *config, id str
 	for _, name := range loaded.names() {
 		images[name] = image{
 			Name: loaded.image(c.project, name), Built: loaded.Services[name].Build != nil,
-			Kept: fmt.Sprintf("imsctl-%s:%s.%s", c.project, id, name),
+			Kept: fmt.Sprintf("%s:%s.%s", keptRepository(c.project), id, name),
 		}
 	}
 	return images, s.obtain(ctx, c, loaded.names(), images)
 }
+
+// keptRepository is the repository of the names that the releases of a project give their images.
+func keptRepository(project string) string { return "imsctl-" + project }
 
 // obtain builds or pulls the images of services, and notes and keeps what came of it.
 func (s *Site) obtain(ctx context.Context, c call, services []string, images map[string]image) error {

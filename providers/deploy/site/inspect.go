@@ -80,7 +80,10 @@ func (s *Site) lookAtReleases(ctx context.Context, view *providers.SiteView) (st
 		return "", err
 	}
 	if !slices.Contains(there, id) {
-		return "", fmt.Errorf("the link %s leads to %s, which is not there%s: \"imsctl rollback\" to one that is", s.link(), s.Folder(id), s.others())
+		// Somebody removed it, and the next deploy, or a rollback, sets that right.
+		view.Current = nil
+		view.Drift = append(view.Drift, fmt.Sprintf("the link %s leads to a release that is not there", s.link()))
+		return id, nil
 	}
 	if view.Current == nil {
 		view.Current = &providers.ReleaseRecord{Release: providers.Release{ID: id}, Deploy: s.target.Address}
@@ -142,7 +145,13 @@ var errNothingRuns = errors.New("nothing is deployed yet")
 
 // activeConfig has compose read what is meant to run: the current release, or the plain project.
 func (s *Site) activeConfig(ctx context.Context, id string) (active, error) {
-	if id == "" {
+	if id != "" {
+		if sealed, err := s.isSealed(id); err != nil {
+			return active{}, err
+		} else if !sealed {
+			return active{call: call{project: s.lastProject(), folder: s.link()}}, errNothingRuns
+		}
+	} else {
 		_, err := s.host.Files().Lstat(path.Join(s.target.Path, s.target.Compose))
 		there, listErr := s.host.Files().ReadDir(s.target.Path)
 		if errors.Is(err, fs.ErrNotExist) && listErr == nil && !slices.ContainsFunc(there, isProjectFile) {
@@ -170,4 +179,17 @@ func (s *Site) activeConfig(ctx context.Context, id string) (active, error) {
 // isProjectFile reports whether something in a folder is a part of a project, and not of imsctl.
 func isProjectFile(entry providers.FileInfo) bool {
 	return !slices.Contains([]string{"releases", "shared", "current", ".imsctl"}, entry.Name)
+}
+
+// lastProject is the name of the compose project in the newest release that is there.
+func (s *Site) lastProject() string {
+	ids, err := s.sealedIDs()
+	if err != nil || len(ids) == 0 {
+		return s.defaultProject()
+	}
+	made, err := s.sealOf(ids[len(ids)-1])
+	if err != nil {
+		return s.defaultProject()
+	}
+	return made.Project
 }

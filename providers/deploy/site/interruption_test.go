@@ -174,6 +174,12 @@ func checkDeployed(t *testing.T, m *machine, target providers.DeployTarget, befo
 			}
 		}
 	}
+	for name := range m.images {
+		id, _, kept := strings.Cut(strings.TrimPrefix(name, "imsctl-app:"), ".")
+		if kept && id != "20260101T000000Z-aaaaaaa" && id != "20260102T000000Z-bbbbbbb" {
+			t.Errorf("after %d steps the image %s is left", steps, name)
+		}
+	}
 	seen := fakeSite(t, m, target).view(t.Context())
 	if seen.Err != nil || len(seen.Drift) > 0 || seen.Current.ID != "20260102T000000Z-bbbbbbb" || seen.Back != "20260101T000000Z-aaaaaaa" {
 		t.Errorf("after %d steps: %+v", steps, seen)

@@ -20,6 +20,9 @@ func (s *Site) Prune(ctx context.Context, count int, keep ...string) ([]string, 
 	if err := s.removeLeftovers(ctx, keep); err != nil {
 		return nil, err
 	}
+	if err := s.dropStrayImages(ctx, current, keep); err != nil {
+		return nil, err
+	}
 	old, err := s.superfluous(max(count, 1))
 	if err != nil || len(old) == 0 {
 		return nil, err
@@ -97,16 +100,21 @@ func (s *Site) seen(ctx context.Context, current string) ([]string, error) {
 	return list, nil
 }
 
-// removeRelease removes a release with its images and all that is remembered of it. The folder goes first: what has none is nothing.
+// removeRelease removes a release with its images and all that is remembered of it. What is left of it in between is a release whose
+// images would be made again, and then nothing.
 func (s *Site) removeRelease(ctx context.Context, id string) error {
 	made, err := s.sealOf(id)
 	if err != nil {
 		return err
 	}
-	if err := s.removeAll(ctx, s.Folder(id)); err != nil {
+	var names []string
+	for _, image := range made.Images {
+		names = append(names, image.Kept)
+	}
+	if err := s.dropImages(ctx, names); err != nil {
 		return err
 	}
-	if err := s.dropImages(ctx, made); err != nil {
+	if err := s.removeAll(ctx, s.Folder(id)); err != nil {
 		return err
 	}
 	return s.forget(id)
@@ -122,25 +130,41 @@ func (s *Site) forget(id string) error {
 	return nil
 }
 
-// dropImages takes the names from images that a release gave them. Those that nobody else has a name for go.
-func (s *Site) dropImages(ctx context.Context, made seal) error {
-	var names []string
-	for _, image := range made.Images {
-		if image.Kept != "" {
-			names = append(names, image.Kept)
-		}
-	}
-	ids, err := s.imageIDs(ctx, names)
-	if err != nil {
-		return err
-	}
-	names = slices.DeleteFunc(names, func(name string) bool { return ids[name] == "" })
+// dropImages takes names from images that releases gave them. An image that nobody else has a name for goes; one that a container runs
+// and that has no other name stays until the next time.
+func (s *Site) dropImages(ctx context.Context, names []string) error {
 	if len(names) == 0 {
 		return nil
 	}
-	// An image that a container still runs keeps its name until the next time.
-	_, err = s.shell(ctx, `for i; do docker image rm "$i" >/dev/null 2>&1 || :; done`, names...)
+	_, err := s.shell(ctx, `for i; do docker image rm "$i" >/dev/null 2>&1 || :; done`, names...)
 	return err
+}
+
+// dropStrayImages drops the names of releases that are not there: interrupted deploys and removals leave such.
+func (s *Site) dropStrayImages(ctx context.Context, current string, keep []string) error {
+	if current == "" {
+		return nil
+	}
+	made, err := s.sealOf(current)
+	if err != nil {
+		return err
+	}
+	ids, err := s.sealedIDs()
+	if err != nil {
+		return err
+	}
+	said, err := s.output(ctx, "", "docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", keptRepository(made.Project))
+	if err != nil {
+		return fmt.Errorf("looking for images of releases that are gone: %w", err)
+	}
+	var stray []string
+	for _, name := range strings.Fields(string(said)) {
+		id, _, ok := strings.Cut(strings.TrimPrefix(name, keptRepository(made.Project)+":"), ".")
+		if ok && isID(id) && !slices.Contains(ids, id) && !slices.Contains(keep, id) {
+			stray = append(stray, name)
+		}
+	}
+	return s.dropImages(ctx, stray)
 }
 
 // removeLeftovers removes what interrupted deploys and removals left.

@@ -2,6 +2,7 @@ package site
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -111,3 +112,54 @@ type fullError struct{}
 
 func (*fullError) Error() string { return "no space left on device" }
 func (*fullError) Unwrap() error { return syscall.ENOSPC }
+
+// TestStrayImages: what a deploy that died, or a removal, named and nobody else remembers.
+func TestStrayImages(t *testing.T) {
+	t.Parallel()
+	m, target := newProject(t)
+	s := fakeSite(t, m, target)
+	if err := fakeDeploy(t, s, "20260101T000000Z-aaaaaaa", first); err != nil {
+		t.Fatal(err)
+	}
+	m.images["imsctl-app:20260102T000000Z-bbbbbbb.web"], m.images["imsctl-app:20260103T000000Z-ccccccc.web"] = "sha256:x", "sha256:y"
+	m.images["imsctl-app:latest"] = "sha256:z"
+	if _, err := s.Prune(t.Context(), 3, "20260103T000000Z-ccccccc"); err != nil {
+		t.Fatal(err)
+	}
+	for name, there := range map[string]bool{
+		"imsctl-app:20260101T000000Z-aaaaaaa.web": true, "imsctl-app:20260102T000000Z-bbbbbbb.web": false, "imsctl-app:20260103T000000Z-ccccccc.web": true, "imsctl-app:latest": true,
+	} {
+		if (m.images[name] != "") != there {
+			t.Errorf("the image %s is there: %v", name, !there)
+		}
+	}
+}
+
+// TestLostRelease: somebody removed the release that the link leads to.
+func TestLostRelease(t *testing.T) {
+	t.Parallel()
+	m, target := newProject(t)
+	s := fakeSite(t, m, target)
+	for id, files := range map[string]revision{"20260101T000000Z-aaaaaaa": first, "20260102T000000Z-bbbbbbb": second} {
+		if err := fakeDeploy(t, s, id, files); err != nil {
+			t.Fatal(err)
+		}
+	}
+	current, err := s.current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(s.Folder(current)); err != nil {
+		t.Fatal(err)
+	}
+	seen := s.view(t.Context())
+	if seen.Err != nil || seen.Current != nil || seen.Running != "" || len(seen.Drift) != 1 || len(seen.Containers) != 3 || seen.Back == "" {
+		t.Fatalf("%+v", seen)
+	}
+	if _, err := s.Return(t.Context(), providers.Release{ID: seen.Back}); err != nil {
+		t.Error(err)
+	}
+	if again := s.view(t.Context()); again.Err != nil || again.Current == nil || again.Current.ID != seen.Back || len(again.Drift) > 0 {
+		t.Errorf("%+v", again)
+	}
+}
