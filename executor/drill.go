@@ -154,11 +154,11 @@ func (d *drilling) restore(ctx context.Context, scratch providers.Scratch) (err 
 
 // compare holds the scratch place against the record.
 func (d *drilling) compare(ctx context.Context, scratch providers.Scratch) error {
-	found, err := scratch.Compare(ctx, providers.DrillExpectation{RowCounts: d.artifact.RowCounts})
+	found, err := scratch.Compare(ctx, providers.DrillExpectation{RowCounts: d.artifact.RowCounts, KeyCounts: countedKeys(d.artifact.KeyCounts)})
 	if err != nil {
 		return err
 	}
-	d.record.Tables, d.record.Rows, d.record.Files, d.record.Assertions = found.Tables, found.Rows, found.Files, found.Assertions
+	d.record.Tables, d.record.Rows, d.record.Keys, d.record.Files, d.record.Assertions = found.Tables, found.Rows, found.Keys, found.Files, found.Assertions
 	differences := d.redactedAll(found.Differences)
 	if len(differences) == 0 {
 		return nil
@@ -178,6 +178,9 @@ func (d *drilling) summary() string {
 	var proven []string
 	if d.record.Tables > 0 {
 		proven = append(proven, fmt.Sprintf("%s with %s equal", units.Counted(d.record.Tables, "table", "tables"), units.Counted(d.record.Rows, "row", "rows")))
+	}
+	if d.record.Keys > 0 {
+		proven = append(proven, units.Counted(d.record.Keys, "key", "keys")+" equal")
 	}
 	if d.record.Files > 0 {
 		proven = append(proven, units.Counted(d.record.Files, "file or folder", "files and folders")+" equal")
@@ -210,4 +213,19 @@ func (r *run) removeScratch(ctx context.Context, action *planner.Cleanup) (resul
 	}
 	r.settled.Store(action.Scratch, true)
 	return result{summary: "removed"}, nil
+}
+
+// countedKeys are recorded counts as a drill compares them.
+func countedKeys(recorded *state.KeyCounts) *providers.KeyCounts {
+	if recorded == nil {
+		return nil
+	}
+	counted := func(counts map[string]state.KeyCount) map[string]providers.KeyCount {
+		all := make(map[string]providers.KeyCount, len(counts))
+		for name, count := range counts {
+			all[name] = providers.KeyCount(count)
+		}
+		return all
+	}
+	return &providers.KeyCounts{Databases: counted(recorded.Databases), Patterns: counted(recorded.Patterns)}
 }

@@ -12,9 +12,9 @@ import (
 // DrillTarget is where the drills of one block restore to, as the block says it. Which fields are used, the source type
 // decides.
 type DrillTarget struct {
-	// Host is the machine that the server is reached from, zero for the one imsctl runs on.
+	// Host is the machine that the server is reached from or the folder is on, zero for the one imsctl runs on.
 	Host Reference
-	// URL is that of a server, Path a folder; either may be empty.
+	// URL is that of a server, Path a folder on the host; either may be empty.
 	URL, Path string
 	// Directory is the absolute folder that a relative Path starts from.
 	Directory string
@@ -55,14 +55,17 @@ type Scratch interface {
 type DrillExpectation struct {
 	// RowCounts per table, as in Reading; nil when none were counted.
 	RowCounts map[string]int64
+	// KeyCounts as in Reading; nil when none were counted.
+	KeyCounts *KeyCounts
 }
 
 // Comparison is what a drill found.
 type Comparison struct {
-	// Tables and Rows are what was compared with RowCounts, Files the files, folders and links that were compared with the archive, Assertions the queries
-	// that were asked.
+	// Tables and Rows are what was compared with RowCounts, Keys the keys that were compared with KeyCounts and the snapshot, Files the files, folders
+	// and links that were compared with the archive, Assertions the queries that were asked.
 	Tables     int
 	Rows       int64
+	Keys       int64
 	Files      int
 	Assertions int
 	// Differences are what is not as it should be, one line each; none means that the backup is proven.

@@ -15,14 +15,14 @@ type drillBlock struct {
 	Every    units.Duration      `hcl:"every,optional" doc:"Due when the last successful drill is older than this."`
 	Schedule string              `hcl:"schedule,optional" doc:"A cron expression; the same as in a backup."`
 	Into     intoBlock           `hcl:"into,block" doc:"Where to; its type is that of the backup's source."`
-	Assert   []queryBlock        `hcl:"assert,block" doc:"What must be so in the restored database, besides the recorded row counts."`
+	Assert   []queryBlock        `hcl:"assert,block" doc:"What must be so in the restored database, besides the recorded row counts; postgres only."`
 }
 
 type intoBlock struct {
 	Type string              `hcl:"type,label"`
-	Host providers.Reference `hcl:"host,optional" kind:"host" doc:"postgres: the host that psql runs on and from which the server is reached; the machine imsctl runs on when left out."`
+	Host providers.Reference `hcl:"host,optional" kind:"host" doc:"postgres: the host that psql runs on and from which the server is reached; redis and files: the host of path. The machine imsctl runs on when left out."`
 	URL  string              `hcl:"url,optional" doc:"postgres: the server on which a scratch database is made and dropped. Its database is connected to for that; postgres when it names none."`
-	Path string              `hcl:"path,optional" doc:"files: the folder in which a scratch folder is made and removed; the system's own when left out."`
+	Path string              `hcl:"path,optional" doc:"redis, files: the folder in which a scratch folder is made and removed; the system's own when left out."`
 }
 
 type queryBlock struct {

@@ -16,7 +16,7 @@ type Drill struct {
 	// Address is the drill block's, Backup that of what was restored.
 	Address string `json:"address"`
 	Backup  string `json:"backup"`
-	// Artifact is what was restored, Destination where it was read from, Into what it was restored to ("postgres", "files").
+	// Artifact is what was restored, Destination where it was read from, Into what it was restored to ("postgres", "redis", "files").
 	Artifact    string `json:"artifact"`
 	Destination string `json:"destination"`
 	Into        string `json:"into"`
@@ -27,10 +27,11 @@ type Drill struct {
 	// without the comparison; 0 when the restore did not end.
 	RecoverySeconds float64 `json:"recovery_seconds,omitzero"`
 	Outcome         Outcome `json:"outcome"`
-	// Tables and Rows are how many were compared with the counts in the manifest, Files how many files, folders and links with the archive, by hash,
+	// Tables, Rows and Keys are how many were compared with the counts in the manifest, Files how many files, folders and links with the archive, by hash,
 	// Assertions how many queries were answered.
 	Tables     int   `json:"tables,omitzero"`
 	Rows       int64 `json:"rows,omitzero"`
+	Keys       int64 `json:"keys,omitzero"`
 	Files      int   `json:"files,omitzero"`
 	Assertions int   `json:"assertions,omitzero"`
 	// Differences are what is not as it should be, a line each, at most MaxDifferences of them.

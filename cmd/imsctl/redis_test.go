@@ -162,3 +162,32 @@ func TestRedisRestore(t *testing.T) {
 		t.Errorf("the server that was stopped holds %s, not %s", got, want)
 	}
 }
+
+// TestRedisDrill proves a backup, and is told that a copy of another number of keys is none.
+func TestRedisDrill(t *testing.T) {
+	server := testenv.Redis(t)
+	server.Fill(t, "SET ml:1 one\nSET ml:2 two EX 100000\nSET other 3\n")
+	project := newRedisProject(t, server)
+	text, err := os.ReadFile(filepath.Join(project.folder, "spec.hcl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	places, err := os.MkdirTemp("", "drill-") // the path of a socket must not be long
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(places) })
+	text = append(text, "drill \"models\" {\n  backup = backup.models\n  every  = \"7d\"\n  into \"redis\" {\n    path = \""+places+"\"\n  }\n}\n"...)
+	if err := os.WriteFile(filepath.Join(project.folder, "spec.hcl"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if output, err := project.run(t, "apply", "-auto-approve"); err != nil || !strings.Contains(output, "3 keys equal") {
+		t.Errorf("%v:\n%s", err, output)
+	}
+	if output, err := project.run(t, "drill"); err != nil || !strings.Contains(output, "3 keys equal") {
+		t.Errorf("%v:\n%s", err, output)
+	}
+	if entries, err := os.ReadDir(places); err != nil || len(entries) > 0 {
+		t.Errorf("left: %v, %v", entries, err)
+	}
+}

@@ -27,7 +27,9 @@ func Provider() providers.Provider {
 		New:     func() providers.Config { return &Config{Port: defaultPort} },
 		Restore: newRestorer,
 
-		Database: true,
+		Drill:      newDriller,
+		CheckDrill: checkDrill,
+		Database:   true,
 	}
 }
 
