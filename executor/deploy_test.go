@@ -77,6 +77,7 @@ func (p *plant) Inspect(ctx context.Context) providers.DeployInspection {
 		view.Site.Err = err
 		return view
 	}
+	view.Site.FreeBytes = -1
 	view.Site.Releases, view.Site.Running, view.Site.Held = slices.Clone(p.records), p.runs(), p.held()
 	for _, record := range p.records {
 		if record.ID == p.current {
