@@ -75,7 +75,7 @@ func (l *loader) backup(b body, compressions map[string]*Compression) {
 	if compression := compressions[block.Compression.Address]; compression != nil {
 		backup.Codec, backup.Chooser = compression.Codec, compression.Chooser
 	}
-	l.encryption(block.EncryptTo, backup, at)
+	backup.Encryption = l.recipients(block.EncryptTo, at)
 	if block.Verify != nil {
 		l.verification(*block.Verify, backup, at)
 	}
@@ -83,22 +83,22 @@ func (l *loader) backup(b body, compressions map[string]*Compression) {
 	l.spec.Backups = append(l.spec.Backups, backup)
 }
 
-// encryption checks the recipients. A backup with one that is wrong is refused as a whole: it must not be taken for fewer
-// people, and never for everybody.
-func (l *loader) encryption(recipients []string, backup *Backup, at places) {
+// recipients is the encryption for those that encrypt_to lists; nil when it lists none. A block with one that is wrong is
+// refused as a whole: nothing must be encrypted for fewer people, and never for everybody.
+func (l *loader) recipients(recipients []string, at places) providers.Encryption {
 	if len(recipients) == 0 {
-		return
+		return nil
 	}
 	if at.attributes["encrypt_to"].secret {
 		l.report(mistake(at.of("encrypt_to"), "Sensitive recipients",
 			"Recipients are public keys and are written beside every copy, so they must not be made from a sensitive value."))
-		return
+		return nil
 	}
 	encryption, problems := l.options.Registry.Encryption(recipients)
 	for _, wrong := range problems {
 		l.report(at.mistakeIn("encrypt_to", wrong.Index, wrong.Summary, wrong.Detail))
 	}
-	backup.Encryption = encryption
+	return encryption
 }
 
 var readBackPattern = regexp.MustCompile(`^(none|latest|all|(100|[1-9][0-9]?)%)$`)

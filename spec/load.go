@@ -89,7 +89,7 @@ func (l *loader) report(found ...*hcl.Diagnostic) { l.diagnostics = append(l.dia
 func (l *loader) load() {
 	l.spec = &Spec{
 		Directory: l.source.directory, Path: l.source.path, Digest: l.source.digest, Location: time.UTC,
-		State:      StateBackend{Type: "local", Path: filepath.Join(l.source.directory, defaultStatePath)},
+		State:      StateBackend{Type: "local", Path: filepath.Join(l.source.directory, DefaultStatePath)},
 		References: make(map[string][]string),
 	}
 	l.sort()

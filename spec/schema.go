@@ -33,7 +33,11 @@ func Schema(registry *providers.Registry) []BlockSchema {
 	var list []BlockSchema
 	list = append(list, blockSchema("imsctl", "", settingsBlock{})...)
 	for _, typ := range []string{"local", "postgres", "gcs", "azblob"} {
-		list = append(list, blockSchema(`state "`+typ+`"`, "", reflect.ValueOf(stateBlocks[typ]()).Elem().Interface())...)
+		bodies := []any{reflect.ValueOf(stateBlocks[typ]()).Elem().Interface()}
+		if typ != "local" {
+			bodies = append(bodies, serverStateBlock{})
+		}
+		list = append(list, blockSchema(`state "`+typ+`"`, "", bodies...)...)
 	}
 	list = append(list, BlockSchema{Name: "variable", Attributes: append([]AttributeSchema{
 		{Name: "type", Type: "type", Doc: "The type that a value must have: string, number, bool, list(…), set(…), map(…), object({… = optional(…)}); anything when left out."},

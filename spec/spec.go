@@ -59,6 +59,8 @@ type StateBackend struct {
 	Path string
 	// Settings are those of a state on a server: a *PostgresState, *GCSState or *AzblobState; nil for a local one.
 	Settings any
+	// Encryption is nil for a state that is not encrypted.
+	Encryption providers.Encryption
 }
 
 // Variable is a value given from outside.

@@ -14,8 +14,13 @@ import (
 	"github.com/castrolanda/imsctl/internal/postgresurl"
 )
 
-// defaultStatePath is where a state is kept that no block is about, from the folder of the specification.
-const defaultStatePath = ".imsctl/state.json"
+// serverStateBlock is what the blocks of states on servers have in common.
+type serverStateBlock struct {
+	EncryptTo []string `hcl:"encrypt_to,optional" doc:"Recipients who can read the state (age1…, ssh-ed25519 …, ssh-rsa …). Everybody who runs imsctl needs the identity of one; whoever can reach it when left out or empty."`
+}
+
+// DefaultStatePath is where a state is kept that no block is about, from the folder of the specification.
+const DefaultStatePath = ".imsctl/state.json"
 
 type localStateBlock struct {
 	Path string `hcl:"path,optional" doc:"The state's file; .imsctl/state.json when left out. A relative path starts at the folder of the specification."`
@@ -81,15 +86,18 @@ func (l *loader) stateBackend(block *hclsyntax.Block) {
 	}
 	l.spec.State.Type, l.spec.State.Path = block.Labels[0], ""
 	settings := stateBlocks[block.Labels[0]]()
-	at, ok := l.decode(body{block: block, address: "imsctl.state"}, settings)
 	if local, isLocal := settings.(*localStateBlock); isLocal {
+		at, ok := l.decode(body{block: block, address: "imsctl.state"}, local)
 		l.localState(local, at, ok)
 		return
 	}
+	var common serverStateBlock
+	at, ok := l.decode(body{block: block, address: "imsctl.state"}, settings, &common)
 	l.spec.State.Settings = settings
 	if !ok {
 		return
 	}
+	l.spec.State.Encryption = l.recipients(common.EncryptTo, at)
 	var problems []endpoint.Problem
 	switch settings := settings.(type) {
 	case *PostgresState:
@@ -122,7 +130,7 @@ func (l *loader) localState(settings *localStateBlock, at places, ok bool) {
 		return
 	}
 	if path == "" {
-		path = defaultStatePath
+		path = DefaultStatePath
 	}
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(l.source.directory, path)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/castrolanda/imsctl/cmd/imsctl/tracing"
 	"github.com/castrolanda/imsctl/internal/clock"
@@ -33,6 +34,8 @@ type cli struct {
 	environment []string
 	clock       clock.Clock
 	version     string
+	// patience is how long a state on a server is asked again while that does not answer; the usual time when it is 0.
+	patience time.Duration
 	// interrupted is set by the first interrupt.
 	interrupted atomic.Bool
 	// display is the live display, while there is one.
@@ -48,6 +51,8 @@ type cli struct {
 
 	noColor   bool
 	directory string
+	// identities are the files of the flag -identity, where a command has it.
+	identities []string
 }
 
 // exitCode is an error that has nothing to say: all of it was said already.

@@ -142,7 +142,7 @@ const completionTime = 2 * time.Second
 
 // stateToComplete reads the state of a specification; it is empty when it cannot be read.
 func (c *cli) stateToComplete(ctx context.Context, loaded *spec.Spec) *state.Document {
-	backend, err := c.backend(loaded.State, loaded.Directory)
+	backend, err := c.backend(loaded.State, loaded.Directory, false)
 	if err != nil {
 		return new(state.Document)
 	}

@@ -61,7 +61,7 @@ func (c *cli) checkConnections(ctx context.Context, arguments initArguments, don
 // tryState reads the state.
 func (c *cli) tryState(ctx context.Context, loaded *spec.Spec) planner.Connection {
 	connection := planner.Connection{Address: "state." + loaded.State.Type}
-	backend, err := c.backend(loaded.State, loaded.Directory)
+	backend, err := c.backend(loaded.State, loaded.Directory, true)
 	if err != nil {
 		connection.Err = err
 		return connection
@@ -72,6 +72,11 @@ func (c *cli) tryState(ctx context.Context, loaded *spec.Spec) planner.Connectio
 		return connection
 	}
 	connection.Found = counted(len(document.Artifacts), "artifact") + " recorded"
+	if file := c.localBackend(loaded.Directory); document.Serial == 0 && file.Location() != backend.Location() {
+		if left, err := file.Read(ctx); err == nil && left.Serial > 0 {
+			connection.Found += `; ` + file.Location() + ` has a state, which "imsctl init -migrate-state" moves here`
+		}
+	}
 	return connection
 }
 

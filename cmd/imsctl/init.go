@@ -26,6 +26,7 @@ type initArguments struct {
 	fromCompose string
 	check       bool
 	json        bool
+	migration   migration
 }
 
 func (c *cli) initCommand() *cobra.Command {
@@ -39,17 +40,25 @@ project; passwords stay out of it. A specification that is there is kept.
 
 Then it tries every host, source and destination and says what is missing.
 
+With -migrate-state it does neither: it copies the state from the file
+.imsctl/state.json, or from where the specification -migrate-from kept it, to
+where this one keeps it, both locked, and reads it back.
+
 EXIT STATUS
   0  everything can be reached, but for what is not built yet
   1  an error, or something is missing`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, positional []string) error {
 			arguments.path = pathArgument(positional)
+			if arguments.migration.wanted {
+				return c.migrateState(command.Context(), arguments)
+			}
 			return c.initialize(command.Context(), arguments)
 		},
 	}
 	flags := command.Flags()
 	arguments.inputs.register(flags)
+	arguments.migration.register(flags)
 	flags.StringVar(&arguments.fromCompose, "from-compose", "", "write what this compose `file` has to back up")
 	flags.BoolVar(&arguments.check, "check", true, "try the connections; false only writes")
 	flags.BoolVar(&arguments.json, "json", false, "print one JSON document")

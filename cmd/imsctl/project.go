@@ -139,7 +139,7 @@ func (c *cli) openWith(path string, inputs inputs, open func(*spec.Spec, provide
 	if err != nil {
 		return nil, err
 	}
-	backend, err := c.backend(loaded.State, loaded.Directory)
+	backend, err := c.backend(loaded.State, loaded.Directory, inputs.input)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,9 @@ happen and why, and "imsctl apply" does it.
 Flags may be written with one dash or with two: -auto-approve, --auto-approve.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
+		PersistentPreRunE: func(command *cobra.Command, _ []string) error {
+			// A command without the flag has none of its values.
+			c.identities, _ = command.Flags().GetStringArray("identity")
 			if err := c.trace(); err != nil {
 				return err
 			}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age"
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -37,6 +38,13 @@ func imsctlForTests() {
 			panic(err)
 		}
 		cli.clock = clock.NewManual(now)
+	}
+	if text, ok := cli.getenv("IMSCTL_TEST_PATIENCE"); ok && text != "" {
+		patience, err := time.ParseDuration(text)
+		if err != nil {
+			panic(err)
+		}
+		cli.patience = patience
 	}
 	ctx, stop := cli.interruptible()
 	code := cli.execute(ctx, os.Args[1:])
@@ -228,7 +236,7 @@ func flipBit(ts *testscript.TestScript, _ bool, arguments []string) {
 }
 
 // TestBackendScripts runs the scenarios of states on servers, with each kind of server: state.hcl says where the state of a
-// script is.
+// script is, key.txt has an identity, and RECIPIENT is its public key.
 func TestBackendScripts(t *testing.T) {
 	for name, block := range stateBlocks(t) {
 		t.Run(name, func(t *testing.T) {
@@ -239,6 +247,14 @@ func TestBackendScripts(t *testing.T) {
 				RequireUniqueNames:  true,
 				Setup: func(env *testscript.Env) error {
 					number := fmt.Sprint(states.Add(1))
+					identity, err := age.GenerateX25519Identity()
+					if err != nil {
+						return err
+					}
+					env.Setenv("RECIPIENT", identity.Recipient().String())
+					if err := os.WriteFile(filepath.Join(env.WorkDir, "key.txt"), []byte(identity.String()+"\n"), 0o600); err != nil {
+						return err
+					}
 					content := "imsctl {\n" + block(number) + "\n}\n"
 					if err := os.WriteFile(filepath.Join(env.WorkDir, "state.hcl"), []byte(content), 0o600); err != nil {
 						return err
@@ -249,6 +265,29 @@ func TestBackendScripts(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestLostServer runs the scenarios of a state whose server is gone meanwhile.
+func TestLostServer(t *testing.T) {
+	server := testenv.Postgres(t)
+	commands := maps.Clone(scriptCommands)
+	commands["server"] = func(ts *testscript.TestScript, _ bool, arguments []string) {
+		do := map[string]func() error{"stop": server.Stop, "start": func() error { return server.Start(t.Context()) }}[arguments[0]]
+		ts.Check(do())
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/lost",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			content := fmt.Sprintf("imsctl {\n  state \"postgres\" {\n    url = %q\n  }\n}\n", server.URL("postgres"))
+			if err := os.WriteFile(filepath.Join(env.WorkDir, "state.hcl"), []byte(content), 0o600); err != nil {
+				return err
+			}
+			return setup(env)
+		},
+		Cmds: commands,
+	})
 }
 
 // stateBlocks start the servers, and return for each the state block of a number.

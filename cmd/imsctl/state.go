@@ -17,6 +17,8 @@ type stateArguments struct {
 	inputs
 	path        string
 	lockTimeout time.Duration
+	// identities read a state that is encrypted.
+	identities identityFlags
 }
 
 // registerLock registers the flag of the commands that take the lock.
@@ -30,6 +32,7 @@ func (c *cli) stateCommand() *cobra.Command {
 		return command.Help()
 	}}
 	arguments.inputs.register(command.PersistentFlags())
+	arguments.identities.register(command.PersistentFlags())
 	command.PersistentFlags().StringVar(&arguments.path, "path", ".", "the `specification` whose state it is: a folder or one file")
 	command.AddCommand(
 		c.stateMoveCommand(&arguments), c.stateRemoveCommand(&arguments), c.statePushCommand(&arguments), c.stateRebuildCommand(&arguments), c.stateLockCommand(&arguments),

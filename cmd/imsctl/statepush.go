@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/state"
+	"github.com/castrolanda/imsctl/state/remote"
 )
 
 func (c *cli) statePushCommand(arguments *stateArguments) *cobra.Command {
@@ -23,7 +26,7 @@ one is refused; -force takes it all the same. The state before is kept beside it
 (state.json.backup).`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, positional []string) error {
-			pushed, err := c.readState(positional[0])
+			pushed, err := c.readState(positional[0], arguments.input)
 			if err != nil {
 				return err
 			}
@@ -36,7 +39,7 @@ one is refused; -force takes it all the same. The state before is kept beside it
 }
 
 // readState reads and checks a state from a file or, for "-", from standard input.
-func (c *cli) readState(path string) (*state.Document, error) {
+func (c *cli) readState(path string, input bool) (*state.Document, error) {
 	reader, name := c.stdin, "standard input"
 	if path != "-" {
 		file, err := os.Open(path)
@@ -46,7 +49,17 @@ func (c *cli) readState(path string) (*state.Document, error) {
 		defer file.Close()
 		reader, name = file, path
 	}
-	document, err := state.Decode(reader)
+	content, err := io.ReadAll(reader)
+	if err != nil {
+		return nil, err
+	}
+	if bytes.HasPrefix(content, remote.SealedStart) {
+		cipher := &stateCipher{identities: func() (providers.Decryption, error) { return c.decryption(identityFlags{c.identities}, true, input) }}
+		if content, err = cipher.Open(content); err != nil {
+			return nil, fmt.Errorf("reading the state in %s: %w", name, err)
+		}
+	}
+	document, err := state.Decode(bytes.NewReader(content))
 	var newer *state.NewerError
 	switch {
 	case errors.As(err, &newer):

@@ -9,6 +9,7 @@ import (
 	"github.com/castrolanda/imsctl/internal/blobstorage"
 	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/internal/testenv"
+	"github.com/castrolanda/imsctl/state"
 	"github.com/castrolanda/imsctl/state/remote"
 	"github.com/castrolanda/imsctl/state/statetest"
 )
@@ -19,12 +20,7 @@ const shortest = 15
 func TestConformance(t *testing.T) {
 	server := testenv.Azurite(t)
 	location := blobstorage.Location{Account: server.Account, Container: "state", Endpoint: server.Endpoint, Key: server.Key}
-	made := opened(t, location)
-	_, blobs, err := made.connection.Clients(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := blobs.Create(t.Context(), nil); err != nil {
+	if err := server.MakeContainer(t.Context(), "state"); err != nil {
 		t.Fatal(err)
 	}
 	var states atomic.Int64
@@ -55,4 +51,30 @@ func opened(t *testing.T, location blobstorage.Location) *medium {
 		t.Fatal(err)
 	}
 	return made
+}
+
+func TestMain(m *testing.M) {
+	statetest.Main(m, func(place string) (state.Backend, error) { return shared(place) })
+}
+
+// shared is the backend of a state that several processes share, by its connection string.
+func shared(place string) (state.Backend, error) {
+	made, err := newMedium(blobstorage.Location{ConnectionString: place, Container: "state", Prefix: "shared"}, clock.System{})
+	if err != nil {
+		return nil, err
+	}
+	return remote.New(made, remote.Options{Clock: clock.System{}, Version: "0.2.0"}), nil
+}
+
+func TestTwoProcesses(t *testing.T) {
+	server := testenv.Azurite(t)
+	if err := server.MakeContainer(t.Context(), "state"); err != nil {
+		t.Fatal(err)
+	}
+	place := "AccountName=" + server.Account + ";AccountKey=" + server.Key + ";BlobEndpoint=" + server.Endpoint
+	backend, err := shared(place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	statetest.TwoProcesses(t, place, backend)
 }

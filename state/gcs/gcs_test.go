@@ -6,8 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/internal/cloudstorage"
 	"github.com/castrolanda/imsctl/internal/testenv"
+	"github.com/castrolanda/imsctl/state"
 	"github.com/castrolanda/imsctl/state/remote"
 	"github.com/castrolanda/imsctl/state/statetest"
 )
@@ -35,4 +37,22 @@ func TestConformance(t *testing.T) {
 			return place
 		})
 	})
+}
+
+func TestMain(m *testing.M) {
+	statetest.Main(m, func(place string) (state.Backend, error) { return shared(place), nil })
+}
+
+// shared is the backend of a state that several processes share.
+func shared(endpoint string) state.Backend {
+	location := cloudstorage.Location{Bucket: "state", Prefix: "shared", Endpoint: endpoint}
+	return remote.New(newMedium(location, ""), remote.Options{Clock: clock.System{}, Version: "0.2.0"})
+}
+
+func TestTwoProcesses(t *testing.T) {
+	endpoint := testenv.GCS(t)
+	if err := testenv.MakeBucket(t.Context(), endpoint, "state"); err != nil {
+		t.Fatal(err)
+	}
+	statetest.TwoProcesses(t, endpoint, shared(endpoint))
 }

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/state"
+	"github.com/castrolanda/imsctl/state/statetest"
 )
 
 // childState is set in the environment of a child: the path of the state that it works on until it is killed.
@@ -31,7 +33,12 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	statetest.Main(m, func(place string) (state.Backend, error) { return New(place, clock.System{}, "test"), nil })
+}
+
+func TestTwoProcesses(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.json")
+	statetest.TwoProcesses(t, path, New(path, clock.System{}, "test"))
 }
 
 // work locks the state, tells so, and makes steps in several goroutines until it is killed. It tells what it does, each

@@ -19,17 +19,18 @@ var errNoTables = errors.New("the tables do not exist")
 
 // SQLSTATEs (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 const (
-	uniqueViolation  = "23505"
-	undefinedTable   = "42P01"
-	undefinedSchema  = "3F000"
-	noPrivilege      = "42501"
-	noDatabase       = "3D000"
-	readOnly         = "25006"
-	classOfIdentity  = "28"
-	classOfResources = "53"
-	classOfOperators = "57"
-	classOfRollbacks = "40"
-	classOfBreaks    = "08"
+	uniqueViolation    = "23505"
+	undefinedTable     = "42P01"
+	undefinedSchema    = "3F000"
+	noPrivilege        = "42501"
+	noDatabase         = "3D000"
+	readOnly           = "25006"
+	tooManyConnections = "53300"
+	classOfIdentity    = "28"
+	classOfResources   = "53"
+	classOfOperators   = "57"
+	classOfRollbacks   = "40"
+	classOfBreaks      = "08"
 )
 
 // explain turns an error of the server, or of the way there, into one of the contract's.
@@ -72,6 +73,8 @@ func (m *medium) explainAnswer(answer *pgconn.PgError) error {
 		return fmt.Errorf("the server only reads, as a standby does: name the one that writes: %s", said)
 	case class == classOfIdentity:
 		return fmt.Errorf("the server does not let the role %s in: check the url and its password: %s", m.config.User, said)
+	case answer.Code == tooManyConnections:
+		return fmt.Errorf("%w: %w: the server said: %s", remote.ErrUnreachable, remote.ErrBusy, said)
 	case slices.Contains([]string{classOfResources, classOfOperators, classOfRollbacks, classOfBreaks}, class):
 		return fmt.Errorf("%w: the server said: %s", remote.ErrUnreachable, said)
 	}

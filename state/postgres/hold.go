@@ -79,6 +79,24 @@ func (l *lease) lostTo(found record) error {
 	return fmt.Errorf("%w: it is that of %s", remote.ErrLost, found.holder.LockInfo)
 }
 
+// List implements remote.Lease, on the connection that is there.
+func (l *lease) List(ctx context.Context, prefix string) (names []string, err error) {
+	err = l.use(ctx, func(connection *pgx.Conn) error {
+		names, err = l.list(ctx, connection, prefix)
+		return err
+	})
+	return names, err
+}
+
+// Read implements remote.Lease, likewise.
+func (l *lease) Read(ctx context.Context, names ...string) (contents [][]byte, err error) {
+	err = l.use(ctx, func(connection *pgx.Conn) error {
+		contents, err = l.read(ctx, connection, names)
+		return err
+	})
+	return contents, err
+}
+
 // Create implements remote.Lease. The row of the lock is held meanwhile, so that it cannot change hands.
 func (l *lease) Create(ctx context.Context, name string, content []byte) error {
 	return l.use(ctx, func(connection *pgx.Conn) error {

@@ -109,8 +109,7 @@ func (m *medium) ask(ctx context.Context, do func(*pgx.Conn) error) error {
 // List implements remote.Medium.
 func (m *medium) List(ctx context.Context, prefix string) (names []string, err error) {
 	err = m.ask(ctx, func(connection *pgx.Conn) error {
-		rows, _ := connection.Query(ctx, m.sql(`select name from {parts} where state = $1 and starts_with(name, $2) order by name collate "C"`), m.name, prefix)
-		names, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		names, err = m.list(ctx, connection, prefix)
 		return err
 	})
 	if errors.Is(err, errNoTables) {
@@ -119,20 +118,29 @@ func (m *medium) List(ctx context.Context, prefix string) (names []string, err e
 	return names, err
 }
 
+func (m *medium) list(ctx context.Context, connection *pgx.Conn, prefix string) ([]string, error) {
+	rows, _ := connection.Query(ctx, m.sql(`select name from {parts} where state = $1 and starts_with(name, $2) order by name collate "C"`), m.name, prefix)
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
 // Read implements remote.Medium.
-func (m *medium) Read(ctx context.Context, names ...string) ([][]byte, error) {
-	found := make(map[string][]byte, len(names))
-	err := m.ask(ctx, func(connection *pgx.Conn) error {
-		rows, _ := connection.Query(ctx, m.sql(`select name, content from {parts} where state = $1 and name = any($2)`), m.name, names)
-		var name string
-		var content []byte
-		_, err := pgx.ForEachRow(rows, []any{&name, &content}, func() error {
-			found[name], content = content, nil
-			return nil
-		})
+func (m *medium) Read(ctx context.Context, names ...string) (contents [][]byte, err error) {
+	err = m.ask(ctx, func(connection *pgx.Conn) error {
+		contents, err = m.read(ctx, connection, names)
 		return err
 	})
-	if err != nil {
+	return contents, err
+}
+
+func (m *medium) read(ctx context.Context, connection *pgx.Conn, names []string) ([][]byte, error) {
+	found := make(map[string][]byte, len(names))
+	rows, _ := connection.Query(ctx, m.sql(`select name, content from {parts} where state = $1 and name = any($2)`), m.name, names)
+	var name string
+	var content []byte
+	if _, err := pgx.ForEachRow(rows, []any{&name, &content}, func() error {
+		found[name], content = content, nil
+		return nil
+	}); err != nil {
 		return nil, err
 	}
 	contents := make([][]byte, len(names))

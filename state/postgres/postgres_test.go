@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/castrolanda/imsctl/internal/testenv"
+	"github.com/castrolanda/imsctl/state"
 	"github.com/castrolanda/imsctl/state/remote"
 	"github.com/castrolanda/imsctl/state/statetest"
 )
@@ -42,4 +43,20 @@ func die(held remote.Lease) {
 	defer made.mu.Unlock()
 	_ = made.connection.PgConn().Conn().Close()
 	_ = made.connection.Close(context.Background())
+}
+
+func TestMain(m *testing.M) {
+	statetest.Main(m, func(place string) (state.Backend, error) {
+		made, err := newMedium(Config{URL: place, Schema: "imsctl", Name: "shared"})
+		if err != nil {
+			return nil, err
+		}
+		return backend(made, "", patience), nil
+	})
+}
+
+func TestTwoProcesses(t *testing.T) {
+	server := testenv.Postgres(t)
+	url := server.URL("postgres")
+	statetest.TwoProcesses(t, url, backend(opened(t, Config{URL: url, Schema: "imsctl", Name: "shared"}), "", patience))
 }

@@ -81,7 +81,7 @@ const (
 
 // Read implements state.Backend.
 func (b *Backend) Read(ctx context.Context) (*state.Document, error) {
-	found, err := b.settled(ctx)
+	found, err := b.settled(ctx, b.medium)
 	if err != nil {
 		return nil, b.describe(err)
 	}
@@ -89,9 +89,9 @@ func (b *Backend) Read(ctx context.Context) (*state.Document, error) {
 }
 
 // settled reads the state, again where a writer was in the way.
-func (b *Backend) settled(ctx context.Context) (*stored, error) {
+func (b *Backend) settled(ctx context.Context, from Reader) (*stored, error) {
 	for attempt := 1; ; attempt++ {
-		found, err := b.load(ctx)
+		found, err := b.load(ctx, from)
 		if err == nil || attempt == readAttempts || !isPassing(err) {
 			return found, err
 		}

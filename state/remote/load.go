@@ -26,17 +26,17 @@ type stored struct {
 }
 
 // load reads the state.
-func (b *Backend) load(ctx context.Context) (*stored, error) {
-	names, err := b.medium.List(ctx, "")
+func (b *Backend) load(ctx context.Context, from Reader) (*stored, error) {
+	names, err := from.List(ctx, "")
 	if err != nil {
 		return nil, err
 	}
 	found := &stored{listing: parse(names)}
-	document, err := b.newest(ctx, found)
+	document, err := b.newest(ctx, from, found)
 	if err != nil {
 		return nil, err
 	}
-	journal, err := b.journal(ctx, found)
+	journal, err := b.journal(ctx, from, found)
 	if err != nil {
 		return nil, err
 	}
@@ -47,13 +47,13 @@ func (b *Backend) load(ctx context.Context) (*stored, error) {
 }
 
 // newest reads the newest snapshot that an entry names; nil when there is none. Others were never finished.
-func (b *Backend) newest(ctx context.Context, found *stored) (*state.Document, error) {
+func (b *Backend) newest(ctx context.Context, from Reader, found *stored) (*state.Document, error) {
 	for _, name := range slices.Backward(found.snapshots) {
 		number, _ := snapshotNumber(name)
 		if !found.has(number) {
 			continue
 		}
-		contents, err := b.medium.Read(ctx, entryName(number), name)
+		contents, err := from.Read(ctx, entryName(number), name)
 		if err != nil {
 			return nil, err
 		}
@@ -85,7 +85,7 @@ func (b *Backend) newest(ctx context.Context, found *stored) (*state.Document, e
 }
 
 // journal reads the records behind the newest snapshot; nil when there are none.
-func (b *Backend) journal(ctx context.Context, found *stored) (*state.Journal, error) {
+func (b *Backend) journal(ctx context.Context, from Reader, found *stored) (*state.Journal, error) {
 	numbers, err := found.after(found.base)
 	if err != nil || len(numbers) == 0 {
 		return nil, err
@@ -94,7 +94,7 @@ func (b *Backend) journal(ctx context.Context, found *stored) (*state.Journal, e
 	for i, number := range numbers {
 		names[i] = entryName(number)
 	}
-	contents, err := b.medium.Read(ctx, names...)
+	contents, err := from.Read(ctx, names...)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 // The pauses between two attempts to take a lock: each is twice the one before.
 const (
 	firstPause = 50 * time.Millisecond
-	lastPause  = 2 * time.Second
+	lastPause  = time.Second
 )
 
 // Lock implements state.Backend.
@@ -31,6 +31,9 @@ var _ state.Salvager = (*Backend)(nil)
 
 // open takes the lock and reads the state. With damaged, a state that cannot be read is an empty one.
 func (b *Backend) open(ctx context.Context, info state.LockInfo, timeout time.Duration, damaged bool) (state.Session, error) {
+	if err := b.tryCipher(); err != nil {
+		return nil, err
+	}
 	holder := NewHolder(info)
 	holder.TakenAt = b.options.Clock.Now().UTC()
 	lease, err := b.acquire(ctx, holder, timeout)
@@ -45,20 +48,41 @@ func (b *Backend) open(ctx context.Context, info state.LockInfo, timeout time.Du
 	return s, nil
 }
 
+// tryCipher refuses to write what could not be read again.
+func (b *Backend) tryCipher() error {
+	if b.options.Cipher == nil {
+		return nil
+	}
+	sealed, err := b.conceal(markStart)
+	if err != nil {
+		return err
+	}
+	if _, err := b.options.Cipher.Open(sealed); err != nil {
+		return fmt.Errorf("the state %s cannot be changed by who cannot read it: %w", b.Location(), err)
+	}
+	return nil
+}
+
 // acquire takes the lock, waiting up to timeout.
 func (b *Backend) acquire(ctx context.Context, holder Holder, timeout time.Duration) (Lease, error) {
 	deadline := time.Now().Add(timeout)
+	reached := false
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		lease, err := b.medium.Acquire(ctx, holder)
 		if err == nil {
 			return lease, nil
 		}
-		if locked := new(state.LockedError); !errors.As(err, &locked) {
-			return nil, b.describe(err)
-		}
+		locked := new(state.LockedError)
+		isLocked := errors.As(err, &locked)
+		reached = reached || isLocked
+		// Who waits for a lock is not turned away by a server that does not answer once. One that never did is no lock to wait for.
+		passing := isLocked || errors.Is(err, ErrBusy) || reached && errors.Is(err, ErrUnreachable)
 		left := time.Until(deadline)
-		if left <= 0 {
+		switch {
+		case isLocked && left <= 0:
 			return nil, err
+		case !passing || left <= 0:
+			return nil, b.describe(err)
 		}
 		if err := clock.Sleep(ctx, min(pause, left)); err != nil {
 			return nil, fmt.Errorf("waiting for the lock of the state %s: %w", b.Location(), err)
@@ -77,7 +101,7 @@ func (s *session) begin(ctx context.Context, holder Holder, damaged bool) error 
 		return err
 	}
 	for attempt := 1; ; attempt++ {
-		names, err := b.medium.List(ctx, entryPrefix)
+		names, err := s.lease.List(ctx, entryPrefix)
 		if err != nil {
 			return b.describe(err)
 		}
@@ -96,9 +120,9 @@ func (s *session) begin(ctx context.Context, holder Holder, damaged bool) error 
 	if err := s.leads(s.last, 0); err != nil {
 		return b.describe(err)
 	}
-	found, err := b.settled(ctx)
+	found, err := b.settled(ctx, s.lease)
 	if damage := new(state.DamageError); damaged && errors.As(err, &damage) {
-		found, err = b.startOver(ctx)
+		found, err = startOver(ctx, s.lease)
 	}
 	if err != nil {
 		return errors.Join(b.describe(err), s.takeBackOpening())
@@ -108,8 +132,8 @@ func (s *session) begin(ctx context.Context, holder Holder, damaged bool) error 
 
 // startOver is a state in the place of one that cannot be read: an empty one. The snapshots of the other stay until later
 // ones push them out.
-func (b *Backend) startOver(ctx context.Context) (*stored, error) {
-	names, err := b.medium.List(ctx, "")
+func startOver(ctx context.Context, from Reader) (*stored, error) {
+	names, err := from.List(ctx, "")
 	if err != nil {
 		return nil, err
 	}

@@ -25,9 +25,20 @@ var (
 	// ErrUnreachable: there was no answer, or none that says anything. What was asked for may have been done all the same, and
 	// may be asked for again.
 	ErrUnreachable = errors.New("there was no answer")
+	// ErrBusy: the server has no room for one more who asks, which is also ErrUnreachable.
+	ErrBusy = errors.New("the server is busy")
 	// ErrLost: the lock is no longer the holder's.
 	ErrLost = errors.New("the lock was lost")
 )
+
+// Reader reads the parts of one state.
+type Reader interface {
+	// List returns the names of all parts that begin with a prefix, in order. A part whose making has returned is among them.
+	// Where nothing was ever written there are none.
+	List(ctx context.Context, prefix string) ([]string, error)
+	// Read returns the contents of parts, in that order; ErrNotExist when one of them is not there.
+	Read(ctx context.Context, names ...string) ([][]byte, error)
+}
 
 // Medium is where the parts of one state lie, and its lock. It is safe for concurrent use.
 type Medium interface {
@@ -35,11 +46,7 @@ type Medium interface {
 	Location() string
 	// Fences reports whether the server itself refuses what a lease writes whose lock is somebody else's.
 	Fences() bool
-	// List returns the names of all parts that begin with a prefix, in order. A part whose making has returned is among them.
-	// Where nothing was ever written there are none.
-	List(ctx context.Context, prefix string) ([]string, error)
-	// Read returns the contents of parts, in that order; ErrNotExist when one of them is not there.
-	Read(ctx context.Context, names ...string) ([][]byte, error)
+	Reader
 	// Holder returns what the lock says of its holder, and whether it is held. It disturbs nobody.
 	Holder(ctx context.Context) (holder Holder, held bool, err error)
 	// Acquire takes the lock, or returns at once the *state.LockedError of who has it. A lock whose holder is dead is taken: the
@@ -50,8 +57,9 @@ type Medium interface {
 	Break(ctx context.Context, id string) (Holder, error)
 }
 
-// Lease is a lock that is held. Only its holder writes. It is safe for concurrent use.
+// Lease is a lock that is held. Only its holder writes, and it reads as whoever has the lock does. It is safe for concurrent use.
 type Lease interface {
+	Reader
 	// Create makes a part, whole or not at all; ErrExists when there is one of that name. Once it returned nil, the part
 	// survives a crash of the server.
 	Create(ctx context.Context, name string, content []byte) error

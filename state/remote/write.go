@@ -140,7 +140,7 @@ func (s *session) leads(number uint64, patience time.Duration) error {
 		return nil
 	}
 	return s.persist(patience, func(ctx context.Context) error {
-		names, err := s.backend.medium.List(ctx, entryPrefix)
+		names, err := s.lease.List(ctx, entryPrefix)
 		if err != nil {
 			return err
 		}
@@ -179,7 +179,7 @@ func (s *session) attempt(ctx context.Context, name string, content []byte) erro
 	if !errors.Is(err, ErrExists) {
 		return err
 	}
-	found, err := s.backend.medium.Read(ctx, name)
+	found, err := s.lease.Read(ctx, name)
 	switch {
 	case err != nil:
 		return err
@@ -233,7 +233,7 @@ func (s *session) save(document *state.Document) error {
 func (s *session) tidy() error {
 	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
 	defer cancel()
-	names, err := s.backend.medium.List(ctx, "")
+	names, err := s.lease.List(ctx, "")
 	if err != nil {
 		return err
 	}
