@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -35,7 +36,21 @@ func machine() string {
 // Dead reports whether the holder is known to be gone: it was a process of this machine, and there is none with its id. Of
 // one on another machine that is never known.
 func (h Holder) Dead() bool {
-	return h.PID > 0 && h.Machine != "" && h.Machine == machine() && errors.Is(unix.Kill(h.PID, 0), unix.ESRCH)
+	if h.PID <= 0 || h.Machine == "" || h.Machine != machine() {
+		return false
+	}
+	return errors.Is(unix.Kill(h.PID, 0), unix.ESRCH) || isZombie(h.PID)
+}
+
+// isZombie reports whether a process has ended and nobody has asked how (proc(5)).
+func isZombie(pid int) bool {
+	said, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	// The second field is the program's name in brackets, which may hold anything; the third is the state.
+	_, rest, found := bytes.Cut(said, []byte(") Z "))
+	return found && !bytes.Contains(rest, []byte(")"))
 }
 
 // Locked is the refusal of a lock that the holder has and that expires when it was not renewed for so long.
