@@ -18,30 +18,37 @@ import (
 	"github.com/castrolanda/imsctl/providers/deploy/workingcopy"
 )
 
-// beginScript copies what the project at $1 has already of a release into its folder $2, and says what is not as it should be: "F NAME" for a file that
-// is missing or has another content, "X NAME" for one that can be run. Its input is a list for sha256sum.
+// beginScript gives the folder $2 of a release what the project at $1 has already of it, and says what is not as it should be: "F NAME" for a file that
+// is missing or has another content, "X NAME" for one that can be run. Its input is a list for sha256sum. Below the paths that follow files are copied; all
+// others become second names of those that are there.
 const beginScript = `set -u
 export LC_ALL=C
 command -v sha256sum >/dev/null || { echo "sha256sum is needed" >&2; exit 1; }
-mkdir -p "$2/.imsctl-sent" || exit
-gzip -dc >"$2/.imsctl-sent/sums" || exit
-cut -c67- "$2/.imsctl-sent/sums" >"$2/.imsctl-sent/names" || exit
 from=$(cd "$1/current" 2>/dev/null && pwd -P) || from=$1
-cd "$2" || exit
+folder=$2
+shift 2
+mkdir -p "$folder/.imsctl-sent" && cd "$folder" || exit
+gzip -dc >.imsctl-sent/sums && cut -c67- .imsctl-sent/sums >.imsctl-sent/names && printf '%s\n' / "$@" >.imsctl-sent/copied || exit
+awk 'NR == FNR { root[++count] = $0; next }
+	{ name = substr($0, 3); for (i = 1; i <= count; i++) if (root[i] == "." || name == root[i] || index(name, root[i] "/") == 1) next; print }' \
+	.imsctl-sent/copied .imsctl-sent/names >.imsctl-sent/linked || exit
 # What is missing there is no mistake, and what is wrong is found below.
-tr '\n' '\0' <.imsctl-sent/names | (cd "$from" && xargs -0 sh -c 'tar -cf - "$@" | (cd "$0" && tar -xof -)' "$2") 2>/dev/null
-while IFS= read -r name; do
-	if [ -L "$name" ] || [ -d "$name" ]; then rm -rf "$name" || exit; fi
-done <.imsctl-sent/names
-sha256sum -c .imsctl-sent/sums 2>/dev/null | sed -n -e '/: OK$/d' -e 's/^/F /p'
+tr '\n' '\0' <.imsctl-sent/linked | (cd "$from" && xargs -0 cp -al --parents -t "$folder") 2>/dev/null
+while IFS= read -r name; do [ -e "$name" ] || printf '%s\n' "$name"; done <.imsctl-sent/names >.imsctl-sent/left
+tr '\n' '\0' <.imsctl-sent/left | (cd "$from" && xargs -0 sh -c 'tar -cf - "$@" | (cd "$0" && tar -xof -)' "$folder") 2>/dev/null
+find . -type l -exec rm -f {} + # links are sent, and one with the content of a file is not that file
+sha256sum -c .imsctl-sent/sums 2>/dev/null | grep -v ': OK$' >.imsctl-sent/failed
+# There may be a folder where a file must be.
+sed -e 's/: FAILED$//' -e 's/: FAILED open or read$//' .imsctl-sent/failed | tr '\n' '\0' | xargs -0 rm -rf || exit
+sed 's/^/F /' .imsctl-sent/failed
 find . -path ./.imsctl-sent -prune -o -type f -perm -100 -print | sed 's/^/X /'`
 
-// endScript unpacks what was missing into the folder $1 of a release, and proves that all of it is as it should be.
+// endScript unpacks what was missing into the folder $1 of a release, and proves that it is as it should be. All else was found to be so.
 const endScript = `set -u
 export LC_ALL=C
 cd "$1" || exit
 tar -xzof - || exit
-[ ! -s .imsctl-sent/sums ] || sha256sum -c .imsctl-sent/sums >.imsctl-sent/checked 2>&1 || { grep -v ': OK$' .imsctl-sent/checked >&2; exit 1; }
+[ ! -s .imsctl-sent/again ] || sha256sum -c .imsctl-sent/again >.imsctl-sent/checked 2>&1 || { grep -v ': OK$' .imsctl-sent/checked >&2; exit 1; }
 rm -rf .imsctl-sent`
 
 // fill fills the folder of a release.
@@ -57,7 +64,7 @@ func (d *deployer) fill(ctx context.Context, working *workingcopy.Copy, release 
 	for _, name := range left {
 		d.warn(name + " is a repository of its own, and what is not committed there was not deployed")
 	}
-	there := &sender{host: d.Host(), working: working, commit: release.Commit, wanted: wanted, shared: d.Target().Shared}
+	there := &sender{host: d.Host(), working: working, commit: release.Commit, wanted: wanted, compose: d.Target().Compose, shared: d.Target().Shared}
 	return there.fill(ctx, d.Target().Path, folder)
 }
 
@@ -67,6 +74,8 @@ type sender struct {
 	working archiver
 	commit  string
 	wanted  tree
+	// compose is the path of the compose file.
+	compose string
 	// shared are the paths that the release does not keep to itself.
 	shared []string
 }
@@ -80,24 +89,35 @@ func (s *sender) fill(ctx context.Context, project, folder string) error {
 	if err := s.send(ctx, folder, missing); err != nil {
 		return fmt.Errorf("sending %s to %s: %w", s.commit, s.host.Name(), err)
 	}
-	return nil
+	return s.own(ctx, folder)
 }
 
 // begin has the host use what it has, and returns the paths that must be sent.
 func (s *sender) begin(ctx context.Context, project, folder string) (map[string]bool, error) {
 	var sums, answer bytes.Buffer
 	packed, _ := gzip.NewWriterLevel(&sums, gzip.BestSpeed) // the level is a valid one
-	if err := s.wanted.writeSums(packed); err != nil {
+	if err := s.wanted.writeSums(packed, func(string) bool { return true }); err != nil {
 		return nil, err
 	}
 	if err := packed.Close(); err != nil {
 		return nil, err
 	}
-	err := s.host.Run(ctx, providers.Command{Arguments: []string{"sh", "-c", beginScript, "begin", project, folder}, Stdin: &sums, Stdout: &answer})
+	arguments := append([]string{"sh", "-c", beginScript, "begin", project, folder}, s.copied(ctx, project)...)
+	err := s.host.Run(ctx, providers.Command{Arguments: arguments, Stdin: &sums, Stdout: &answer})
 	if err != nil {
 		return nil, err
 	}
 	return s.missing(answer.String())
+}
+
+// copied are the paths of the release that runs whose files must not become files of another one as well: those that its containers can
+// write to, those that it does not keep to itself, and of a project that was never released all.
+func (s *sender) copied(ctx context.Context, project string) []string {
+	current := path.Join(project, "current")
+	if _, err := s.host.Files().Readlink(current); err != nil {
+		return []string{everything}
+	}
+	return append(s.writable(ctx, current), s.shared...)
 }
 
 // missing reads the answer of beginScript.
@@ -158,6 +178,17 @@ func (s *sender) write(ctx context.Context, w io.Writer, missing map[string]bool
 		return err
 	}
 	archive := tar.NewWriter(packed)
+	var again bytes.Buffer
+	if err := s.wanted.writeSums(&again, func(name string) bool { return missing[name] }); err != nil {
+		return err
+	}
+	header := tar.Header{Name: sentFolder + "/again", Typeflag: tar.TypeReg, Mode: plainMode, Size: int64(again.Len())}
+	if err := archive.WriteHeader(&header); err != nil {
+		return err
+	}
+	if _, err := again.WriteTo(archive); err != nil {
+		return err
+	}
 	if err := s.writeCommitted(ctx, archive, missing); err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package hybrid
 import (
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -148,41 +147,5 @@ func TestShared(t *testing.T) {
 	}
 	if content, err := os.ReadFile(filepath.Join(project, "media", "logo")); err != nil || string(content) != "somebody's" {
 		t.Errorf("what is shared is %q now, %v", content, err)
-	}
-}
-
-// TestBusybox works with the programs of a small machine.
-func TestBusybox(t *testing.T) {
-	busybox, err := exec.LookPath("busybox")
-	if err != nil {
-		t.Skip("busybox is not installed")
-	}
-	git, err := exec.LookPath("git")
-	if err != nil {
-		t.Fatal(err)
-	}
-	programs := t.TempDir()
-	for _, name := range []string{"sh", "mkdir", "gzip", "cut", "tar", "rm", "sha256sum", "sed", "find", "grep", "env", "tr", "xargs"} {
-		if err := os.Symlink(busybox, filepath.Join(programs, name)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.Symlink(git, filepath.Join(programs, "git")); err != nil {
-		t.Fatal(err)
-	}
-	clone, project := newClone(t), newProject(t)
-	clone.write(begin)
-	first := clone.commit()
-	clone.write(map[string]string{"app/main.py": "print(2)\n", "deep": "flat"})
-	second := clone.commit()
-	wanted := clone.unpacked(second)
-	t.Setenv("PATH", programs)
-	clone.stage(project, "1", first, nil)
-	folder, sent := clone.stage(project, "2", second, nil)
-	if diff := cmp.Diff(wanted, contents(t, folder)); diff != "" {
-		t.Errorf("the release is another one (-wanted +got):\n%s", diff)
-	}
-	if wanted := append([]string{"app/main.py", "deep"}, odd...); !slices.Equal(slices.Sorted(slices.Values(wanted)), sent) {
-		t.Errorf("sent were %q", sent)
 	}
 }

@@ -1,10 +1,13 @@
 // Package hybrid is the strategy that sends what changed from the working copy to the host, and pushes to the remote alongside.
 //
-// The new release begins as a copy of the files that the host has already, and is then compared, file by file and by SHA-256, with the revision
-// that is wanted; what differs is sent as one archive, and all of it is compared once more before the release is sealed. So nothing need be known of what the host
+// The new release begins with the files that the host has already, and is then compared, file by file and by SHA-256, with the revision
+// that is wanted; what differs is sent as one archive and compared once more before the release is sealed. So nothing need be known of what the host
 // has: a release that somebody changed by hand, an interrupted deploy or a plain clone are as good a beginning as a clean one, and
-// nothing that is not in the revision comes along. The files are copies and no hard links, for a container may write into the release that it
-// runs in, which must not change another one.
+// nothing that is not in the revision comes along.
+//
+// Files that stay the same are not copied: they are second names of those of the release before, for making ten thousand files takes seconds. That is
+// safe as long as nobody writes into them, so those that containers can write to, by what the compose files of the two releases say, are copies, and so is
+// all of a plain clone. What is sent is a new file in any case.
 //
 // The remote is not needed: that a push failed is a warning.
 package hybrid

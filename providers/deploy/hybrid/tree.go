@@ -213,12 +213,12 @@ func sumOf(name string) (sum [sha256.Size]byte, size int64, err error) {
 	return sum, size, err
 }
 
-// writeSums writes what sha256sum checks: the files that can be written in its list, those whose names have a backslash or a line end cannot. They
-// are sent each time.
-func (t tree) writeSums(w io.Writer) error {
+// writeSums writes what sha256sum checks: those files among the chosen ones that can stand in its list. Those whose names have a backslash or a
+// line end cannot; they are sent each time.
+func (t tree) writeSums(w io.Writer, chosen func(name string) bool) error {
 	var lines bytes.Buffer
 	for _, name := range t.names() {
-		if e := t[name]; e.header.Typeflag == tar.TypeReg && isPlain(name) {
+		if e := t[name]; e.header.Typeflag == tar.TypeReg && isPlain(name) && chosen(name) {
 			fmt.Fprintf(&lines, "%x  ./%s\n", e.sum, name)
 		}
 	}

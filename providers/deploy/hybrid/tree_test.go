@@ -171,12 +171,15 @@ func (c *clone) stage(project, name, commit string, changes []git.Change, shared
 	if err := os.Mkdir(folder, 0o755); err != nil {
 		c.Fatal(err)
 	}
-	s := &sender{host: local.New(), working: working, commit: commit, wanted: wanted, shared: shared}
+	s := &sender{host: local.New(), working: working, commit: commit, wanted: wanted, compose: "compose.yaml", shared: shared}
 	missing, err := s.begin(c.Context(), project, folder)
 	if err != nil {
 		c.Fatal(err)
 	}
 	if err := s.send(c.Context(), folder, missing); err != nil {
+		c.Fatal(err)
+	}
+	if err := s.own(c.Context(), folder); err != nil {
 		c.Fatal(err)
 	}
 	for file := range missing {
