@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/castrolanda/imsctl/internal/testenv/release"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -176,4 +177,57 @@ func FuzzHolder(f *testing.F) {
 			t.Error("a holder without a name cannot be told from others")
 		}
 	})
+}
+
+// TestLockOfAMachine takes the lock of a real machine, whose clock and files are far away.
+func TestLockOfAMachine(t *testing.T) {
+	o := deployer(t, release.Options{}, nil)
+	o.timing.heartbeat, o.timing.silence = 10*time.Millisecond, time.Hour
+	held, unlock, err := o.Lock(t.Context(), providers.DeployHolder{ID: "1", By: `ana "of" <laptop>`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs := site(t, o.target, nil)
+	var locked *providers.DeployLockedError
+	if _, _, err := theirs.Lock(t.Context(), providers.DeployHolder{ID: "2"}); !errors.As(err, &locked) || locked.Holder.By != `ana "of" <laptop>` {
+		t.Fatalf("the lock was given twice: %v", err)
+	}
+	if locked.Age > 10*time.Minute || locked.Silent > 10*time.Minute {
+		t.Errorf("a lock that is new is %s old, and %s silent", locked.Age, locked.Silent)
+	}
+	// A connection that breaks is no reason to lose it.
+	o.project.Machine.SSH.Cut()
+	o.project.Machine.Run(t, "touch -d '2020-01-01' "+o.lockFile())
+	for {
+		if now, err := theirs.held(); err != nil || now == nil {
+			t.Fatal(now, err)
+		} else if now.Holder.Alive.Year() != 2020 {
+			break // the next beat
+		}
+	}
+	if held.Err() != nil {
+		t.Fatal(context.Cause(held))
+	}
+	o.project.Machine.Run(t, "rm "+o.lockFile())
+	<-held.Done()
+	if err := unlock(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestHooksBeforeAnything: a hook in a service, where there is no service yet.
+func TestHooksBeforeAnything(t *testing.T) {
+	t.Parallel()
+	m, target := newProject(t)
+	target.Hooks = []providers.Hook{
+		{Moment: providers.BeforeDeploy, Command: []string{"pwd"}},
+		{Moment: providers.BeforeDeploy, Service: "web", Command: []string{"true"}},
+	}
+	var said strings.Builder
+	if err := fakeSite(t, m, target).Hook(t.Context(), providers.BeforeDeploy, providers.Release{}, &said); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(said.String(), target.Path) || !strings.Contains(said.String(), "is left out") {
+		t.Errorf("said: %s", said.String())
+	}
 }
