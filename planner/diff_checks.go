@@ -2,13 +2,14 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/providers"
 )
 
-// judgeChecks tells of the checks that do not pass: one that fails needs somebody's attention, and one that warns, or that is declared
+// judgeChecks tells of the checks that do not pass: one that fails needs somebody's attention, unless a deploy is to mend it, and one that warns, or that is declared
 // to do no more, is worth knowing. Those that nobody asked are counted.
 func (d *differ) judgeChecks() {
 	unasked := 0
@@ -20,6 +21,8 @@ func (d *differ) judgeChecks() {
 		switch {
 		case !asked:
 			unasked++
+		case finding.Verdict == providers.Failed && !check.WarnOnly && d.gateOf(check.Address) != "":
+			d.note(check.Address, fmt.Sprintf("%s fails%s; %s asks it again", check.Address, seen(finding), d.gateOf(check.Address)))
 		case finding.Verdict == providers.Failed && !check.WarnOnly:
 			d.add(&Blocked{Failed: true, Meta: Meta{Address: check.Address, Reason: "fails" + seen(finding), Cause: CauseDrift}})
 		case finding.Verdict != providers.Passed:
@@ -34,6 +37,17 @@ func (d *differ) judgeChecks() {
 		d.notes = append(d.notes, Note{Address: "check", Code: ChecksUnasked, Text: fmt.Sprintf("%s %s not asked: whether what they are about is well is not part of this plan",
 			units.Counted(unasked, "check", "checks"), were)})
 	}
+}
+
+// gateOf is the deploy of this plan that asks a check when it is done, and fails where that does; empty for none. What fails because
+// nothing runs yet, or because of what the deploy changes, needs nobody's attention before that.
+func (d *differ) gateOf(address string) string {
+	for _, decision := range d.deploys {
+		if action, ok := decision.action.(*Deploy); ok && action.Taken != Closed && slices.Contains(decision.deploy.ChecksAfter, address) {
+			return decision.deploy.Address
+		}
+	}
+	return ""
 }
 
 // seen is what a check saw, behind what that means: in one line, without a full stop.

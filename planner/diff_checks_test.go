@@ -62,6 +62,27 @@ func TestDiffChecks(t *testing.T) {
 			s.saw("a", failed).WarnOnly = true
 			return s
 		}, []string{"note check.http.a: check.http.a warns: 502 Bad gateway"}},
+		{"a failure that a deploy is to mend", func(t *testing.T) *scene {
+			s := current(t)
+			s.saw("a", failed)
+			s.saw("b", failed)
+			s.deploy("ims", func(deploy *spec.Deploy, _ *providers.DeployInspection) {
+				deploy.ChecksAfter = []string{"check.http.a"}
+			})
+			return s
+		}, []string{
+			"blocked drift check.http.b: fails: 502 Bad gateway [failed]",
+			"deploy change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); strategy hybrid: declared",
+			"note check.http.a: check.http.a fails: 502 Bad gateway; deploy.ims asks it again",
+		}},
+		{"a failure after a deploy that there is no more", func(t *testing.T) *scene {
+			s := current(t)
+			s.saw("a", failed)
+			s.deploy("ims", func(deploy *spec.Deploy, view *providers.DeployInspection) {
+				deploy.ChecksAfter, view.Site.Running = []string{"check.http.a"}, commitB
+			})
+			return s
+		}, []string{"blocked drift check.http.a: fails: 502 Bad gateway [failed]"}},
 		{"nothing to say", func(t *testing.T) *scene {
 			s := current(t)
 			s.saw("a", &providers.Finding{Verdict: providers.Failed})
