@@ -27,11 +27,14 @@ func (r *run) deploy(ctx context.Context, action *planner.Deploy) (result, error
 		d.release.Error = "interrupted before anything was touched"
 		return result{summary: "closed"}, d.save(ctx, state.Failure)
 	}
-	held, unlock, err := d.lock(ctx)
-	if err != nil {
-		return result{}, fmt.Errorf("taking the deploy lock: %w", err)
+	earlier := r.Session.Document().ReleasesOf(action.Address)
+	if err := d.begin(ctx); err != nil {
+		return result{}, err
 	}
-	d.release.Run = d.id
+	held, unlock, err := d.lock(ctx, earlier)
+	if err != nil {
+		return result{}, d.unbegun(fmt.Errorf("taking the deploy lock: %w", err))
+	}
 	err = d.underLock(held)
 	if lost := held.Err(); lost != nil && ctx.Err() == nil && err == nil {
 		err = fmt.Errorf("the deploy lock was lost: %w", cause.Interruption(held))
@@ -107,12 +110,12 @@ func (d *deployment) recorded(id string) (*state.Release, error) {
 	return nil, fmt.Errorf("the deploy %s was ended meanwhile: make a new plan", id)
 }
 
-// lock takes the deploy lock of the host, also from a run of this state that is over: it died, or could not give the lock back. Whoever
+// lock takes the deploy lock of the host, also from a run that an earlier deploy names and that is over: it died, or could not give the lock back. Whoever
 // deploys has the state's lock too, and that is ours now.
-func (d *deployment) lock(ctx context.Context) (held context.Context, unlock func(context.Context) error, err error) {
+func (d *deployment) lock(ctx context.Context, earlier []*state.Release) (held context.Context, unlock func(context.Context) error, err error) {
 	held, unlock, err = d.site.Lock(ctx, d.holder())
 	var locked *providers.DeployLockedError
-	if !errors.As(err, &locked) || !state.HadDeployLock(d.Session.Document().ReleasesOf(d.action.Address), locked.Holder.ID) {
+	if !errors.As(err, &locked) || !state.HadDeployLock(earlier, locked.Holder.ID) {
 		return held, unlock, err
 	}
 	if err := d.site.BreakLock(ctx, locked.Holder.ID); err != nil {
@@ -129,7 +132,7 @@ func (d *deployment) holder() providers.DeployHolder {
 // underLock carries the deploy out. When it fails, what ran before is brought back, if that is wanted and there is something.
 func (d *deployment) underLock(ctx context.Context) error {
 	if err := d.recheck(ctx); err != nil {
-		return err
+		return d.unbegun(err)
 	}
 	if d.action.Taken == planner.Reverted {
 		return d.back(ctx, fmt.Errorf("the deploy was interrupted while %s", strings.ReplaceAll(string(d.release.Phase), "_", " ")))
@@ -193,9 +196,6 @@ func (d *deployment) recheck(ctx context.Context) error {
 // forward goes through the states until the new release is promoted.
 func (d *deployment) forward(ctx context.Context) error {
 	if d.action.Taken != planner.Resumed {
-		if err := d.supersede(ctx); err != nil {
-			return err
-		}
 		if err := d.prepare(ctx); err != nil {
 			return err
 		}
@@ -231,9 +231,6 @@ func (d *deployment) forward(ctx context.Context) error {
 
 // prepare goes through the states before anything is touched.
 func (d *deployment) prepare(ctx context.Context) error {
-	if err := d.enter(ctx, state.Planned); err != nil {
-		return err
-	}
 	if err := d.enter(ctx, state.BackingUp); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/castrolanda/imsctl/internal/cause"
@@ -38,10 +39,40 @@ func (d *deployment) enter(ctx context.Context, phase state.Phase) error {
 			return fmt.Errorf("recording on the host that it is %s: %w", phase, err)
 		}
 	}
+	d.tell(phase)
+	return nil
+}
+
+// begin records in the state, before the lock of the host is taken, whose lock that will be: it is known for dead when this process is.
+func (d *deployment) begin(ctx context.Context) error {
+	d.release.Run = d.id
+	if d.action.Taken == planner.Resumed || d.action.Taken == planner.Reverted {
+		return d.put(ctx, d.release)
+	}
+	if err := d.supersede(ctx); err != nil {
+		return err
+	}
+	if err := d.save(ctx, state.Planned); err != nil {
+		return err
+	}
+	d.tell(state.Planned)
+	return nil
+}
+
+// unbegun ends the record of a deploy that came to nothing but its plan, and returns why.
+func (d *deployment) unbegun(why error) error {
+	if d.release.Phase != state.Planned {
+		return why
+	}
+	d.release.Error = d.Spec.Redact(why.Error())
+	return errors.Join(why, d.save(context.Background(), state.Failure))
+}
+
+// tell says to who listens that the deploy has come to a phase.
+func (d *deployment) tell(phase state.Phase) {
 	if reporter, ok := d.reporter.(PhaseReporter); ok {
 		reporter.Entered(d.action, phase)
 	}
-	return nil
 }
 
 // save records a phase in the state.

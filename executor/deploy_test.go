@@ -42,10 +42,15 @@ type plant struct {
 	holderSince time.Time
 	// calls counts what was asked of the host; from power on, none of it happens, and the one that is broken does not.
 	calls, power, broken int
+	// gone is called when the power is gone, if it is not nil.
+	gone func()
 }
 
 func (p *plant) call(ctx context.Context) error {
 	if p.calls++; p.power > 0 && p.calls >= p.power {
+		if p.gone != nil {
+			p.gone()
+		}
 		return errPower
 	}
 	if p.calls == p.broken {
@@ -371,24 +376,32 @@ func TestInterruptedDeploys(t *testing.T) {
 	}
 }
 
-// TestDeadHolder ends an apply in the middle, with the lock of the host, and applies again at once: nobody has to wait or to break the
-// lock. That of somebody else stays.
+// TestDeadHolder ends an apply at every moment at which it may have the lock of the host, and applies again at once: nobody has to wait or to
+// break the lock. That of somebody else stays.
 func TestDeadHolder(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPlant()
-		y := newYard(t, p)
-		if _, err := y.apply(&dying{Session: y.session, power: 12, now: func() { p.power = 1 }}); err == nil || p.holder == "" {
-			t.Fatalf("it was not interrupted: %v", err)
-		}
-		p.power = 0
-		if planned, err := y.apply(y.session); err != nil || y.last().Phase != state.Promoted || p.holder != "" {
-			t.Errorf("%s: %v; it is %s, locked by %q", planned, err, y.last().Phase, p.holder)
-		}
-		p.wanted, p.holder, p.holderSince = commitA, "bob", time.Now()
-		if planned, _ := y.apply(y.session); !strings.Contains(planned, "the deploy lock is held") || p.holder != "bob" {
-			t.Errorf("with somebody else's lock: %s", planned)
-		}
-	})
+	for moment := 1; moment <= 13; moment++ {
+		t.Run(fmt.Sprint(moment), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPlant()
+				y := newYard(t, p)
+				// One call of the host is that of the plan. Nothing is recorded after the host is gone, either.
+				p.power = moment + 1
+				session := &dying{Session: y.session, now: func() {}}
+				p.gone = func() { session.power = 1 }
+				if _, err := y.apply(session); err == nil {
+					t.Fatal("it was not interrupted")
+				}
+				p.power, p.gone = 0, nil
+				if planned, err := y.apply(y.session); err != nil || y.last().Phase != state.Promoted || p.holder != "" {
+					t.Errorf("%s: %v; it is %s, locked by %q", planned, err, y.last().Phase, p.holder)
+				}
+				p.wanted, p.holder, p.holderSince = commitA, "bob", time.Now()
+				if planned, _ := y.apply(y.session); !strings.Contains(planned, "the deploy lock is held") || p.holder != "bob" {
+					t.Errorf("with somebody else's lock: %s", planned)
+				}
+			})
+		})
+	}
 }
 
 // TestBrokenCalls lets each call to the host fail once. How the deploy ended must be what runs, and what the host remembers.
