@@ -32,8 +32,11 @@ func (c *deployCase) strategy(action *Deploy) (name, because string, err error) 
 		}
 		return string(advice.Winner), advice.Brief(), nil
 	}
+	if needsRemote(strategy.Strategy(wanted)) && c.deploy.Target.Repository == "" {
+		return "", "", fmt.Errorf("strategy %s, which is %s, cannot be taken: the host fetches what it deploys from a remote, so write the URL of that as repository", wanted, because)
+	}
 	for _, candidate := range advice.Candidates {
-		if string(candidate.Strategy) == wanted && len(candidate.Excluded) > 0 && !c.options.Again {
+		if string(candidate.Strategy) == wanted && len(candidate.Excluded) > 0 {
 			return "", "", fmt.Errorf("strategy %s, which is %s, cannot be taken: %s", wanted, because, oneLine(strings.Join(candidate.Excluded, "; ")))
 		}
 	}
@@ -51,12 +54,15 @@ func (c *deployCase) recommend() (strategy.Recommendation, error) {
 		Restart:     c.options.Again || c.options.Strategy == string(strategy.Local) || len(c.view.Site.Drift) > 0,
 	}
 	for _, name := range strategy.All() {
-		if needsRemote := name == strategy.GitHub || name == strategy.VM; !needsRemote || c.deploy.Target.Repository != "" {
+		if !needsRemote(name) || c.deploy.Target.Repository != "" {
 			allowed.Strategies = append(allowed.Strategies, name)
 		}
 	}
 	return strategy.Recommend(c.facts(), weights, allowed), nil
 }
+
+// needsRemote reports whether a host fetches from a remote what is deployed by a strategy.
+func needsRemote(name strategy.Strategy) bool { return name == strategy.GitHub || name == strategy.VM }
 
 // facts are what was measured, as far as it was.
 func (c *deployCase) facts() strategy.Facts {
@@ -83,7 +89,7 @@ func (c *deployCase) facts() strategy.Facts {
 	}
 	if c.deploy.Target.Repository != "" {
 		facts.Remote = strategy.Is(strategy.Reach{Reachable: revisions.RemoteErr == nil, Took: time.Duration(revisions.RemoteSeconds * float64(time.Second))})
-		if revisions.RemoteErr == nil {
+		if revisions.RemoteErr == nil && c.deploy.Target.Revision == "" {
 			facts.Published = strategy.Is(revisions.RemoteHead == revisions.Wanted)
 		}
 	}

@@ -216,7 +216,7 @@ func deployLines(plan *Plan) []string {
 
 func TestDeployingWhatWasGoneBackFrom(t *testing.T) {
 	s := newYoungScene(t)
-	s.deploy("ims", nil)
+	s.deploy("ims", func(d *spec.Deploy, _ *providers.DeployInspection) { d.Target.Repository = "git@example.org:ims.git" })
 	s.deployed(commitB, state.Deploying, state.RollingBack, state.RolledBack)
 	narrow, err := ForDeploy(s.spec, "ims")
 	if err != nil {

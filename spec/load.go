@@ -107,8 +107,8 @@ func (l *loader) load() {
 	l.changes()
 	l.orderSecrets()
 	l.spec.Digest = l.reader.digest(l.source.digest)
-	// What only asks how things are needs no backup.
-	if len(l.blocks["backup"]) == 0 && len(l.blocks["check"]) == 0 && !l.diagnostics.HasErrors() {
+	// What only asks how things are, or only deploys, needs no backup.
+	if len(l.blocks["backup"]) == 0 && len(l.blocks["check"]) == 0 && len(l.blocks["deploy"]) == 0 && !l.diagnostics.HasErrors() {
 		l.report(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Nothing is declared", Detail: fmt.Sprintf(
 			"There is no backup in %s. A specification declares at least a source, a destination and a backup of the one to the other:\n\n"+
 				"source \"files\" \"docs\" {\n  path = \"docs\"\n}\ndestination \"local\" \"disk\" {\n  path = \"/var/backups\"\n}\n"+

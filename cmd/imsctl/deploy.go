@@ -240,9 +240,10 @@ func (c *cli) explainTroubles(deploy *spec.Deploy, observed *planner.Observed) {
 	if view == nil {
 		return
 	}
-	for what, err := range map[string]error{"the host": view.Site.Err, "the repository": view.Revisions.Err} {
-		if err != nil {
-			c.problem("Warning", deploy.Address, fmt.Errorf("%s: %w", what, err))
-		}
+	if err := view.Site.Err; err != nil {
+		c.problem("Warning", deploy.Address, fmt.Errorf("the host: %w", err))
+	}
+	if err := view.Revisions.Err; err != nil {
+		c.problem("Warning", deploy.Address, fmt.Errorf("the repository: %w", err))
 	}
 }
