@@ -20,6 +20,19 @@ type Scope struct {
 // Empty reports whether a scope keeps everything.
 func (s Scope) Empty() bool { return len(s.Targets) == 0 && len(s.Exclude) == 0 }
 
+// Narrow leaves out of a specification the deploys that the scope leaves out: nobody looks at their hosts then.
+func (s Scope) Narrow(specification *spec.Spec) *spec.Spec {
+	narrow := *specification
+	narrow.Deploys = nil
+	for _, deploy := range specification.Deploys {
+		in := func(address string) bool { return within(deploy.Address, address) }
+		if !slices.ContainsFunc(s.Exclude, in) && (len(s.Targets) == 0 || slices.ContainsFunc(s.Targets, in)) {
+			narrow.Deploys = append(narrow.Deploys, deploy)
+		}
+	}
+	return &narrow
+}
+
 // Select returns the part of a plan that a scope keeps. An address is that of a block, which stands for all of its
 // instances and all that is done for it (backup.database) or at it (destination.local.vm), or that of one action. One that
 // names nothing in the specification or in the plan is an error. A note says what was left out.
@@ -145,6 +158,9 @@ func known(plan *Plan, specification *spec.Spec, address string) error {
 	for _, check := range specification.Checks {
 		all = append(all, check.Address)
 	}
+	for _, deploy := range specification.Deploys {
+		all = append(all, deploy.Address)
+	}
 	for _, action := range plan.Actions {
 		all = append(all, action.Common().Address)
 	}
@@ -159,5 +175,5 @@ func known(plan *Plan, specification *spec.Spec, address string) error {
 	if best := spec.Nearest(address, all); best != "" {
 		hint = fmt.Sprintf(" Did you mean %s?", best)
 	}
-	return fmt.Errorf("%s names no backup, destination, drill or check, and no action of this plan.%s", address, hint)
+	return fmt.Errorf("%s names no backup, destination, drill, check or deploy, and no action of this plan.%s", address, hint)
 }

@@ -90,9 +90,6 @@ func (c *cli) apply(ctx context.Context, arguments applyArguments) (err error) {
 	if project.decryption, err = c.decryption(arguments.identities, readsBack(plan), arguments.input); err != nil {
 		return err
 	}
-	if err := allowIrreversible(plan, arguments.allowNoRollback); err != nil {
-		return err
-	}
 	project.allowNoRollback = arguments.allowNoRollback
 	if saved == nil && plan.HasChanges() {
 		if err := c.approve(ctx, arguments); err != nil {

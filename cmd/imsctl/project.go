@@ -181,7 +181,7 @@ func (p *project) plan(ctx context.Context, c *cli, document *state.Document, op
 	p.expand(ctx, c, document, planner.ExpandOptions{Look: options.refresh, Observe: planner.ObserveOptions{Parallelism: options.parallelism}})
 	if options.refresh {
 		var err error
-		observed, err = planner.Observe(ctx, p.spec, document, p.world, c.clock, planner.ObserveOptions{Parallelism: options.parallelism, SkipChecks: options.refreshOnly})
+		observed, err = planner.Observe(ctx, options.scope.Narrow(p.spec), document, p.world, c.clock, planner.ObserveOptions{Parallelism: options.parallelism, SkipChecks: options.refreshOnly})
 		if err != nil {
 			return nil, fmt.Errorf("looking at sources and destinations: %w", err)
 		}
