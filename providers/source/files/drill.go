@@ -7,7 +7,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/castrolanda/imsctl/providers"
 )
@@ -15,9 +17,9 @@ import (
 // checkDrill checks the folder that drills are to be made in.
 func checkDrill(target providers.DrillTarget) []providers.Problem {
 	switch {
-	case !target.Host.IsZero():
-		return []providers.Problem{{Attribute: "host", Summary: "Attribute without effect",
-			Detail: `host belongs to into "postgres"; a scratch folder is made on the machine imsctl runs on.`}}
+	case !hereOn(target.Host) && target.Path != "" && !path.IsAbs(target.Path):
+		return []providers.Problem{{Attribute: "path", Summary: "Relative path on another host",
+			Detail: fmt.Sprintf("%q would start at the folder of the specification, which is not on %s. Write an absolute path.", target.Path, target.Host.Address)}}
 	case target.URL != "":
 		return []providers.Problem{{Attribute: "url", Summary: "Attribute without effect",
 			Detail: `url belongs to into "postgres"; a scratch folder is made in the folder of path.`}}
@@ -28,9 +30,24 @@ func checkDrill(target providers.DrillTarget) []providers.Problem {
 	return nil
 }
 
-// newDriller makes what drills in a folder of the machine imsctl runs on.
-func newDriller(_ providers.Environment, target providers.DrillTarget) (providers.Driller, error) {
+// hereOn reports whether a host is the machine imsctl runs on.
+func hereOn(host providers.Reference) bool {
+	return host.IsZero() || strings.HasPrefix(host.Address+".", "host.local.")
+}
+
+// newDriller makes what drills in a folder of a machine.
+func newDriller(environment providers.Environment, target providers.DrillTarget) (providers.Driller, error) {
 	folder := target.Path
+	if !hereOn(target.Host) {
+		host, err := environment.Hosts(target.Host)
+		if err != nil {
+			return nil, err
+		}
+		if folder == "" {
+			folder = "/tmp"
+		}
+		return &farDriller{there{host: host, files: host.Files()}, path.Clean(folder)}, nil
+	}
 	switch {
 	case folder == "":
 		folder = os.TempDir()
@@ -87,23 +104,29 @@ type scratch struct {
 }
 
 // Restore unpacks the archive and notes what is in it.
-func (s *scratch) Restore(ctx context.Context, archive io.Reader) error {
+func (s *scratch) Restore(ctx context.Context, archive io.Reader) (err error) {
+	s.expected, err = listing(archive, func(archive io.Reader) error { return unpackAll(ctx, archive, s.path) })
+	return err
+}
+
+// listing lists an archive while it is unpacked.
+func listing(archive io.Reader, unpack func(io.Reader) error) (entries map[string]entry, err error) {
 	reader, writer := io.Pipe()
 	listed := make(chan error, 1)
 	go func() {
 		var err error
-		s.expected, err = list(reader)
+		entries, err = list(reader)
 		// The unpacking must not wait for a list that has failed.
 		reader.CloseWithError(err)
 		listed <- err
 	}()
-	err := unpackAll(ctx, io.TeeReader(archive, writer), s.path)
+	err = unpack(io.TeeReader(archive, writer))
 	// Without an error it is the end of the archive.
 	writer.CloseWithError(err)
 	if listing := <-listed; err == nil && listing != nil {
 		err = fmt.Errorf("reading the archive: %w", listing)
 	}
-	return err
+	return entries, err
 }
 
 // Warnings implements providers.Scratch.

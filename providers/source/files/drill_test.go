@@ -22,7 +22,13 @@ var scratchName = providers.ScratchName("lineage", "run", "0123456789abcdef")
 
 func newDriller(t *testing.T, folder string) providers.Driller {
 	t.Helper()
-	driller, err := files.Provider().Drill(providers.Environment{}, providers.DrillTarget{Path: folder})
+	return drillerAt(t, where{}, folder)
+}
+
+// drillerAt makes what drills in a folder of a machine.
+func drillerAt(t *testing.T, at where, folder string) providers.Driller {
+	t.Helper()
+	driller, err := files.Provider().Drill(at.environment, providers.DrillTarget{Path: folder, Host: at.host})
 	must(t, err)
 	return driller
 }
@@ -50,6 +56,13 @@ func manyKinds(t *testing.T) []byte {
 }
 
 func TestDrill(t *testing.T) {
+	for _, at := range machines(t) {
+		t.Run(at.name, func(t *testing.T) { drillsAt(t, at) })
+	}
+}
+
+// drillsAt drills on a machine, and changes what was restored.
+func drillsAt(t *testing.T, at where) {
 	folder := t.TempDir()
 	for name, c := range map[string]struct {
 		change func(scratch string) error
@@ -74,7 +87,7 @@ func TestDrill(t *testing.T) {
 		}, []string{"pipe: it is of another kind"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			scratch, err := newDriller(t, folder).Begin(t.Context(), scratchName)
+			scratch, err := drillerAt(t, at, folder).Begin(t.Context(), scratchName)
 			must(t, err)
 			must(t, scratch.Restore(t.Context(), bytes.NewReader(manyKinds(t))))
 			if c.change != nil {

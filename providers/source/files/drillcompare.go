@@ -74,37 +74,54 @@ func compare(ctx context.Context, folder string, expected map[string]entry) (fou
 	if err := open(folder); err != nil {
 		return found, fmt.Errorf("opening what was restored: %w", err)
 	}
-	for _, name := range slices.Sorted(maps.Keys(expected)) {
+	return compareEntries(expected, func(name string) (entry, error) {
 		if err := ctx.Err(); err != nil {
-			return found, err
+			return entry{}, err
 		}
+		return read(root, name)
+	}, func(surplus func(name string, folder bool)) error {
+		return filepath.WalkDir(folder, func(at string, item fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			name, err := filepath.Rel(folder, at)
+			if err != nil {
+				return err
+			}
+			surplus(filepath.ToSlash(name), item.IsDir())
+			return ctx.Err()
+		})
+	})
+}
+
+// compareEntries holds what read finds under each name against a list, and what all names is there against it, too.
+func compareEntries(expected map[string]entry, read func(name string) (entry, error), all func(surplus func(name string, folder bool)) error) (found providers.Comparison, err error) {
+	for _, name := range slices.Sorted(maps.Keys(expected)) {
 		found.Files++
-		actual, err := read(root, name)
+		actual, err := read(name)
 		if err != nil {
 			found.Differences = append(found.Differences, fmt.Sprintf("%s: %v", printable(name), err))
 		} else if difference := expected[name].difference(actual); difference != "" {
 			found.Differences = append(found.Differences, printable(name)+": "+difference)
 		}
 	}
-	err = filepath.WalkDir(folder, func(at string, item fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(folder, at)
-		if err != nil {
-			return err
-		}
+	var more []string
+	err = all(func(name string, folder bool) {
 		// Folders that an archive does not name are made for what is in them.
-		if _, known := expected[filepath.ToSlash(name)]; !known && !item.IsDir() {
-			found.Differences = append(found.Differences, printable(name)+" is there and not in the archive")
+		if _, known := expected[name]; !known && !folder {
+			more = append(more, printable(name)+" is there and not in the archive")
 		}
-		return nil
 	})
 	if err != nil {
 		return found, fmt.Errorf("looking through what was restored: %w", err)
 	}
+	slices.Sort(more)
+	found.Differences = append(found.Differences, more...)
 	return found, nil
 }
+
+// errMissing: there is nothing under a name of the archive.
+var errMissing = errors.New("it is missing")
 
 // open lets the owner look into every folder and file: they have the modes of what was backed up.
 func open(folder string) error {
@@ -126,7 +143,7 @@ func read(root *os.Root, name string) (entry, error) {
 	info, err := root.Lstat(name)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return entry{}, errors.New("it is missing")
+			return entry{}, errMissing
 		}
 		return entry{}, err
 	}
