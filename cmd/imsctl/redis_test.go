@@ -134,6 +134,14 @@ func TestRedisRestore(t *testing.T) {
 	if err == nil || !strings.Contains(strings.Join(strings.Fields(output), " "), "is not empty (it has 3 keys in database 0, 1 keys in database 2)") {
 		t.Errorf("into a server that is not empty: %v\n%s", err, output)
 	}
+	output, err = project.run(t, "restore", "-to-redis", "localhost:6379", "-container", "no_such_redis", "latest")
+	if err == nil || !strings.Contains(output, "no_such_redis") && !strings.Contains(output, "docker.sock") {
+		t.Errorf("into a container that is not there: %v\n%s", err, output)
+	}
+	output, err = project.run(t, "restore", "-to-file", "x", "-container", "no_such_redis", "latest")
+	if err == nil || !strings.Contains(output, "-container goes with -to-redis") {
+		t.Errorf("a file in a container: %v\n%s", err, output)
+	}
 	output, err = project.run(t, "restore", "-to-redis", other.Address, "-table", "x", "latest")
 	if err == nil || !strings.Contains(strings.Join(strings.Fields(output), " "), "restored as a whole") {
 		t.Errorf("one table of Redis: %v\n%s", err, output)

@@ -37,7 +37,7 @@ type restoreArguments struct {
 
 // restoreParts say what of an artifact is restored, and where from here its target is.
 type restoreParts struct {
-	host                  string
+	host, container       string
 	tables, schemas       []string
 	paths                 []string
 	noOwner, noPrivileges bool
@@ -45,6 +45,7 @@ type restoreParts struct {
 
 func (p *restoreParts) register(flags *pflag.FlagSet) {
 	flags.StringVar(&p.host, "host", "", "the `address` of the host (host.ssh.vm) that -to-directory is on, or -to-postgres or -to-redis is reached from")
+	flags.StringVar(&p.container, "container", "", "the `name` of the container that the server of -to-redis runs in, whose address is the one in there (localhost:6379)")
 	flags.StringArrayVar(&p.tables, "table", nil, "restore only this `table` (NAME or SCHEMA.NAME); may be repeated")
 	flags.StringArrayVar(&p.schemas, "schema", nil, "restore only this `schema`; may be repeated")
 	flags.StringArrayVar(&p.paths, "path", nil, "restore only files and folders that match this `pattern`, from the archive's top; may be repeated")

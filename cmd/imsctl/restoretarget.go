@@ -51,6 +51,8 @@ func (a restoreArguments) checkParts() error {
 		return errors.New("-table, -schema, -no-owner and -no-privileges are for databases: files have -path")
 	case a.parts.host != "" && a.toDirectory == "" && a.toPostgres == "" && a.toRedis == "":
 		return errors.New("-host goes with -to-directory, -to-postgres and -to-redis; a source knows its own host")
+	case a.parts.container != "" && a.toRedis == "":
+		return errors.New("-container goes with -to-redis; a source knows its own container")
 	case !a.overwriting.overwrite && (a.overwriting.noBackup || a.overwriting.force):
 		return errors.New("-no-backup and -force go with -overwrite")
 	}
@@ -68,7 +70,7 @@ func (c *cli) restoreTarget(project *project, artifact *state.Artifact, argument
 	case arguments.toPostgres != "":
 		target = providers.Target{Kind: providers.TargetPostgres, Location: arguments.toPostgres}
 	case arguments.toRedis != "":
-		target = providers.Target{Kind: providers.TargetRedis, Location: arguments.toRedis}
+		target = providers.Target{Kind: providers.TargetRedis, Location: arguments.toRedis, Container: arguments.parts.container}
 		if !strings.Contains(arguments.toRedis, "://") {
 			target.Location = "redis://" + arguments.toRedis
 		}
