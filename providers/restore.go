@@ -27,8 +27,8 @@ type Target struct {
 	// Location is the path of a folder or the URL of a server and database; empty where Container says where it is, or the URL by
 	// which programs in there reach the server.
 	Location string
-	// Container is the container that the server runs in, User the role to connect as there.
-	Container, User string
+	// Container is the container that the server runs in, User the role to connect as there and Password its password, which is never shown.
+	Container, User, Password string
 	// Database is the one to restore into; empty for that of Location.
 	Database string
 	// Tables ("public.products", "products" for any schema that has one), Schemas and Paths (patterns) are what is wanted of

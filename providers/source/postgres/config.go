@@ -44,6 +44,7 @@ type Config struct {
 	URL           string              `hcl:"url,optional" doc:"The database; either this or container: postgres://USER:PASSWORD@HOST:PORT/DATABASE. Take the password from the environment: url = env(\"DATABASE_URL\")."`
 	Container     string              `hcl:"container,optional" doc:"The container that the server runs in; pg_dump then runs inside it."`
 	User          string              `hcl:"user,optional" doc:"The role to connect as, in a container."`
+	Password      string              `hcl:"password,optional" doc:"Its password, in a container whose server asks for one; take it from the environment: env(\"DB_PASSWORD\")."`
 	Database      string              `hcl:"database,optional" doc:"The database, in a container; \"*\" is every database of the server, also of that in url, each with backups of its own."`
 	Format        string              `hcl:"format,optional" doc:"plain (SQL text) or custom (pg_dump's archive, for pg_restore); plain when left out."`
 	Tables        []string            `hcl:"tables,optional" doc:"Dump only tables that match one of these pg_dump patterns, such as \"ml_*\"; a pattern that matches nothing is an error."`
@@ -107,6 +108,10 @@ func (c *Config) placeProblems() []providers.Problem {
 		if c.User != "" {
 			return []providers.Problem{{Attribute: "user", Summary: "Attribute without effect",
 				Detail: "user belongs to container; a url has it inside: postgres://USER:PASSWORD@HOST/DATABASE."}}
+		}
+		if c.Password != "" {
+			return []providers.Problem{{Attribute: "password", Summary: "Attribute without effect",
+				Detail: "password belongs to container; a url has it inside: postgres://USER:PASSWORD@HOST/DATABASE."}}
 		}
 		if c.Database != "" && c.Database != everyDatabase {
 			return []providers.Problem{{Attribute: "database", Summary: "Attribute without effect",
@@ -178,7 +183,7 @@ func (c *Config) Source(environment providers.Environment) (providers.Source, er
 			database = maintenance
 		}
 		return c.grouped(&source{config: *c, container: &contained{containers: containers, host: host.Name(), name: c.Container,
-			user: c.User, database: database, in: containers.In(c.Container)}}), nil
+			user: c.User, password: c.Password, database: database, in: containers.In(c.Container)}}), nil
 	}
 	address, err := parseURL(c.URL)
 	if err != nil {
@@ -201,5 +206,5 @@ func (c *Config) grouped(one *source) providers.Source {
 
 // Place implements providers.Placed.
 func (c *Config) Place(providers.Environment) providers.Target {
-	return providers.Target{Kind: providers.TargetPostgres, Host: c.Host, Location: c.URL, Container: c.Container, User: c.User, Database: c.Database}
+	return providers.Target{Kind: providers.TargetPostgres, Host: c.Host, Location: c.URL, Container: c.Container, User: c.User, Password: c.Password, Database: c.Database}
 }

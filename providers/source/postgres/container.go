@@ -21,7 +21,9 @@ type contained struct {
 	host           string
 	name           string
 	user, database string
-	in             providers.Runner
+	// password is empty where the server lets the role in without one.
+	password string
+	in       providers.Runner
 	// found is the container as it was when a reading began.
 	found providers.Container
 }
@@ -41,10 +43,30 @@ func (c *contained) conninfo() string {
 }
 
 func (c *contained) environment(application string) []string {
-	return []string{"PGAPPNAME=" + application, "PGCONNECT_TIMEOUT=10"}
+	variables := []string{"PGAPPNAME=" + application, "PGCONNECT_TIMEOUT=10"}
+	if c.password != "" {
+		variables = append(variables, "PGPASSWORD="+c.password)
+	}
+	return variables
 }
 
-func (c *contained) programError(err error) error { return err }
+func (c *contained) programError(err error) error {
+	var exit *providers.ExitError
+	if c.password == "" || !errors.As(err, &exit) {
+		return err
+	}
+	copied := *exit
+	copied.Stderr = c.redact(exit.Stderr)
+	return &copied
+}
+
+// redact takes the password out of what somebody else says.
+func (c *contained) redact(text string) string {
+	if c.password == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, c.password, "…")
+}
 
 // attend is the place for one reading: the container as it is now, which must run.
 func (c contained) attend(ctx context.Context) (*contained, error) {
@@ -80,8 +102,8 @@ func (c *contained) explain(ctx context.Context, err error) error {
 	if !errors.As(err, &exit) || exit.Stderr == "" {
 		return fmt.Errorf("cannot connect to %s: %w", c, err)
 	}
-	said := strings.TrimPrefix(strings.Join(strings.Fields(exit.Stderr), " "), "psql: error: ")
-	return fmt.Errorf("cannot connect to %s: %s; check user and database, and that the server lets the role in over its socket", c, said)
+	said := strings.TrimPrefix(strings.Join(strings.Fields(c.redact(exit.Stderr)), " "), "psql: error: ")
+	return fmt.Errorf("cannot connect to %s: %s; check user, password and database, and that the server lets the role in over its socket", c, said)
 }
 
 // gone holds when the container has stopped since: what ran in it has ended with it. An engine hears of that a moment later

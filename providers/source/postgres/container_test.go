@@ -295,3 +295,27 @@ func TestContainedDumpKilled(t *testing.T) {
 		nothingLeft(t, server.URL("postgres"), run)
 	}
 }
+
+// TestPasswordOfAContainer is for a server that asks over its socket too: it is in the environment and on no command line.
+func TestPasswordOfAContainer(t *testing.T) {
+	server, _ := database(t, "guarded", "create table things as select 1 as n")
+	made := newEngine(t, server)
+	password := strings.TrimPrefix(made.environment[2], "PGPASSWORD=")
+	made.environment = made.environment[:2]
+	made.before = func(_ *engine, command providers.Command) {
+		if strings.Contains(strings.Join(command.Arguments, " "), password) {
+			t.Errorf("the password is on a command line: %q", command.Arguments)
+		}
+	}
+	text, _ := dump(t, containedSource(t, made, "guarded", func(c *postgres.Config) { c.Password = password }))
+	if len(copied(text)) != 1 {
+		t.Errorf("got %s", text)
+	}
+	for _, wrong := range []string{"", "wrong-secret"} {
+		_, err := containedSource(t, made, "guarded", func(c *postgres.Config) { c.Password = wrong }).Read(t.Context(), "run", &bytes.Buffer{})
+		wantError(t, err, "cannot connect to database \"guarded\" in container", "check user, password and database")
+		if wrong != "" && strings.Contains(err.Error(), wrong) {
+			t.Errorf("the password is in %v", err)
+		}
+	}
+}

@@ -48,7 +48,7 @@ func (r *restorer) locate(environment providers.Environment) error {
 			return fmt.Errorf("the target: %w", err)
 		}
 		r.container = &contained{containers: containers, host: host.Name(), name: r.target.Container,
-			user: r.target.User, database: r.target.Database, in: containers.In(r.target.Container)}
+			user: r.target.User, password: r.target.Password, database: r.target.Database, in: containers.In(r.target.Container)}
 		r.place, r.database = r.container, r.target.Database
 		return nil
 	}
