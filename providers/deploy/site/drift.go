@@ -136,23 +136,31 @@ func (s *Site) stale(ctx context.Context, project string, found []providers.Cont
 	if len(elsewhere) == 0 {
 		return nil
 	}
-	// Links may lead from one to the other.
-	said, err := s.shell(ctx, `for i; do readlink -f "$i" || echo "$i"; done`, append([]string{s.target.Path}, elsewhere...)...)
+	said, err := s.shell(ctx, withinScript, append([]string{s.target.Path}, elsewhere...)...)
 	if err != nil {
 		return fmt.Errorf("looking for the folders of the containers: %w", err)
 	}
-	real := strings.Split(strings.TrimSuffix(string(said), "\n"), "\n")
-	for i, folder := range elsewhere {
-		if i+1 < len(real) {
-			if _, ok := inside(real[i+1], real[0]); ok {
-				continue
-			}
+	for i, answer := range strings.Fields(string(said)) {
+		if answer == "no" && i < len(elsewhere) {
+			return fmt.Errorf("the containers of the compose project %s run from %s, not from %s: write path = %q, or another project",
+				project, elsewhere[i], s.target.Path, s.rootOf(elsewhere[i]))
 		}
-		return fmt.Errorf("the containers of the compose project %s run from %s, not from %s: write path = %q, or another project",
-			project, folder, s.target.Path, s.rootOf(folder))
 	}
 	return nil
 }
+
+// withinScript tells of each further folder whether it is, or lies in, the folder $1: a file system may be seen in several places, and links
+// lead from one to the other.
+const withinScript = `path=$1
+shift
+for folder; do
+  answer=no
+  while [ "$folder" != / ] && [ "$folder" != . ]; do
+    if [ "$folder" -ef "$path" ]; then answer=yes; fi
+    folder=$(dirname "$folder")
+  done
+  echo $answer
+done`
 
 // rootOf is what must be written as path for the project in a folder: that in which the compose file, whose own folder it is, has the
 // path of the block, and above the folders of releases.

@@ -114,3 +114,25 @@ func FuzzRecords(f *testing.F) {
 		parseImages(string(text), []string{"a"})
 	})
 }
+
+// TestFolderByAnotherName: the containers know the folder by a link to it.
+func TestFolderByAnotherName(t *testing.T) {
+	t.Parallel()
+	m, target := newProject(t)
+	if err := fakeDeploy(t, fakeSite(t, m, target), "20260101T000000Z-aaaaaaa", first); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(target.Path, link); err != nil {
+		t.Fatal(err)
+	}
+	real := target.Path
+	target.Path = link
+	if seen := fakeSite(t, m, target).view(t.Context()); seen.Err != nil {
+		t.Error(seen.Err)
+	}
+	target.Path, target.Project = t.TempDir(), "app"
+	if seen := fakeSite(t, m, target).view(t.Context()); seen.Err == nil || !strings.Contains(seen.Err.Error(), real) {
+		t.Errorf("a folder of something else: %v", seen.Err)
+	}
+}
