@@ -103,6 +103,11 @@ func (c *cli) writeDiagnostics(list hcl.Diagnostics, files map[string]*hcl.File,
 
 // diagnose reads a specification. It is nil when the diagnostics have errors.
 func (c *cli) diagnose(path string, inputs inputs) (*providers.Registry, *spec.Spec, spec.Diagnostics, error) {
+	return c.diagnoseIn(path, inputs, c.getenv)
+}
+
+// diagnoseIn is diagnose with an environment of its own.
+func (c *cli) diagnoseIn(path string, inputs inputs, getenv func(string) (string, bool)) (*providers.Registry, *spec.Spec, spec.Diagnostics, error) {
 	registry, err := builtin.Registry()
 	if err != nil {
 		return nil, nil, spec.Diagnostics{}, err
@@ -113,7 +118,7 @@ func (c *cli) diagnose(path string, inputs inputs) (*providers.Registry, *spec.S
 	}
 	loaded, diagnostics := spec.Load(path, spec.Options{
 		Registry: registry, Profiles: profiles(), Factors: strategy.FactorNames(), Version: c.version,
-		Variables: variables, VariableFiles: inputs.variableFiles, Getenv: c.getenv, Ask: c.asker(inputs.input),
+		Variables: variables, VariableFiles: inputs.variableFiles, Getenv: getenv, Ask: c.asker(inputs.input),
 	})
 	c.loaded = loaded
 	return registry, loaded, diagnostics, nil
