@@ -27,8 +27,8 @@ func (c *cli) statusCommand() *cobra.Command {
 newest artifact's copy, when it was verified and last read back, and of the
 others how many are missing, altered, or kept by a policy of the store; then of
 each drill the last one, and how long the restore took; then of each check what
-it saw when check last asked it. It does not look at the destinations: plan does. Of a source that stands for several it asks which there
-are.
+it saw when check last asked it. It does not look at the destinations: plan
+does. Of a source that stands for several it asks which there are.
 
 EXIT STATUS
   0  every backup has its copies, and no backup and no drill is overdue
