@@ -135,7 +135,7 @@ type faultySystem struct {
 
 // Create implements providers.FileSystem.
 func (f faultySystem) Create(path string, mode fs.FileMode) (providers.WriteFile, error) {
-	if fault := f.faults.get(); fault.create != nil {
+	if fault := f.faults.get(); fault.create != nil && !isClaim(path) {
 		if err := fault.create(path); err != nil {
 			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 		}
@@ -146,7 +146,7 @@ func (f faultySystem) Create(path string, mode fs.FileMode) (providers.WriteFile
 
 // Link implements providers.FileSystem.
 func (f faultySystem) Link(from, to string) error {
-	if fault := f.faults.get(); fault.link != nil {
+	if fault := f.faults.get(); fault.link != nil && !isClaim(from) {
 		return fault.link(from, to, func() error { return f.FileSystem.Link(from, to) })
 	}
 	return f.FileSystem.Link(from, to)
@@ -160,6 +160,9 @@ func (f faultySystem) Open(path string) (providers.ReadFile, error) {
 	}
 	return file, err
 }
+
+// isClaim reports whether a path is that of a lock of a source, which lies on no disk of a destination.
+func isClaim(path string) bool { return strings.Contains(filepath.Base(path), ".lock") }
 
 // cutFile is a file that seems to end early.
 type cutFile struct {
@@ -178,7 +181,7 @@ type faultyFile struct {
 
 // Write implements io.Writer.
 func (f faultyFile) Write(p []byte) (int, error) {
-	if fault := f.faults.get(); fault.write != nil {
+	if fault := f.faults.get(); fault.write != nil && !isClaim(f.path) {
 		if err := fault.write(f.path); err != nil {
 			return 0, &fs.PathError{Op: "write", Path: f.path, Err: err}
 		}
