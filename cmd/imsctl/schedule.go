@@ -233,6 +233,10 @@ func environmentOf(loaded *spec.Spec, asked map[string]bool, assigned map[string
 	if slices.ContainsFunc(loaded.Backups, func(b *spec.Backup) bool { return b.Encryption != nil }) {
 		optional[identityVariable] = true
 	}
+	if loaded.State.Encryption != nil {
+		// Without an identity the state cannot be read at all.
+		optional[identityVariable] = false
+	}
 	var variables []schedule.Variable
 	for _, name := range slices.Sorted(maps.Keys(optional)) {
 		variables = append(variables, schedule.Variable{Name: name, Optional: optional[name]})
