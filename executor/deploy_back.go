@@ -49,8 +49,11 @@ func (d *deployment) back(ctx context.Context, why error) error {
 
 // comeBack makes the previous release run, with the data that is to be restored, and verifies it.
 func (d *deployment) comeBack(ctx context.Context) error {
-	if err := d.site.Hook(ctx, providers.OnRollback, d.onHost(), io.Discard); err != nil {
-		d.warn(d.Spec.Redact(err.Error()))
+	// What was never whole has nothing that could be undone.
+	if !d.release.Untouched {
+		if err := d.site.Hook(ctx, providers.OnRollback, d.onHost(), io.Discard); err != nil {
+			d.warn(d.Spec.Redact(err.Error()))
+		}
 	}
 	if err := d.restoreData(ctx); err != nil {
 		return err
