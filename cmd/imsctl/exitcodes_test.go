@@ -93,6 +93,7 @@ func TestExitCodesAreDocumented(t *testing.T) {
 		{exitDone, "check -path checked check.command.well", nil}, {exitDone, "status checked", nil}, {exitError, "check -path checked", nil},
 		{exitError, "status checked", nil}, {exitError, "plan checked", nil},
 		{exitDone, "apply -auto-approve -exclude drill.docs drilled", nil}, {exitDone, "drill drill.docs drilled", nil}, {exitError, "drill drill.none drilled", nil},
+		{exitDone, "agent -once drilled", nil}, {exitError, "agent -fresh 1ns drilled", nil},
 		{exitDone, "init -check=false new", nil}, {exitError, "init other", nil},
 		{exitError, "verify", damage}, {exitDegraded, "status", nil}, {exitDone, "apply -auto-approve", nil},
 		{exitDone, "state rebuild -auto-approve", nil}, {exitDegraded, "state rebuild -dry-run", stray},
