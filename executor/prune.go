@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/castrolanda/imsctl/internal/units"
@@ -9,6 +10,9 @@ import (
 	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/state"
 )
+
+// ErrPruneRefused: a copy was not deleted, because it is not certain that enough others remain, or that it is the one that was meant.
+var ErrPruneRefused = errors.New("nothing was deleted")
 
 // prune deletes one copy: its manifest first, so that it stops being a backup at once, then its bytes. Before that it
 // makes sure, in the state and at the destination itself, that verified copies remain.
@@ -19,14 +23,14 @@ func (r *run) prune(ctx context.Context, action *planner.Prune) (result, error) 
 	}
 	remaining, err := r.confirmRemaining(ctx, destination, action)
 	if err != nil {
-		return result{}, fmt.Errorf("nothing was deleted: %w", err)
+		return result{}, fmt.Errorf("%w: %w", ErrPruneRefused, err)
 	}
 	artifact, err := r.artifact(action.Artifact)
 	if err != nil {
 		return result{}, err
 	}
 	if artifact.Key != action.Key {
-		return result{}, fmt.Errorf("nothing was deleted: %s lies at %s now, the plan says %s", action.Artifact, artifact.Key, action.Key)
+		return result{}, fmt.Errorf("%w: %s lies at %s now, the plan says %s", ErrPruneRefused, action.Artifact, artifact.Key, action.Key)
 	}
 	intent := r.intent(action)
 	intent.Artifact, intent.Key, intent.Destinations = artifact.ID, artifact.Key, []string{action.Destination}

@@ -239,7 +239,18 @@ type Blocked struct {
 	Failed bool `json:"failed"`
 	// Degraded is set beside Failed when only a copy is missing and the backup keeps its min_copies without it.
 	Degraded bool `json:"degraded,omitzero"`
+	// Code says to programs what is in the way; empty for what only people need.
+	Code BlockCode `json:"code,omitzero"`
 }
+
+// BlockCode is a kind of obstacle.
+type BlockCode string
+
+// NoSpace: a destination has no room. PruneDoubted: nothing is deleted, because it cannot be known what would remain.
+const (
+	NoSpace      BlockCode = "no_space"
+	PruneDoubted BlockCode = "prune_doubted"
+)
 
 // Kind implements Action.
 func (*Backup) Kind() Kind { return KindBackup }

@@ -62,7 +62,7 @@ func (t *task) backfill(i int) {
 		t.reserveCopy(held, i)
 	}
 	if missing > 0 {
-		t.add(&Blocked{Failed: true, Degraded: true, Meta: Meta{
+		t.add(&Blocked{Failed: true, Degraded: true, Code: NoSpace, Meta: Meta{
 			Address: placeAddress(t.backup.Address, t.places[i].address) + backfillSuffix, Backup: t.backup.Address, Cause: CauseChange,
 			Reason: fmt.Sprintf("%s missing on %s (%s), which %s: make room there", units.Counted(missing, "older artifact is", "older artifacts are"),
 				t.places[i].address, units.Bytes(bytes), t.shortage(t.places[i].address, bytes)),

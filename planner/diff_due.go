@@ -100,10 +100,14 @@ func (t *task) planBackup() {
 	meta.Bytes, meta.Seconds = t.predict(&expected)
 	usable := t.usable(meta.Bytes)
 	if len(usable) == 0 || len(usable) < t.backup.MinCopies {
+		shortages, code := t.shortages(meta.Bytes), BlockCode("")
+		if shortages != "" {
+			code = NoSpace
+		}
 		meta.Reason += fmt.Sprintf("; but only %d of its %s can be used and min_copies is %d",
-			len(usable), units.Counted(len(t.places), "destination", "destinations"), t.backup.MinCopies) + t.shortages(meta.Bytes)
+			len(usable), units.Counted(len(t.places), "destination", "destinations"), t.backup.MinCopies) + shortages
 		meta.Bytes, meta.Seconds = 0, 0
-		t.add(&Blocked{Meta: meta, Failed: true})
+		t.add(&Blocked{Meta: meta, Failed: true, Code: code})
 		return
 	}
 	for _, i := range usable {
@@ -169,7 +173,7 @@ func (t *task) blockFull(usable []int, bytes int64) {
 			continue
 		}
 		address := t.places[i].address
-		t.add(&Blocked{Failed: true, Degraded: true, Meta: Meta{
+		t.add(&Blocked{Failed: true, Degraded: true, Code: NoSpace, Meta: Meta{
 			Address: placeAddress(t.backup.Address, address), Backup: t.backup.Address, Cause: CauseDrift,
 			Reason: fmt.Sprintf("%s %s: the new backup will be replicated to it later", address, t.shortage(address, bytes)),
 		}})

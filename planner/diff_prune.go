@@ -162,7 +162,11 @@ func (p *clearing) hold(n int) {
 
 // block says that deletions are held back. failed tells whether someone must mend something.
 func (p *clearing) block(reason string, failed bool) {
-	p.add(&Blocked{Failed: failed, Meta: Meta{
+	var code BlockCode
+	if failed {
+		code = PruneDoubted
+	}
+	p.add(&Blocked{Failed: failed, Code: code, Meta: Meta{
 		Address: placeAddress(p.backup.Address, p.place.address) + retentionSuffix, Backup: p.backup.Address,
 		Reason: reason, Cause: CauseTime,
 	}})

@@ -241,11 +241,14 @@ func (c *cli) carryOut(ctx context.Context, project *project, session state.Sess
 		Version: c.version, Parallelism: parallelism, Reporter: view,
 		By: name + "@" + host, AllowNoRollback: project.allowNoRollback, Environment: project.environment,
 	}
+	herald := c.newHerald(ctx, project, session.Document())
 	report, err := runner.Run(ctx, plan)
+	failure := err
 	if closeErr := view.close(); !errors.Is(closeErr, syscall.EPIPE) {
 		// That nobody reads the progress any more changes nothing about the run.
 		err = errors.Join(err, closeErr)
 	}
+	herald.tell(ctx, plan, report, failure)
 	if report != nil {
 		if concludeErr := view.conclude(report); !errors.Is(concludeErr, syscall.EPIPE) {
 			err = errors.Join(err, concludeErr)

@@ -64,6 +64,8 @@ type project struct {
 	environment providers.Environment
 	world       *planner.World
 	backend     state.Backend
+	// operation is what the lock of the state was taken for: "apply".
+	operation string
 	// decryption reads encrypted artifacts; nil without identities.
 	decryption providers.Decryption
 	// allowNoRollback lets deploys be made that nothing could be gone back to from.
@@ -209,6 +211,7 @@ const checkPatience = 10 * time.Second
 
 // lock takes the right to change the state.
 func (p *project) lock(ctx context.Context, c *cli, operation string, timeout time.Duration) (state.Session, error) {
+	p.operation = operation
 	holder := c.holder(operation)
 	session, err := p.backend.Lock(ctx, holder, timeout)
 	var locked *state.LockedError

@@ -42,6 +42,8 @@ var rules = []rule{
 		"providers", "state", "internal/..."}},
 	{"executor/health", "it asks checks through their contract and knows no plan", []string{
 		"providers", "internal/..."}},
+	{"executor/notice", "it says what there is to tell of a run, and knows notifiers only by their contract", []string{
+		"executor", "planner", "spec", "state", "providers", "internal/..."}},
 	{"planner", "it compares specification and state, and sees providers only through their contracts", []string{
 		"planner/...", "spec", "state", "providers", "providers/retry", "providers/limit", "providers/claim", "internal/..."}},
 	{"spec", "it is handed the registry and knows no provider by name", []string{

@@ -2,6 +2,10 @@
 package command
 
 import (
+	"bytes"
+	"context"
+	"fmt"
+
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -29,5 +33,34 @@ func (c *Config) Validate() []providers.Problem {
 	return nil
 }
 
-// NotBuilt says that the block is only checked yet.
-func (*Config) NotBuilt() string { return "notifying by a command is not built yet" }
+// Notifier makes what runs the program.
+func (c *Config) Notifier(environment providers.Environment) (providers.Notifier, error) {
+	host, err := environment.Hosts(c.Host)
+	if err != nil {
+		return nil, err
+	}
+	return &notifier{command: c.Command, runner: host}, nil
+}
+
+// notifier implements providers.Notifier.
+type notifier struct {
+	command []string
+	runner  providers.Runner
+}
+
+// Notify runs the program with the notice on its standard input, and its event in the environment.
+func (n *notifier) Notify(ctx context.Context, notice providers.Notice) error {
+	body, err := notice.JSON()
+	if err != nil {
+		return err
+	}
+	err = n.runner.Run(ctx, providers.Command{
+		Arguments:   n.command,
+		Environment: []string{"IMS_EVENT=" + string(notice.Event), "IMS_SEVERITY=" + string(notice.Severity)},
+		Stdin:       bytes.NewReader(append(body, '\n')),
+	})
+	if err != nil {
+		return fmt.Errorf("running %s: %w", n.command[0], err)
+	}
+	return nil
+}

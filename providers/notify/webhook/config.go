@@ -8,13 +8,20 @@ import (
 	"github.com/castrolanda/imsctl/providers"
 )
 
+// The formats.
+const (
+	formatJSON         = "json"
+	formatSlack        = "slack"
+	formatHealthchecks = "healthchecks"
+)
+
 // Provider is the registry's entry: notify "webhook".
 func Provider() providers.Provider {
 	return providers.Provider{
 		Kind:    providers.KindNotify,
 		Type:    "webhook",
 		Summary: "A URL that messages are posted to.",
-		New:     func() providers.Config { return &Config{Format: "json"} },
+		New:     func() providers.Config { return &Config{Format: formatJSON} },
 	}
 }
 
@@ -30,11 +37,8 @@ func (c *Config) Validate() []providers.Problem {
 	if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" {
 		return []providers.Problem{{Attribute: "url", Summary: "Invalid URL", Detail: "Write it whole: https://HOST/PATH."}}
 	}
-	if !slices.Contains([]string{"json", "slack", "healthchecks"}, c.Format) {
+	if !slices.Contains([]string{formatJSON, formatSlack, formatHealthchecks}, c.Format) {
 		return []providers.Problem{{Attribute: "format", Summary: "Unknown format", Detail: "The formats are json, slack and healthchecks."}}
 	}
 	return nil
 }
-
-// NotBuilt says that the block is only checked yet.
-func (*Config) NotBuilt() string { return "webhooks are not built yet" }
