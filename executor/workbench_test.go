@@ -72,7 +72,7 @@ func newWorkbenchOf(t *testing.T, specification string) *workbench {
 		t.Fatal(diagnostics.List)
 	}
 	b.spec = loaded
-	b.world, err = planner.Open(loaded, providers.Environment{Hosts: builtin.Hosts(), Clock: b.clock, Directory: loaded.Directory})
+	b.world, err = planner.Open(loaded, providers.Environment{Hosts: builtin.Hosts(), Containers: builtin.Containers(os.LookupEnv), Clock: b.clock, Directory: loaded.Directory})
 	if err != nil {
 		t.Fatal(err)
 	}
