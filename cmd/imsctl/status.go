@@ -102,13 +102,7 @@ func (c *cli) status(command *cobra.Command, arguments statusArguments) error {
 	}
 	project.expand(command.Context(), c, document, planner.ExpandOptions{Look: true, Tolerant: true})
 	now := c.clock.Now()
-	groups, standings := document.ByBackup(), planner.Standings(project.spec, document, now)
-	statuses := make([]backupStatus, 0, len(project.spec.Backups))
-	for _, backup := range project.spec.Backups {
-		of := standings[:len(backup.To)]
-		standings = standings[len(backup.To):]
-		statuses = append(statuses, statusOf(backup, groups[backup.Address], of, now))
-	}
+	statuses := backupStatuses(project.spec, document, now)
 	drills := drillStatuses(planner.DrillStandings(project.spec, document, now), now)
 	checks := checkStatuses(project.spec, document)
 	if arguments.json {
@@ -126,6 +120,18 @@ func (c *cli) status(command *cobra.Command, arguments statusArguments) error {
 		return err
 	}
 	return statusCode(statuses, drills, checks)
+}
+
+// backupStatuses hold the state against the backups that are declared, in their order.
+func backupStatuses(specification *spec.Spec, document *state.Document, now time.Time) []backupStatus {
+	groups, standings := document.ByBackup(), planner.Standings(specification, document, now)
+	statuses := make([]backupStatus, 0, len(specification.Backups))
+	for _, backup := range specification.Backups {
+		of := standings[:len(backup.To)]
+		standings = standings[len(backup.To):]
+		statuses = append(statuses, statusOf(backup, groups[backup.Address], of, now))
+	}
+	return statuses
 }
 
 // statusOf holds the newest restorable artifact against what the backup declares.

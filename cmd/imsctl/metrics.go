@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/castrolanda/imsctl/internal/atomicfile"
+	"github.com/castrolanda/imsctl/internal/openmetrics"
+	"github.com/castrolanda/imsctl/planner"
+)
+
+// metricsArguments are the flags of metrics.
+type metricsArguments struct {
+	inputs
+	path, file string
+}
+
+func (c *cli) metricsCommand() *cobra.Command {
+	var arguments metricsArguments
+	command := &cobra.Command{
+		Use:   "metrics [flags] [PATH]",
+		Short: "Print what is known of backups, drills, deploys, for Prometheus",
+		Long: `Prints what the state of PATH knows, as OpenMetrics: the last verified copy of
+each backup at each destination, sizes, what is overdue, drills and the recovery
+times that they measured, deploys, and what checks saw. It looks at nothing but
+the specification and the state.
+
+With -o it replaces a file in one step, readable by all: one that ends with
+.prom in the folder of node_exporter's textfile collector. On an error the file
+stays as it was, and imsctl_metrics_timestamp_seconds tells how old it is.
+The exit status says whether there are metrics, not whether all is well.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(command *cobra.Command, positional []string) error {
+			arguments.path = pathArgument(positional)
+			return c.metrics(command.Context(), arguments)
+		},
+	}
+	flags := command.Flags()
+	arguments.inputs.register(flags)
+	flags.StringVarP(&arguments.file, "out", "o", "", "replace this `file`, and print nothing")
+	return command
+}
+
+func (c *cli) metrics(ctx context.Context, arguments metricsArguments) error {
+	project, err := c.open(arguments.path, arguments.inputs)
+	if err != nil {
+		return err
+	}
+	document, err := project.backend.Read(ctx)
+	if err != nil {
+		return err
+	}
+	// The members of groups are those that the state knows: a collector must not wait for servers.
+	project.expand(ctx, c, document, planner.ExpandOptions{Tolerant: true})
+	text, err := openmetrics.Encode(metricsOf(project.spec, document, c.version, c.clock.Now()))
+	if err != nil {
+		return fmt.Errorf("writing metrics: %w", err)
+	}
+	if arguments.file == "" {
+		_, err := c.stdout.Write(text)
+		return err
+	}
+	if err := atomicfile.Write(arguments.file, text, 0o644); err != nil {
+		return fmt.Errorf("writing metrics to %s: %w", arguments.file, err)
+	}
+	return nil
+}
