@@ -63,6 +63,10 @@ func TestEveryDatabase(t *testing.T) {
 	says(true, 0, `backup.all["later"]`, "apply", "-auto-approve", "-target", "backup.all")
 	says(true, 0, "No changes", "plan")
 	says(true, 0, `backup.all["Second"]`, "status")
+	// Metrics do not ask the server, unless told to: that a database has gone is not known to them, and its copies stay.
+	says(true, 0, `imsctl_backup_interval_seconds{backup="backup.all[\"Second\"]"} 86400`, "metrics")
+	says(false, 0, `imsctl_backup_interval_seconds{backup="backup.all[\"Second\"]"}`, "metrics", "-refresh")
+	says(true, 0, `imsctl_backup_copies{backup="backup.all[\"Second\"]",destination="destination.local.one"} 1`, "metrics", "-refresh")
 	says(true, 0, "4 done", "verify")
 
 	restored := server.URL("restored")
@@ -80,4 +84,5 @@ func TestEveryDatabase(t *testing.T) {
 	}
 	says(true, 1, "cannot connect", "plan")
 	says(false, 1, "backup.all ", "status")
+	says(true, 0, `imsctl_backup_interval_seconds{backup="backup.all[\"first\"]"} 86400`, "metrics", "-refresh")
 }

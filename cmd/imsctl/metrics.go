@@ -15,6 +15,7 @@ import (
 type metricsArguments struct {
 	inputs
 	path, file string
+	refresh    bool
 }
 
 func (c *cli) metricsCommand() *cobra.Command {
@@ -25,7 +26,9 @@ func (c *cli) metricsCommand() *cobra.Command {
 		Long: `Prints what the state of PATH knows, as OpenMetrics: the last verified copy of
 each backup at each destination, sizes, what is overdue, drills and the recovery
 times that they measured, deploys, and what checks saw. It looks at nothing but
-the specification and the state.
+the specification and the state; of a source that stands for several databases
+it tells those that have backups. -refresh asks which there are: one that has
+gone is not overdue then.
 
 With -o it replaces a file in one step, readable by all: one that ends with
 .prom in the folder of node_exporter's textfile collector. On an error the file
@@ -39,6 +42,7 @@ The exit status says whether there are metrics, not whether all is well.`,
 	}
 	flags := command.Flags()
 	arguments.inputs.register(flags)
+	flags.BoolVar(&arguments.refresh, "refresh", false, "ask sources that stand for several which there are")
 	flags.StringVarP(&arguments.file, "out", "o", "", "replace this `file`, and print nothing")
 	return command
 }
@@ -52,8 +56,8 @@ func (c *cli) metrics(ctx context.Context, arguments metricsArguments) error {
 	if err != nil {
 		return err
 	}
-	// The members of groups are those that the state knows: a collector must not wait for servers.
-	project.expand(ctx, c, document, planner.ExpandOptions{Tolerant: true})
+	// Unless asked to, nobody waits for servers: the members of groups are those that the state knows.
+	project.expand(ctx, c, document, planner.ExpandOptions{Look: arguments.refresh, Tolerant: true})
 	text, err := openmetrics.Encode(metricsOf(project.spec, document, c.version, c.clock.Now()))
 	if err != nil {
 		return fmt.Errorf("writing metrics: %w", err)
