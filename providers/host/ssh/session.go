@@ -53,7 +53,10 @@ func (l *link) open(sudo bool, script string) (*session, error) {
 		err = errNoCommands
 	}
 	if err == nil {
-		_, err = io.WriteString(channel, "m="+s.mark+"; "+script+"\n")
+		if _, err = io.WriteString(channel, "m="+s.mark+"; "+script+"\n"); err != nil {
+			// Something else than a shell was started, and has ended already.
+			err = fmt.Errorf("%w: %w", errNoCommands, err)
+		}
 	}
 	if err != nil {
 		channel.Close()
