@@ -192,8 +192,8 @@ func TestContainedErrors(t *testing.T) {
 		{"wrong name", func(c *postgres.Config) { c.Container = "ims_postgre" }, "running", []string{`"ims_postgre"`, `there is "ims_postgres"`}},
 		{"stopped", nil, "exited", []string{`"ims_postgres"`, "is exited", "start it"}},
 		{"restarting", nil, "restarting", []string{"is restarting"}},
-		{"no such database", func(c *postgres.Config) { c.Database = "nowhere" }, "running", []string{`"nowhere"`, `"ims_postgres"`, "does not exist", "check user and database"}},
-		{"no such role", func(c *postgres.Config) { c.User = "nobody's" }, "running", []string{"nobody's", "check user and database"}},
+		{"no such database", func(c *postgres.Config) { c.Database = "nowhere" }, "running", []string{`"nowhere"`, `"ims_postgres"`, "does not exist", "check user, password and database"}},
+		{"no such role", func(c *postgres.Config) { c.User = "nobody's" }, "running", []string{"nobody's", "check user, password and database"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			engine := newEngine(t, server)
