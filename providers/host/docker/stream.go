@@ -83,6 +83,9 @@ func (e *engine) confirm(ctx context.Context, was providers.Container) error {
 	return nil
 }
 
+// abandoned is how the shell ends that was not told to go on: it has noticed by itself that the connection broke.
+const abandoned = 126
+
 // explain finds out why an execution broke off that nobody here has ended.
 func (e *engine) explain(was providers.Container, execution string, broken error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), e.timing.explain)
@@ -100,7 +103,7 @@ func (e *engine) explain(was providers.Container, execution string, broken error
 		return fmt.Errorf("the container stopped meanwhile (%s)", is.State)
 	}
 	told, err := e.client.ExecInspect(ctx, execution, client.ExecInspectOptions{})
-	if err == nil && !told.Running {
+	if err == nil && !told.Running && told.ExitCode != abandoned {
 		return fmt.Errorf("the shell that ran it was killed in the container (exit status %d)", told.ExitCode)
 	}
 	return e.lost(broken)
