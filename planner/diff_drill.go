@@ -26,7 +26,7 @@ type drillHistory struct {
 func (d *differ) history(drill *spec.Drill) drillHistory {
 	var found drillHistory
 	for _, made := range d.made[drill.Address] {
-		if made.Backup != drill.Backup || made.StartedAt.Sub(d.now) > maxSkew {
+		if made.Backup != drill.Backup || made.StartedAt.Sub(d.now) > MaxSkew {
 			continue
 		}
 		if found.last == nil || !made.StartedAt.Before(found.last.StartedAt) {
@@ -123,7 +123,7 @@ func (t *task) chooseDrilled(drill *spec.Drill) (*Drill, error) {
 	}
 	for _, held := range t.holdings {
 		for _, i := range places {
-			if held.copies[i].condition == good && held.artifact.StartedAt.Sub(t.now) <= maxSkew {
+			if held.copies[i].condition == good && held.artifact.StartedAt.Sub(t.now) <= MaxSkew {
 				return t.drillOf(drill, held, i, nil), nil
 			}
 		}

@@ -30,10 +30,10 @@ func (d *Document) check() error {
 		}
 		ids[artifact.ID] = struct{}{}
 	}
-	if err := checkAll("drill", d.Drills, (*Drill).check, func(drill *Drill) string { return drill.ID }); err != nil {
+	if err := checkAll("drill", d.Drills, (*Drill).check, (*Drill).key); err != nil {
 		return err
 	}
-	if err := checkAll("release", d.Releases, (*Release).check, func(release *Release) string { return release.Address + " " + release.ID }); err != nil {
+	if err := checkAll("release", d.Releases, (*Release).check, (*Release).key); err != nil {
 		return err
 	}
 	if err := checkAll("result", d.Checks, (*CheckResult).check, (*CheckResult).id); err != nil {

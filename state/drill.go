@@ -3,7 +3,6 @@ package state
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -63,43 +62,12 @@ func (d *Drill) check() error {
 }
 
 // DrillsOf returns the drills of a block, oldest first.
-func (d *Document) DrillsOf(address string) []*Drill {
-	var drills []*Drill
-	for _, drill := range d.Drills {
-		if drill.Address == address {
-			drills = append(drills, drill)
-		}
-	}
-	return drills
-}
+func (d *Document) DrillsOf(address string) []*Drill { return attemptsOf(d.Drills, address) }
 
-// putDrill returns the drills with one added, or in the place of the one with its id. Of those of the same block the oldest
-// beyond KeptDrills go, but for the last that passed.
-func putDrill(drills []*Drill, drill *Drill) []*Drill {
-	if i := slices.IndexFunc(drills, func(other *Drill) bool { return other.ID == drill.ID }); i >= 0 {
-		drills = slices.Clone(drills)
-		drills[i] = drill
-		return drills
-	}
-	drills = append(slices.Clip(drills), drill)
-	var last *Drill
-	count := 0
-	for _, other := range drills {
-		if other.Address == drill.Address {
-			count++
-			if other.Passed() {
-				last = other
-			}
-		}
-	}
-	return slices.DeleteFunc(drills, func(other *Drill) bool {
-		if other.Address != drill.Address || count <= KeptDrills || other == last {
-			return false
-		}
-		count--
-		return true
-	})
-}
+func (d *Drill) block() string { return d.Address }
+func (d *Drill) key() string   { return d.ID }
+func (d *Drill) good() bool    { return d.Passed() }
+func (d *Drill) over() bool    { return true }
 
 // Of returns the drill as one of another backup.
 func (d *Drill) Of(backup string) *Drill {

@@ -51,10 +51,10 @@ func (e Event) checkRecord() error {
 // put makes the change of an event that isRecord and that checkRecord found good.
 func (d *Document) put(event Event) {
 	if event.PutDrill != nil {
-		d.Drills = putDrill(d.Drills, event.PutDrill)
+		d.Drills = putAttempt(d.Drills, event.PutDrill, KeptDrills)
 	}
 	if event.PutRelease != nil {
-		d.Releases = putRelease(d.Releases, event.PutRelease)
+		d.Releases = putAttempt(d.Releases, event.PutRelease, KeptReleases)
 	}
 	if event.PutCheck != nil {
 		d.Checks = putResult(d.Checks, event.PutCheck)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -32,6 +33,9 @@ var phases = []Phase{Planned, BackingUp, Checking, Deploying, Verifying, Promote
 
 // Final reports whether nothing comes after a phase: a deploy in any other one was interrupted, or runs.
 func (p Phase) Final() bool { return p == Promoted || p == RolledBack || p == Failure }
+
+// Words is the phase as a part of a sentence: "rolling back".
+func (p Phase) Words() string { return strings.ReplaceAll(string(p), "_", " ") }
 
 // Touched reports whether what ran may have been touched when a deploy was in this phase.
 func (p Phase) Touched() bool { return p == Deploying || p == Verifying || p == RollingBack }
@@ -139,43 +143,12 @@ func (r *Release) check() error {
 }
 
 // ReleasesOf returns the deploys of a block, oldest first.
-func (d *Document) ReleasesOf(address string) []*Release {
-	var releases []*Release
-	for _, release := range d.Releases {
-		if release.Address == address {
-			releases = append(releases, release)
-		}
-	}
-	return releases
-}
+func (d *Document) ReleasesOf(address string) []*Release { return attemptsOf(d.Releases, address) }
 
-// putRelease returns the releases with one added, or in the place of the one with its id. Of those of the same block the oldest
-// beyond KeptReleases go.
-func putRelease(releases []*Release, release *Release) []*Release {
-	if i := slices.IndexFunc(releases, func(other *Release) bool { return other.ID == release.ID && other.Address == release.Address }); i >= 0 {
-		releases = slices.Clone(releases)
-		releases[i] = release
-		return releases
-	}
-	releases = append(slices.Clip(releases), release)
-	var last *Release
-	count := 0
-	for _, other := range releases {
-		if other.Address == release.Address {
-			count++
-			if other.Phase == Promoted {
-				last = other
-			}
-		}
-	}
-	return slices.DeleteFunc(releases, func(other *Release) bool {
-		if other.Address != release.Address || count <= KeptReleases || other == last || !other.Phase.Final() {
-			return false
-		}
-		count--
-		return true
-	})
-}
+func (r *Release) block() string { return r.Address }
+func (r *Release) key() string   { return r.Address + " " + r.ID }
+func (r *Release) good() bool    { return r.Phase == Promoted }
+func (r *Release) over() bool    { return r.Phase.Final() }
 
 // HadDeployLock reports whether one of some deploys had the deploy lock of its host as this run.
 func HadDeployLock(releases []*Release, run string) bool {
