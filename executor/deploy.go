@@ -88,7 +88,7 @@ func (r *run) newDeployment(action *planner.Deploy) (*deployment, error) {
 		d.release, err = d.recorded(action.Continues)
 		return d, err
 	}
-	id := r.Clock.Now().UTC().Format(compactTime) + "-" + action.To[:min(7, len(action.To))]
+	id := r.Clock.Now().UTC().Format(compactTime) + "-" + planner.Abbreviated(action.To)
 	d.release = &state.Release{
 		ID: id, Address: action.Address, Folder: id, Commit: action.To, Branch: action.Branch, Uncommitted: action.Uncommitted, Digest: action.Digest,
 		Strategy: action.Strategy, Reason: action.Reason, Previous: action.Previous, PreviousCommit: action.From, By: r.By,
@@ -126,7 +126,7 @@ func (d *deployment) lock(ctx context.Context, earlier []*state.Release) (held c
 
 // holder says to the host who deploys.
 func (d *deployment) holder() providers.DeployHolder {
-	return providers.DeployHolder{ID: d.id, By: d.By, PID: os.Getpid(), Message: "deploy of " + d.release.Commit[:min(7, len(d.release.Commit))], Since: d.now()}
+	return providers.DeployHolder{ID: d.id, By: d.By, PID: os.Getpid(), Message: "deploy of " + planner.Abbreviated(d.release.Commit), Since: d.now()}
 }
 
 // underLock carries the deploy out. When it fails, what ran before is brought back, if that is wanted and there is something.
@@ -135,14 +135,14 @@ func (d *deployment) underLock(ctx context.Context) error {
 		return d.unbegun(err)
 	}
 	if d.action.Taken == planner.Reverted {
-		return d.back(ctx, fmt.Errorf("the deploy was interrupted while %s", strings.ReplaceAll(string(d.release.Phase), "_", " ")))
+		return d.back(ctx, fmt.Errorf("the deploy was interrupted while %s", d.release.Phase.Words()))
 	}
 	err := d.forward(ctx)
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil || d.isOpen(err) || errors.Is(err, errUnrecorded):
-		return fmt.Errorf("%w; it was interrupted while %s: the next apply takes it up", err, strings.ReplaceAll(string(d.release.Phase), "_", " "))
+		return fmt.Errorf("%w; it was interrupted while %s: the next apply takes it up", err, d.release.Phase.Words())
 	case !d.release.Phase.Touched():
 		d.release.Error = d.Spec.Redact(err.Error())
 		return errors.Join(fmt.Errorf("nothing was touched: %w", err), d.enter(ctx, state.Failure))
@@ -173,17 +173,17 @@ func (d *deployment) noWayBack() string {
 
 // recheck holds what runs now against what the plan saw.
 func (d *deployment) recheck(ctx context.Context) error {
-	view := d.site.Inspect(ctx)
-	if view.Site.Err != nil {
-		return fmt.Errorf("looking at the host: %w", view.Site.Err)
+	view := d.site.View(ctx)
+	if view.Err != nil {
+		return fmt.Errorf("looking at the host: %w", view.Err)
 	}
-	if d.action.Continues == "" && view.Site.Running != d.action.From {
-		return fmt.Errorf("%q runs now, and the plan was made for %q: make a new plan", view.Site.Running, d.action.From)
+	if d.action.Continues == "" && view.Running != d.action.From {
+		return fmt.Errorf("%q runs now, and the plan was made for %q: make a new plan", view.Running, d.action.From)
 	}
-	if _, inPlace := d.deployer.(providers.InPlace); inPlace && view.Site.Current != nil {
-		d.release.Folder = view.Site.Current.ID
+	if _, inPlace := d.deployer.(providers.InPlace); inPlace && view.Current != nil {
+		d.release.Folder = view.Current.ID
 	}
-	for _, record := range view.Site.Releases {
+	for _, record := range view.Releases {
 		d.proven = d.proven || record.ID == d.release.Folder && record.Promoted
 		if record.ID == d.release.Previous {
 			// It need not be what runs, when that never proved healthy.
@@ -205,9 +205,7 @@ func (d *deployment) forward(ctx context.Context) error {
 	}
 	activation, err := d.bring(ctx)
 	d.release.Services = activation.Services
-	for _, warning := range activation.Warnings {
-		d.warn(d.Spec.Redact(warning))
-	}
+	d.warn(activation.Warnings...)
 	if err != nil {
 		return err
 	}
@@ -224,7 +222,7 @@ func (d *deployment) forward(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", errUnrecorded, err)
 	}
 	if _, err := d.site.Prune(ctx, d.declared.Target.KeepReleases, d.release.Folder, d.release.Previous); err != nil {
-		d.warn(d.Spec.Redact(fmt.Sprintf("old releases stay: %v", err)))
+		d.warn(fmt.Sprintf("old releases stay: %v", err))
 	}
 	return nil
 }
@@ -295,7 +293,7 @@ func (d *deployment) previous() providers.Release {
 
 // summary says what was done: "b1c2d3e runs; web, worker restarted; 3 checks passed; in 42s".
 func (d *deployment) summary() string {
-	parts := []string{d.release.Commit[:7] + " runs"}
+	parts := []string{planner.Abbreviated(d.release.Commit) + " runs"}
 	if len(d.release.Services) > 0 {
 		parts = append(parts, strings.Join(d.release.Services, ", ")+" restarted")
 	}

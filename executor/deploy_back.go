@@ -43,8 +43,7 @@ func (d *deployment) back(ctx context.Context, why error) error {
 	if err := d.enter(ctx, state.RolledBack); err != nil {
 		return errors.Join(d.withEvidence(why), err)
 	}
-	commit := d.release.PreviousCommit
-	return fmt.Errorf("%w\nWent back to %s (release %s), which is healthy", d.withEvidence(why), commit[:min(7, len(commit))], d.release.Previous)
+	return fmt.Errorf("%w\nWent back to %s (release %s), which is healthy", d.withEvidence(why), planner.Abbreviated(d.release.PreviousCommit), d.release.Previous)
 }
 
 // comeBack makes the previous release run, with the data that is to be restored, and verifies it.
@@ -52,7 +51,7 @@ func (d *deployment) comeBack(ctx context.Context) error {
 	// What was never whole has nothing that could be undone.
 	if !d.release.Untouched {
 		if err := d.site.Hook(ctx, providers.OnRollback, d.onHost(), io.Discard); err != nil {
-			d.warn(d.Spec.Redact(err.Error()))
+			d.warn(err.Error())
 		}
 	}
 	if err := d.restoreData(ctx); err != nil {
@@ -62,9 +61,7 @@ func (d *deployment) comeBack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, warning := range activation.Warnings {
-		d.warn(d.Spec.Redact(warning))
-	}
+	d.warn(activation.Warnings...)
 	return d.verify(ctx, 0)
 }
 
@@ -126,9 +123,7 @@ func (d *deployment) restoreOne(ctx context.Context, address string, artifact *s
 	target.Own, target.Overwrite, target.Force = true, true, true
 	restorer := &Restorer{Spec: d.Spec, World: d.World, Registry: d.Registry, Environment: d.Environment, Decryption: d.Decryption}
 	_, restored, err := restorer.ToTarget(ctx, Request{Artifact: artifact}, target)
-	for _, warning := range restored.Warnings {
-		d.warn(d.Spec.Redact(warning))
-	}
+	d.warn(restored.Warnings...)
 	return err
 }
 

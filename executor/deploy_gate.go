@@ -25,9 +25,6 @@ const (
 	whenAfter  = "after"
 )
 
-// maxClockSkew is how far in the future an artifact may seem to begin.
-const maxClockSkew = 5 * time.Minute
-
 // standBehind finds the artifacts that are to stand behind the deploy, as they are now.
 func (d *deployment) standBehind() error {
 	d.release.Backups = nil
@@ -52,7 +49,7 @@ func (d *deployment) standing(address string) (*state.Artifact, error) {
 	artifacts := d.Session.Document().ByBackup()[address]
 	for i := len(artifacts) - 1; i >= 0; i-- {
 		age := d.now().Sub(artifacts[i].StartedAt)
-		if len(artifacts[i].VerifiedAt()) < least || age < -maxClockSkew {
+		if len(artifacts[i].VerifiedAt()) < least || age < -planner.MaxSkew {
 			continue
 		}
 		if limit := d.action.MaxAge.Std(); limit > 0 && age > limit {
@@ -112,10 +109,12 @@ func (d *deployment) ask(ctx context.Context, questions []health.Question, when 
 	return nil
 }
 
-// warn adds a warning once.
-func (d *deployment) warn(text string) {
-	if !slices.Contains(d.release.Warnings, text) {
-		d.release.Warnings = append(slices.Clip(d.release.Warnings), text)
+// warn adds warnings, each once and without secrets.
+func (d *deployment) warn(texts ...string) {
+	for _, text := range d.redactedAll(texts) {
+		if !slices.Contains(d.release.Warnings, text) {
+			d.release.Warnings = append(slices.Clip(d.release.Warnings), text)
+		}
 	}
 }
 

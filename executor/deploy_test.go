@@ -94,6 +94,8 @@ func (p *plant) Inspect(ctx context.Context) providers.DeployInspection {
 	return view
 }
 
+func (p *plant) View(ctx context.Context) providers.SiteView { return p.Inspect(ctx).Site }
+
 func (p *plant) Lock(ctx context.Context, holder providers.DeployHolder) (context.Context, func(context.Context) error, error) {
 	if err := p.call(ctx); err != nil {
 		return nil, nil, err

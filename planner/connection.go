@@ -97,7 +97,7 @@ func (o *observation) tryToStore(ctx context.Context, destination providers.Dest
 		return "", err
 	}
 	if !status.Time.IsZero() {
-		if skew := status.Time.Sub(asked); skew.Abs() > maxSkew {
+		if skew := status.Time.Sub(asked); skew.Abs() > MaxSkew {
 			return "", fmt.Errorf("its clock differs from this machine's by %s: set the wrong one right, or nothing is ever deleted there", skew.Abs().Round(time.Second))
 		}
 	}

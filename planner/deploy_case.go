@@ -22,11 +22,11 @@ func (c *deployCase) decide() Action {
 	site, revisions := &c.view.Site, &c.view.Revisions
 	switch {
 	case c.pending != nil && c.observed.Busy != "":
-		c.note(c.deploy.Address, fmt.Sprintf("%s: %s is being deployed by %s", c.deploy.Address, abbreviated(c.pending.Commit), c.observed.Busy))
+		c.note(c.deploy.Address, fmt.Sprintf("%s: %s is being deployed by %s", c.deploy.Address, Abbreviated(c.pending.Commit), c.observed.Busy))
 		return nil
 	case site.Err != nil && c.pending != nil:
 		return c.blocked(fmt.Sprintf("the deploy of %s was interrupted while %s, and the host cannot be looked at: %s",
-			abbreviated(c.pending.Commit), phaseWords(c.pending.Phase), oneLine(site.Err.Error())), true)
+			Abbreviated(c.pending.Commit), c.pending.Phase.Words(), oneLine(site.Err.Error())), true)
 	case site.Err != nil:
 		return c.blocked("the host cannot be looked at: "+oneLine(site.Err.Error()), true)
 	case site.Held != nil && !c.isOurs(site.Held):
@@ -44,7 +44,7 @@ func (c *deployCase) decide() Action {
 		action.Continues, action.Taken = c.pending.ID, Superseded
 	case action == nil && c.pending != nil:
 		return &Deploy{To: c.pending.Commit, Continues: c.pending.ID, Taken: Closed, Meta: Meta{Address: c.deploy.Address, Cause: CauseRecovery,
-			Reason: fmt.Sprintf("the deploy of %s was interrupted while %s: nothing had been touched, and its record is closed", abbreviated(c.pending.Commit), phaseWords(c.pending.Phase)),
+			Reason: fmt.Sprintf("the deploy of %s was interrupted while %s: nothing had been touched, and its record is closed", Abbreviated(c.pending.Commit), c.pending.Phase.Words()),
 			Undo:   "changes nothing but the state"}}
 	case action == nil:
 		return nil
@@ -75,7 +75,7 @@ func (c *deployCase) recover() Action {
 	if pending.Strategy == Rollback {
 		action.Returns = pending.Folder
 	}
-	begun := fmt.Sprintf("the deploy of %s begun at %s was interrupted while %s", abbreviated(pending.Commit), moment(pending.StartedAt()), phaseWords(pending.Phase))
+	begun := fmt.Sprintf("the deploy of %s begun at %s was interrupted while %s", Abbreviated(pending.Commit), moment(pending.StartedAt()), pending.Phase.Words())
 	wanted := c.view.Revisions.Wanted
 	switch {
 	case pending.Phase == state.RollingBack && pending.Previous != "":
@@ -83,7 +83,7 @@ func (c *deployCase) recover() Action {
 	case pending.Strategy == Rollback || wanted == "" || wanted == pending.Commit || pending.Previous == "":
 		action.Reason = begun + ": it is gone on with"
 	default:
-		action.Taken, action.Reason = Reverted, fmt.Sprintf("%s, and %s is wanted now: first %s is brought back", begun, abbreviated(wanted), c.named(pending.Previous))
+		action.Taken, action.Reason = Reverted, fmt.Sprintf("%s, and %s is wanted now: first %s is brought back", begun, Abbreviated(wanted), c.named(pending.Previous))
 	}
 	return action
 }
@@ -92,7 +92,7 @@ func (c *deployCase) recover() Action {
 func (c *deployCase) named(id string) string {
 	for _, record := range c.view.Site.Releases {
 		if record.ID == id {
-			return fmt.Sprintf("%s (release %s)", abbreviated(record.Commit), id)
+			return fmt.Sprintf("%s (release %s)", Abbreviated(record.Commit), id)
 		}
 	}
 	return "release " + id
@@ -134,7 +134,7 @@ func (c *deployCase) forward() (*Deploy, *Blocked) {
 			why, left, strings.TrimPrefix(c.deploy.Address, "deploy.")), true)
 	}
 	if revisions.OtherHistory && !c.deploy.Target.AllowOtherHistory {
-		return nil, c.blocked(fmt.Sprintf("%s; but %s does not descend from what runs, as after a forced push: set allow_other_history when that is meant", why, abbreviated(action.To)), true)
+		return nil, c.blocked(fmt.Sprintf("%s; but %s does not descend from what runs, as after a forced push: set allow_other_history when that is meant", why, Abbreviated(action.To)), true)
 	}
 	strategy, because, err := c.strategy(action)
 	if err != nil {
@@ -163,19 +163,19 @@ func (c *deployCase) difference(action *Deploy) string {
 	case site.Running != action.To:
 		action.Commits, action.Files = len(revisions.Commits), len(revisions.Changes)
 		if !revisions.Known {
-			return fmt.Sprintf("%s → %s", abbreviated(action.From), c.revision(action))
+			return fmt.Sprintf("%s → %s", Abbreviated(action.From), c.revision(action))
 		}
-		return fmt.Sprintf("%s → %s (%s, %s)", abbreviated(action.From), c.revision(action),
+		return fmt.Sprintf("%s → %s (%s, %s)", Abbreviated(action.From), c.revision(action),
 			units.Counted(action.Commits, "commit", "commits"), units.Counted(action.Files, "file", "files"))
 	case !sameTree:
 		action.Files = len(revisions.Uncommitted)
-		return fmt.Sprintf("%s with %s that are not committed", abbreviated(action.To), units.Counted(action.Files, "file", "files"))
+		return fmt.Sprintf("%s with %s that are not committed", Abbreviated(action.To), units.Counted(action.Files, "file", "files"))
 	case len(site.Drift) > 0:
 		action.Cause = CauseDrift
 		action.Uncommitted, action.Digest = current != nil && current.Uncommitted, ""
 		return "what runs is not what is declared: " + oneLine(strings.Join(site.Drift, "; "))
 	case c.options.Again:
-		return abbreviated(action.To) + " runs, and is deployed again as asked for"
+		return Abbreviated(action.To) + " runs, and is deployed again as asked for"
 	}
 	return ""
 }
@@ -183,9 +183,9 @@ func (c *deployCase) difference(action *Deploy) string {
 // revision is what is deployed, in words.
 func (c *deployCase) revision(action *Deploy) string {
 	if action.Uncommitted {
-		return abbreviated(action.To) + " and what is not committed"
+		return Abbreviated(action.To) + " and what is not committed"
 	}
-	return abbreviated(action.To)
+	return Abbreviated(action.To)
 }
 
 // previous is the release that is gone back to: the current one when it once proved healthy, otherwise the newest that did.
@@ -203,10 +203,10 @@ func (c *deployCase) goneBackFrom(action *Deploy) string {
 		ago := units.Age(c.now.Sub(made.EndedAt()))
 		switch {
 		case made.Strategy == Rollback && made.Phase == state.Promoted && made.PreviousCommit == action.To && action.Digest == "":
-			return fmt.Sprintf("%s was gone back from by %s %s ago", abbreviated(action.To), made.By, ago)
+			return fmt.Sprintf("%s was gone back from by %s %s ago", Abbreviated(action.To), made.By, ago)
 		case made.Commit != action.To || made.Digest != action.Digest || made.Strategy == Rollback:
 		case made.Phase != state.Promoted && made.WasTouched():
-			return fmt.Sprintf("%s was gone back from %s ago: %s", abbreviated(action.To), ago, firstSentence(made.Error))
+			return fmt.Sprintf("%s was gone back from %s ago: %s", Abbreviated(action.To), ago, firstSentence(made.Error))
 		default:
 			return ""
 		}

@@ -106,7 +106,7 @@ func Returning(specification *spec.Spec, document *state.Document, observed *Obs
 		}
 		action := &Deploy{
 			From: view.Site.Running, To: record.Commit, Branch: record.Branch, Uncommitted: record.Uncommitted, Digest: record.Digest, Strategy: Rollback, Returns: id, Previous: c.previous(),
-			Meta: Meta{Address: deploy.Address, Cause: CauseChange, Reason: fmt.Sprintf("asked for: %s → %s, which is on the host as release %s", abbreviated(view.Site.Running), abbreviated(record.Commit), id)},
+			Meta: Meta{Address: deploy.Address, Cause: CauseChange, Reason: fmt.Sprintf("asked for: %s → %s, which is on the host as release %s", Abbreviated(view.Site.Running), Abbreviated(record.Commit), id)},
 		}
 		if action.Previous == id {
 			return nil, fmt.Errorf("%s: release %s is the one that runs", deploy.Address, id)

@@ -100,7 +100,7 @@ func (s *survey) proven(now time.Time) *holding {
 				count++
 			}
 		}
-		if count >= s.backup.MinCopies && held.artifact.StartedAt.Sub(now) <= maxSkew {
+		if count >= s.backup.MinCopies && held.artifact.StartedAt.Sub(now) <= MaxSkew {
 			return held
 		}
 	}
@@ -144,7 +144,7 @@ func (d *differ) newDeployCase(deploy *spec.Deploy) *deployCase {
 		text := fmt.Sprintf("%s: nobody looked which revision runs and which one should", deploy.Address)
 		if c.pending != nil {
 			text = fmt.Sprintf("%s: the deploy of %s was interrupted while %s; without looking at the host nothing is done about it",
-				deploy.Address, abbreviated(c.pending.Commit), phaseWords(c.pending.Phase))
+				deploy.Address, Abbreviated(c.pending.Commit), c.pending.Phase.Words())
 		}
 		d.note(deploy.Address, text)
 		return nil
@@ -155,8 +155,5 @@ func (d *differ) newDeployCase(deploy *spec.Deploy) *deployCase {
 	return c
 }
 
-// abbreviated is the beginning of a hash, as people read it.
-func abbreviated(commit string) string { return commit[:min(len(commit), 7)] }
-
-// phaseWords is a phase as a part of a sentence.
-func phaseWords(phase state.Phase) string { return strings.ReplaceAll(string(phase), "_", " ") }
+// Abbreviated is the beginning of a hash, as people read it.
+func Abbreviated(commit string) string { return commit[:min(len(commit), 7)] }

@@ -11,11 +11,11 @@ import (
 // doubt says why nothing may be deleted at the place now, because a clock is wrong, or is empty.
 func (p *clearing) doubt() string {
 	view := p.place.view
-	if view != nil && view.Skew.Abs() > maxSkew {
+	if view != nil && view.Skew.Abs() > MaxSkew {
 		return fmt.Sprintf("clock of %s differs by %s", p.place.address, units.Age(view.Skew.Abs()))
 	}
 	for _, held := range p.stay {
-		if held.artifact.StartedAt.Sub(p.now) > maxSkew {
+		if held.artifact.StartedAt.Sub(p.now) > MaxSkew {
 			return fmt.Sprintf("%s started in the future (%s), so that some clock is wrong", held.artifact.ID, moment(held.artifact.StartedAt))
 		}
 	}
@@ -96,10 +96,10 @@ func (p *clearing) contradiction(held *holding) (younger time.Duration, why stri
 	switch {
 	case modified.IsZero():
 		return 0, ""
-	case modified.Before(started.Add(-maxSkew)):
-		return modified.Sub(started) - maxSkew, fmt.Sprintf("by the store's clock %s was stored %s before it began", held.artifact.ID, units.Age(started.Sub(modified)))
-	case !stored.IsZero() && modified.After(stored.Add(maxSkew)):
-		return modified.Sub(stored) + maxSkew, fmt.Sprintf("by the store's clock %s was stored %s after it was recorded as stored", held.artifact.ID, units.Age(modified.Sub(stored)))
+	case modified.Before(started.Add(-MaxSkew)):
+		return modified.Sub(started) - MaxSkew, fmt.Sprintf("by the store's clock %s was stored %s before it began", held.artifact.ID, units.Age(started.Sub(modified)))
+	case !stored.IsZero() && modified.After(stored.Add(MaxSkew)):
+		return modified.Sub(stored) + MaxSkew, fmt.Sprintf("by the store's clock %s was stored %s after it was recorded as stored", held.artifact.ID, units.Age(modified.Sub(stored)))
 	default:
 		return 0, ""
 	}

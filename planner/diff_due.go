@@ -11,8 +11,8 @@ import (
 	"github.com/castrolanda/imsctl/state"
 )
 
-// maxSkew is how far two clocks may differ before nothing is decided by them any more.
-const maxSkew = 5 * time.Minute
+// MaxSkew is how far two clocks may differ before nothing is decided by them any more.
+const MaxSkew = 5 * time.Minute
 
 // dueness is why a backup is due.
 type dueness struct {
@@ -28,7 +28,7 @@ func (d *differ) dueness(s *survey) dueness {
 	schedule := s.backup.Schedule
 	lost := 0
 	for _, held := range s.holdings {
-		if held.artifact.StartedAt.Sub(d.now) > maxSkew || d.isImported(held) {
+		if held.artifact.StartedAt.Sub(d.now) > MaxSkew || d.isImported(held) {
 			continue
 		}
 		if !held.live() {
@@ -203,7 +203,7 @@ func (t *task) blockUnreachable() {
 func (t *task) noteFuture() {
 	count := 0
 	for _, held := range t.holdings {
-		if held.artifact.StartedAt.Sub(t.now) > maxSkew {
+		if held.artifact.StartedAt.Sub(t.now) > MaxSkew {
 			count++
 		}
 	}

@@ -72,7 +72,7 @@ func (t *task) expect(destinations []string) Expectation {
 func (t *task) recent() []*state.Artifact {
 	var artifacts []*state.Artifact
 	for _, held := range t.holdings {
-		if held.artifact.StartedAt.Sub(t.now) <= maxSkew && len(artifacts) < memory {
+		if held.artifact.StartedAt.Sub(t.now) <= MaxSkew && len(artifacts) < memory {
 			artifacts = append(artifacts, held.artifact)
 		}
 	}

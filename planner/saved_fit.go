@@ -27,7 +27,7 @@ func (s *SavedPlan) Check(specification *spec.Spec, document *state.Document, no
 	if maxAge > 0 && age > maxAge {
 		return fmt.Errorf("the plan is %s old, more than %s: make a new plan", units.Age(age), units.Duration(maxAge))
 	}
-	if age < -maxSkew {
+	if age < -MaxSkew {
 		return fmt.Errorf("the plan was made at %s, in the future: some clock is wrong, make a new plan", moment(plan.CreatedAt))
 	}
 	current := document.Fingerprints()

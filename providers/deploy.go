@@ -203,6 +203,8 @@ type Site interface {
 	// Inspect looks at the repository, the host and what runs there, and changes nothing but what is fetched into clones. What
 	// cannot be seen is said in the part concerned.
 	Inspect(ctx context.Context) DeployInspection
+	// View is the part of Inspect that is seen on the host: nobody asks the repository.
+	View(ctx context.Context) SiteView
 	// Lock takes the deploy lock of the host, keeps it alive, and gives a context that ends when it is lost. *DeployLockedError
 	// when somebody else has it and was heard of lately. unlock works although the context has ended.
 	Lock(ctx context.Context, holder DeployHolder) (held context.Context, unlock func(context.Context) error, err error)

@@ -36,6 +36,8 @@ type deployRun struct {
 	json            bool
 	jsonInto        string
 	lockTimeout     time.Duration
+	// breakLock is the ID of who loses the host's deploy lock first; empty for nobody, as for a rollback.
+	breakLock string
 }
 
 func (d *deployRun) register(flags *pflag.FlagSet) {
@@ -51,9 +53,8 @@ func (d *deployRun) register(flags *pflag.FlagSet) {
 type deployArguments struct {
 	deployInputs
 	deployRun
-	options   planner.DeployOptions
-	explain   bool
-	breakLock string
+	options planner.DeployOptions
+	explain bool
 }
 
 func (c *cli) deployCommand() *cobra.Command {
@@ -119,17 +120,12 @@ func (c *cli) deploy(ctx context.Context, arguments deployArguments) error {
 			return nil, fmt.Errorf("-strategy: there is no strategy %q", wanted)
 		}
 		return planner.Deploying(project.spec, document, observed, arguments.options, c.clock.Now())
-	}, func(project *project) error {
-		if arguments.breakLock == "" {
-			return nil
-		}
-		return project.world.Site(project.spec.Deploys[0].Address).BreakLock(ctx, arguments.breakLock)
 	})
 }
 
 // runDeploy makes a plan for one deploy and carries it out.
 func (c *cli) runDeploy(ctx context.Context, inputs deployInputs, run deployRun, operation string,
-	planned func(*project, *state.Document, *planner.Observed) (*planner.Plan, error), before func(*project) error) (err error) {
+	planned func(*project, *state.Document, *planner.Observed) (*planner.Plan, error)) (err error) {
 	if err := checkParallelism(inputs.parallelism); err != nil {
 		return err
 	}
@@ -146,8 +142,10 @@ func (c *cli) runDeploy(ctx context.Context, inputs deployInputs, run deployRun,
 		return err
 	}
 	defer func() { err = errors.Join(err, session.Close()) }()
-	if err := before(project); err != nil {
-		return err
+	if run.breakLock != "" {
+		if err := project.world.Site(project.spec.Deploys[0].Address).BreakLock(ctx, run.breakLock); err != nil {
+			return err
+		}
 	}
 	observed, err := c.observeDeploy(ctx, project, session.Document(), inputs.parallelism)
 	if err != nil {

@@ -66,7 +66,7 @@ func (c *cli) releases(ctx context.Context, arguments releasesArguments) error {
 	deploy := project.spec.Deploys[0]
 	var site providers.SiteView
 	if seen := project.world.Site(deploy.Address); seen != nil && arguments.refresh {
-		site = seen.Inspect(ctx).Site
+		site = seen.View(ctx)
 		if site.Err != nil {
 			c.problem("Warning", deploy.Address, fmt.Errorf("the host cannot be looked at: %w", site.Err))
 		}
@@ -138,7 +138,7 @@ func markOf(id string, site providers.SiteView) string {
 
 // resultWords say what came of a deploy.
 func resultWords(release *state.Release) string {
-	text := strings.ReplaceAll(string(release.Phase), "_", " ")
+	text := release.Phase.Words()
 	if release.Uncommitted {
 		text += ", with what was not committed"
 	}

@@ -47,5 +47,5 @@ EXIT STATUS
 func (c *cli) rollback(ctx context.Context, arguments rollbackArguments) error {
 	return c.runDeploy(ctx, arguments.deployInputs, arguments.deployRun, "rollback", func(project *project, document *state.Document, observed *planner.Observed) (*planner.Plan, error) {
 		return planner.Returning(project.spec, document, observed, arguments.to, c.clock.Now())
-	}, func(*project) error { return nil })
+	})
 }

@@ -81,7 +81,7 @@ func (v *streamView) Entered(action planner.Action, phase state.Phase) {
 
 // phaseLine says which phase a deploy has come to.
 func phaseLine(action planner.Action, phase state.Phase) string {
-	return fmt.Sprintf("%s %s: %s", action.Kind().Symbol(), action.Common().Address, strings.ReplaceAll(string(phase), "_", " "))
+	return fmt.Sprintf("%s %s: %s", action.Kind().Symbol(), action.Common().Address, phase.Words())
 }
 
 // Ended implements executor.Reporter.

@@ -68,7 +68,7 @@ func TestCutAnywhere(t *testing.T) {
 		t.Logf("round %d: cut at command %d, or %s into bringing up: %v", round, number, up, err)
 		again := &operator{site(t, o.target, nil), o.project, o.target}
 		again.deploy(t, one)
-		seen := again.view(t.Context())
+		seen := again.View(t.Context())
 		if seen.Err != nil || len(seen.Drift) > 0 || len(seen.Containers) != 2 || seen.Current.ID != one.ID {
 			t.Errorf("round %d: %+v", round, seen)
 		}

@@ -20,7 +20,7 @@ func (s *Site) Inspect(ctx context.Context) providers.DeployInspection {
 	var working sync.WaitGroup
 	var wanted *revisions
 	working.Go(func() { wanted, seen.Revisions = s.wanted(ctx) })
-	working.Go(func() { seen.Site = s.view(ctx) })
+	working.Go(func() { seen.Site = s.View(ctx) })
 	working.Wait()
 	if wanted != nil && seen.Revisions.Err == nil {
 		wanted.compare(ctx, seen.Site.Running, &seen.Revisions)
@@ -28,8 +28,8 @@ func (s *Site) Inspect(ctx context.Context) providers.DeployInspection {
 	return seen
 }
 
-// view is what is seen on the host.
-func (s *Site) view(ctx context.Context) providers.SiteView {
+// View implements providers.Site.
+func (s *Site) View(ctx context.Context) providers.SiteView {
 	view := providers.SiteView{FreeBytes: -1}
 	if err := s.look(ctx, &view); err != nil {
 		view.Err = err

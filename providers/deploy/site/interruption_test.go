@@ -144,7 +144,7 @@ func checkReleases(t *testing.T, s *Site, when string) {
 	if id, err := s.current(); err != nil || !slices.Contains(ids, id) {
 		t.Errorf("%s: the current release %q is not among %v, %v", when, id, ids, err)
 	}
-	if seen := s.view(t.Context()); seen.Err != nil {
+	if seen := s.View(t.Context()); seen.Err != nil {
 		t.Errorf("%s: %v", when, seen.Err)
 	}
 }
@@ -180,7 +180,7 @@ func checkDeployed(t *testing.T, m *machine, target providers.DeployTarget, befo
 			t.Errorf("after %d steps the image %s is left", steps, name)
 		}
 	}
-	seen := fakeSite(t, m, target).view(t.Context())
+	seen := fakeSite(t, m, target).View(t.Context())
 	if seen.Err != nil || len(seen.Drift) > 0 || seen.Current.ID != "20260102T000000Z-bbbbbbb" || seen.Back != "20260101T000000Z-aaaaaaa" {
 		t.Errorf("after %d steps: %+v", steps, seen)
 	}

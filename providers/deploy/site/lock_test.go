@@ -34,7 +34,7 @@ func TestLock(t *testing.T) {
 		t.Fatalf("the lock was given twice: %v", err)
 	}
 	t.Log(err)
-	if seen := theirs.view(t.Context()); seen.Held == nil || seen.Held.Holder.ID != "1" {
+	if seen := theirs.View(t.Context()); seen.Held == nil || seen.Held.Holder.ID != "1" {
 		t.Errorf("the view says %+v", seen.Held)
 	}
 	if err := theirs.BreakLock(t.Context(), "3"); err == nil {

@@ -76,7 +76,7 @@ func TestDirtyRelease(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "web/page was changed") {
 		t.Errorf("a dirty release was activated: %v", err)
 	}
-	if seen := s.view(t.Context()); len(seen.Drift) != 1 || !strings.Contains(seen.Drift[0], "web/page was changed") {
+	if seen := s.View(t.Context()); len(seen.Drift) != 1 || !strings.Contains(seen.Drift[0], "web/page was changed") {
 		t.Errorf("the drift: %q, %v", seen.Drift, seen.Err)
 	}
 	if back, err := s.Return(t.Context(), providers.Release{ID: id}); err != nil || !strings.Contains(strings.Join(back.Warnings, "\n"), "web/page was changed") {
@@ -128,11 +128,11 @@ func TestFolderByAnotherName(t *testing.T) {
 	}
 	real := target.Path
 	target.Path = link
-	if seen := fakeSite(t, m, target).view(t.Context()); seen.Err != nil {
+	if seen := fakeSite(t, m, target).View(t.Context()); seen.Err != nil {
 		t.Error(seen.Err)
 	}
 	target.Path, target.Project = t.TempDir(), "app"
-	if seen := fakeSite(t, m, target).view(t.Context()); seen.Err == nil || !strings.Contains(seen.Err.Error(), real) {
+	if seen := fakeSite(t, m, target).View(t.Context()); seen.Err == nil || !strings.Contains(seen.Err.Error(), real) {
 		t.Errorf("a folder of something else: %v", seen.Err)
 	}
 }

@@ -33,7 +33,7 @@ func TestPrune(t *testing.T) {
 	if _, err := s.Return(t.Context(), providers.Release{ID: ids[4]}); err != nil {
 		t.Fatal(err)
 	}
-	if seen := s.view(t.Context()); seen.Back != ids[1] || len(seen.Releases) != 6 {
+	if seen := s.View(t.Context()); seen.Back != ids[1] || len(seen.Releases) != 6 {
 		t.Errorf("goes back to %s of %d", seen.Back, len(seen.Releases))
 	}
 	gone, err := s.Prune(t.Context(), 2, ids[2])
@@ -152,14 +152,14 @@ func TestLostRelease(t *testing.T) {
 	if err := os.RemoveAll(s.Folder(current)); err != nil {
 		t.Fatal(err)
 	}
-	seen := s.view(t.Context())
+	seen := s.View(t.Context())
 	if seen.Err != nil || seen.Current != nil || seen.Running != "" || len(seen.Drift) != 1 || len(seen.Containers) != 3 || seen.Back == "" {
 		t.Fatalf("%+v", seen)
 	}
 	if _, err := s.Return(t.Context(), providers.Release{ID: seen.Back}); err != nil {
 		t.Error(err)
 	}
-	if again := s.view(t.Context()); again.Err != nil || again.Current == nil || again.Current.ID != seen.Back || len(again.Drift) > 0 {
+	if again := s.View(t.Context()); again.Err != nil || again.Current == nil || again.Current.ID != seen.Back || len(again.Drift) > 0 {
 		t.Errorf("%+v", again)
 	}
 }
