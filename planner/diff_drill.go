@@ -52,7 +52,7 @@ func (d *differ) drillDueness(drill *spec.Drill) dueness {
 	history := d.history(drill)
 	failed := ""
 	if history.last != nil && !history.last.Passed() {
-		failed = fmt.Sprintf("the last one failed %s ago: %s", units.Age(d.now.Sub(history.last.StartedAt)), firstProblem(history.last))
+		failed = fmt.Sprintf("the last one failed %s ago: %s", units.Age(d.now.Sub(history.last.StartedAt)), FirstProblem(history.last))
 	}
 	verdict := dueness{due: true, cause: CauseTime}
 	switch next := history.dueAt(drill.Schedule); {
@@ -74,8 +74,8 @@ func (d *differ) drillDueness(drill *spec.Drill) dueness {
 	return verdict
 }
 
-// firstProblem says in one line why a drill failed.
-func firstProblem(made *state.Drill) string {
+// FirstProblem says in one line why a drill failed, without a full stop.
+func FirstProblem(made *state.Drill) string {
 	switch n := len(made.Differences); n {
 	case 0:
 		return oneLine(made.Error)

@@ -25,16 +25,41 @@ type Standing struct {
 	ReadBackAt, ReadBackDue time.Time
 }
 
-// Standings hold the state against the specification, for each backup and each of its destinations in the order of its `to`.
-// Nobody looks at the destinations. It is as pure as Diff.
-func Standings(specification *spec.Spec, document *state.Document, now time.Time) []Standing {
+// BackupStanding is what the state says of one backup.
+type BackupStanding struct {
+	Backup *spec.Backup
+	// Newest is the newest artifact with a copy at one of the backup's destinations that nothing speaks against; nil without one.
+	Newest *state.Artifact
+	// CountedAt is when the artifact began by which it is decided when the next one is due: the newest one, but for those that began
+	// in the future; zero without one. DueAt is when the next one is due: zero when never, or when there is none yet.
+	CountedAt, DueAt time.Time
+	// Due is set when one is due now.
+	Due bool
+	// Places are in the order of the backup's `to`.
+	Places []Standing
+}
+
+// Standings hold the state against the backups that are declared, in their order. Nobody looks at the destinations. It is as pure
+// as Diff.
+func Standings(specification *spec.Spec, document *state.Document, now time.Time) []BackupStanding {
 	d := newDiffer(specification, document, nil, now)
-	var standings []Standing
+	standings := make([]BackupStanding, 0, len(specification.Backups))
 	for _, backup := range specification.Backups {
 		t := d.newTask(backup)
-		for i := range t.places {
-			standings = append(standings, t.standing(i))
+		standing := BackupStanding{Backup: backup, Due: t.dueness(t.survey).due}
+		if t.latest != nil {
+			standing.Newest = t.latest.artifact
 		}
+		for _, held := range t.holdings {
+			if held.live() && held.artifact.StartedAt.Sub(d.now) <= MaxSkew {
+				standing.CountedAt, standing.DueAt = held.artifact.StartedAt, backup.Schedule.DueAt(held.artifact.StartedAt)
+				break
+			}
+		}
+		for i := range t.places {
+			standing.Places = append(standing.Places, t.standing(i))
+		}
+		standings = append(standings, standing)
 	}
 	return standings
 }

@@ -72,7 +72,7 @@ func TestStandings(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := c.scene(t)
 			c.want.Backup, c.want.Destination = database, placeB
-			got := Standings(s.spec, s.document, s.now)[0]
+			got := Standings(s.spec, s.document, s.now)[0].Places[0]
 			if difference := cmp.Diff(c.want, got); difference != "" {
 				t.Errorf("(-want +got):\n%s", difference)
 			}
@@ -86,9 +86,11 @@ func TestStandingsForetellReadBacks(t *testing.T) {
 		m := newModel(t, seed)
 		m.settleDown(seed)
 		next := time.Time{}
-		for _, standing := range Standings(m.spec, m.document, m.now) {
-			if !standing.ReadBackDue.IsZero() && (next.IsZero() || standing.ReadBackDue.Before(next)) {
-				next = standing.ReadBackDue
+		for _, backup := range Standings(m.spec, m.document, m.now) {
+			for _, standing := range backup.Places {
+				if !standing.ReadBackDue.IsZero() && (next.IsZero() || standing.ReadBackDue.Before(next)) {
+					next = standing.ReadBackDue
+				}
 			}
 		}
 		for _, c := range []struct {

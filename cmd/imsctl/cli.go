@@ -22,6 +22,7 @@ const (
 	exitDone        = 0
 	exitError       = 1
 	exitChanges     = 2
+	exitUntrue      = 2
 	exitDegraded    = 3
 	exitInterrupted = 130
 )

@@ -52,7 +52,7 @@ locals {
 		{exitError, []string{"validate", "-json", "wrong"}},
 		{exitDone, []string{"graph", "many"}},
 		{exitDone, []string{"graph", "-format=mermaid", "many"}},
-		{exitError, []string{"status", "-json", "many"}},
+		{exitUntrue, []string{"status", "-json", "many"}},
 	} {
 		first := w.run(command.code, command.arguments...)
 		if len(first) == 0 {

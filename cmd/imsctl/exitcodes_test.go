@@ -83,7 +83,7 @@ func TestExitCodesAreDocumented(t *testing.T) {
 	}
 	stray := func(w *workFolder) { w.write("one/notes/x.manifest.json", "{") }
 	cases := []exitCase{
-		{exitError, "status", nil}, {exitDone, "plan", nil}, {exitChanges, "plan -detailed-exitcode", nil}, {exitError, "plan nowhere", nil},
+		{exitUntrue, "status", nil}, {exitError, "status nowhere", nil}, {exitDone, "plan", nil}, {exitChanges, "plan -detailed-exitcode", nil}, {exitError, "plan nowhere", nil},
 		{exitError, "apply -auto-approve -parallelism=0", nil}, {exitDone, "apply -auto-approve", nil}, {exitDone, "plan -detailed-exitcode", nil},
 		{exitDone, "status", nil}, {exitDone, "verify", nil}, {exitDone, "restore -to-file restored latest", nil}, {exitError, "restore latest", nil},
 		{exitDone, "list", nil}, {exitError, "list nowhere", nil}, {exitDone, "validate", nil}, {exitError, "validate wrong.hcl", nil},
@@ -92,11 +92,11 @@ func TestExitCodesAreDocumented(t *testing.T) {
 		{exitDone, "analyze notes.txt source.command.notes", nil}, {exitError, "analyze notes.txt nowhere", nil},
 		{exitDone, "check -path checked check.command.well", nil}, {exitDone, "status checked", nil}, {exitError, "check -path checked", nil},
 		{exitDone, "metrics checked", nil}, {exitError, "metrics nowhere", nil},
-		{exitError, "status checked", nil}, {exitError, "plan checked", nil},
+		{exitUntrue, "status checked", nil}, {exitError, "plan checked", nil},
 		{exitDone, "apply -auto-approve -exclude drill.docs drilled", nil}, {exitDone, "drill drill.docs drilled", nil}, {exitError, "drill drill.none drilled", nil},
 		{exitDone, "agent -once drilled", nil}, {exitError, "agent -fresh 1ns drilled", nil},
 		{exitDone, "init -check=false new", nil}, {exitError, "init other", nil},
-		{exitError, "verify", damage}, {exitDegraded, "status", nil}, {exitDone, "apply -auto-approve", nil},
+		{exitError, "verify", damage}, {exitUntrue, "status", nil}, {exitDone, "apply -auto-approve", nil},
 		{exitDone, "state rebuild -auto-approve", nil}, {exitDegraded, "state rebuild -dry-run", stray},
 		{exitError, "plan", block}, {exitDegraded, "apply -auto-approve", nil}, {exitError, "state rebuild -auto-approve", nil},
 	}

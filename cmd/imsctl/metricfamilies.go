@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/castrolanda/imsctl/internal/openmetrics"
-	"github.com/castrolanda/imsctl/planner"
+	"github.com/castrolanda/imsctl/planner/judgement"
 	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
@@ -16,6 +16,8 @@ func declaredMetrics() []openmetrics.Family {
 		{Name: "imsctl_info", Help: "The version of imsctl that wrote the metrics."},
 		{Name: "imsctl_metrics_timestamp_seconds", Unit: "seconds", Help: "When the metrics were written."},
 		{Name: "imsctl_state_serial", Help: "How many changes of the state there were."},
+
+		{Name: "imsctl_breaches", Help: "How much is declared and not true, as status tells it."},
 
 		{Name: "imsctl_backup_last_verified_timestamp_seconds", Unit: "seconds",
 			Help: "When the newest backup began that has a verified copy at the destination."},
@@ -89,21 +91,32 @@ func metricsOf(specification *spec.Spec, document *state.Document, version strin
 	metrics.add("imsctl_info", 1, label("version", version))
 	metrics.moment("imsctl_metrics_timestamp_seconds", now)
 	metrics.add("imsctl_state_serial", float64(document.Serial))
-	for i, status := range backupStatuses(specification, document, now) {
-		metrics.backup(specification.Backups[i], status)
-		if artifact := document.Find(status.Artifact); artifact != nil {
-			metrics.artifact(artifact)
+	judged := judgement.Of(specification, document, now)
+	breaches := judged.Breaches()
+	for _, severity := range []judgement.Severity{judgement.Error, judgement.Warning} {
+		count := 0
+		for _, breach := range breaches {
+			if breach.Severity == severity {
+				count++
+			}
+		}
+		metrics.add("imsctl_breaches", float64(count), label("severity", string(severity)))
+	}
+	for _, backup := range judged.Backups {
+		metrics.backup(backup)
+		if backup.Newest != nil {
+			metrics.artifact(backup.Newest)
 		}
 	}
-	for _, status := range drillStatuses(planner.DrillStandings(specification, document, now), now) {
-		metrics.drill(status, now)
+	for _, drill := range judged.Drills {
+		metrics.drill(drill, now)
 	}
 	for _, deploy := range specification.Deploys {
 		metrics.deploy(deploy.Address, document.ReleasesOf(deploy.Address))
 	}
-	for _, status := range checkStatuses(specification, document) {
-		if status.Last != nil {
-			metrics.check(status.Last)
+	for _, check := range judged.Checks {
+		if check.Last != nil {
+			metrics.check(check.Last)
 		}
 	}
 	families := make([]openmetrics.Family, 0, len(metrics))
@@ -114,24 +127,20 @@ func metricsOf(specification *spec.Spec, document *state.Document, version strin
 }
 
 // backup adds how a backup stands, by itself and at each destination.
-func (e exposition) backup(backup *spec.Backup, status backupStatus) {
-	name := label("backup", backup.Address)
-	verified := 0
-	for _, entry := range status.Copies {
-		at := []openmetrics.Label{name, label("destination", entry.Destination)}
-		e.moment("imsctl_backup_last_verified_timestamp_seconds", entry.NewestAt, at...)
-		e.add("imsctl_backup_copies", float64(entry.Copies), at...)
-		e.add("imsctl_backup_copies_bytes", float64(entry.TotalBytes), at...)
-		e.add("imsctl_backup_missing_copies", float64(entry.Missing), at...)
-		e.add("imsctl_backup_altered_copies", float64(entry.Altered), at...)
-		if entry.Verdict == verdictOK {
-			verified++
-		}
+func (e exposition) backup(backup judgement.Backup) {
+	name := label("backup", backup.Backup.Address)
+	for _, copied := range backup.Copies {
+		at := []openmetrics.Label{name, label("destination", copied.Destination)}
+		e.moment("imsctl_backup_last_verified_timestamp_seconds", copied.NewestAt, at...)
+		e.add("imsctl_backup_copies", float64(copied.Copies), at...)
+		e.add("imsctl_backup_copies_bytes", float64(copied.Bytes), at...)
+		e.add("imsctl_backup_missing_copies", float64(copied.Missing), at...)
+		e.add("imsctl_backup_altered_copies", float64(copied.Altered), at...)
 	}
-	e.truth("imsctl_backup_overdue", status.Verdict == verdictOverdue, name)
-	e.add("imsctl_backup_min_copies", float64(backup.MinCopies), name)
-	e.add("imsctl_backup_verified_copies", float64(verified), name)
-	if interval := backup.Schedule.Interval(); interval > 0 {
+	e.truth("imsctl_backup_overdue", backup.Due, name)
+	e.add("imsctl_backup_min_copies", float64(backup.Backup.MinCopies), name)
+	e.add("imsctl_backup_verified_copies", float64(backup.Verified), name)
+	if interval := backup.Backup.Schedule.Interval(); interval > 0 {
 		e.add("imsctl_backup_interval_seconds", interval.Seconds(), name)
 	}
 }
@@ -148,16 +157,16 @@ func (e exposition) artifact(artifact *state.Artifact) {
 }
 
 // drill adds how a drill stands.
-func (e exposition) drill(status drillStatus, now time.Time) {
-	of := []openmetrics.Label{label("drill", status.Address), label("backup", status.Backup)}
-	e.truth("imsctl_drill_overdue", !status.DueAt.After(now), of...)
-	e.truth("imsctl_drill_failed", status.Verdict == verdictFailed, of...)
-	if status.Last != nil {
-		e.moment("imsctl_drill_last_timestamp_seconds", status.Last.StartedAt, of...)
+func (e exposition) drill(drill judgement.Drill, now time.Time) {
+	of := []openmetrics.Label{label("drill", drill.Drill.Address), label("backup", drill.Drill.Backup)}
+	e.truth("imsctl_drill_overdue", !drill.DueAt.After(now), of...)
+	e.truth("imsctl_drill_failed", drill.Verdict == judgement.Failed, of...)
+	if drill.Last != nil {
+		e.moment("imsctl_drill_last_timestamp_seconds", drill.Last.StartedAt, of...)
 	}
-	if !status.PassedAt.IsZero() {
-		e.moment("imsctl_drill_last_success_timestamp_seconds", status.PassedAt, of...)
-		e.add("imsctl_drill_recovery_seconds", status.RecoverySeconds, of...)
+	if drill.Passed != nil {
+		e.moment("imsctl_drill_last_success_timestamp_seconds", drill.Passed.StartedAt, of...)
+		e.add("imsctl_drill_recovery_seconds", drill.Passed.RecoverySeconds, of...)
 	}
 }
 

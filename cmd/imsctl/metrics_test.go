@@ -77,6 +77,8 @@ func TestMetricsTellWhatIsKnown(t *testing.T) {
 		`imsctl_info{version="1.2.3"} 1`,
 		`imsctl_metrics_timestamp_seconds 1795921200`,
 		`imsctl_state_serial 7`,
+		`imsctl_breaches{severity="error"} 3`,
+		`imsctl_breaches{severity="warning"} 0`,
 		`imsctl_backup_last_verified_timestamp_seconds{backup="backup.docs",destination="destination.local.one"} 1795831200`,
 		`imsctl_backup_copies{backup="backup.docs",destination="destination.local.one"} 1`,
 		`imsctl_backup_copies_bytes{backup="backup.docs",destination="destination.local.one"} 250`,

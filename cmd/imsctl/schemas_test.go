@@ -142,7 +142,7 @@ func TestOutputsMatchSchemas(t *testing.T) {
 	match("version", w.run(exitDone, "version", "-json"))
 	match("validate", w.run(exitDone, "validate", "-json"))
 	match("outputs", w.run(exitDone, "output", "-json"))
-	match("status", w.run(exitError, "status", "-json"))
+	match("status", w.run(exitUntrue, "status", "-json"))
 	match("plan", w.run(exitDone, "plan", "-json"))
 	w.run(exitDone, "plan", "-out", "saved.ims", "-json-into", "plan.json")
 	match("saved-plan", w.read("saved.ims"))
@@ -169,7 +169,7 @@ func TestOutputsMatchSchemas(t *testing.T) {
 	}
 	match("plan", w.run(exitChanges, "plan", "-json", "-detailed-exitcode"))
 	matchLines(w.run(exitError, "verify", "-json"))
-	match("status", w.run(exitDegraded, "status", "-json"))
+	match("status", w.run(exitUntrue, "status", "-json"))
 	match("state", w.run(exitDone, "state", "pull"))
 
 	// A state that is made again, beside another history, a damaged manifest and a destination that cannot be looked at.
@@ -179,7 +179,7 @@ func TestOutputsMatchSchemas(t *testing.T) {
 	w.write("one/notes/x.manifest.json", "{")
 	match("rebuild", w.run(exitDegraded, "state", "rebuild", "-json", "-auto-approve", "-path", lost))
 	match("state", w.run(exitDone, "state", "pull", "-path", lost))
-	match("status", w.run(exitError, "status", "-json", lost))
+	match("status", w.run(exitUntrue, "status", "-json", lost))
 	w.write("blocked/main.hcl", strings.Replace(schemaSpecification, `"two"`+"\n}", `"../notes.txt"`+"\n}", 1))
 	w.write("blocked/notes.txt", "three\n")
 	w.run(exitDone, "apply", "-auto-approve", "-exclude", "destination.local.two", "blocked")
@@ -217,7 +217,7 @@ func TestOutputsMatchSchemas(t *testing.T) {
 		t.Fatal(err)
 	}
 	matchLines(w.run(exitError, "drill", "-json", "./drill"))
-	match("status", w.run(exitError, "status", "-json", "./drill"))
+	match("status", w.run(exitUntrue, "status", "-json", "./drill"))
 	match("state", w.read("drill/.imsctl/state.json"))
 
 	// What fails, waits and is blocked.
@@ -225,7 +225,7 @@ func TestOutputsMatchSchemas(t *testing.T) {
 	match("plan", w.run(exitDone, "plan", "-json", "-refresh=false", "broken"))
 	matchLines(w.run(exitError, "apply", "-json", "-auto-approve", "broken"))
 	matchLines(w.run(exitError, "check", "-json", "-path", "broken", "check.tcp.port", "check.command.well"))
-	match("status", w.run(exitError, "status", "-json", "broken"))
+	match("status", w.run(exitUntrue, "status", "-json", "broken"))
 	match("state", w.read("broken/.imsctl/state.json"))
 	matchLines(w.run(exitError, "check", "-json"))
 	match("validate", w.run(exitError, "validate", "-json", "notes.txt"))
@@ -252,7 +252,7 @@ func TestSchemasRefuse(t *testing.T) {
 		"validate": `{"format_version":"1.0","type":"validation","valid":true,"error_count":0,"warning_count":0,"diagnostics":null}`,
 		"version":  `{"format_version":"1.0","type":"version","imsctl_version":"1","go_version":"1","platform":"p","more":1}`,
 		"analysis": `{"format_version":"1.0","type":"analysis","subjects":[{"name":"a"}]}`,
-		"status":   `{"format_version":"1.0","type":"status","backups":[{"address":"a","verdict":"fine","schedule":"s","copies":[]}]}`,
+		"status":   `{"format_version":"1.0","type":"status","true":true,"breaches":[],"backups":[{"address":"a","verdict":"fine","schedule":"s","copies":[]}]}`,
 	} {
 		if schemas.check(schema, []byte(document)) == nil {
 			t.Errorf("%s accepts %s", schema, document)

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/castrolanda/imsctl/planner"
-	"github.com/castrolanda/imsctl/spec"
+	"github.com/castrolanda/imsctl/planner/judgement"
 	"github.com/castrolanda/imsctl/state"
 )
 
@@ -31,12 +31,13 @@ it saw when check last asked it. It does not look at the destinations: plan
 does. Of a source that stands for several it asks which there are.
 
 EXIT STATUS
-  0  every backup has its copies, and no backup and no drill is overdue
-  1  an error, or a backup is overdue or has fewer copies than min_copies, or
-     the last drill or the last result of a check failed
-  3  copies are missing or altered, but min_copies is met everywhere, or a drill
-     is overdue
-Copies that are kept by policy, and a read-back that is due, change nothing.`,
+  0  everything that is declared is true, as far as the state knows
+  1  an error: it is not known
+  2  something that is declared is not true: a backup is due, or copies of it
+     are missing or altered; a drill is due, or the last one failed; the last
+     deploy did not end, or not well; the last result of a check is a failure
+Copies that are kept by policy, a read-back that is due, a check that warns or
+was never asked, and a deploy that was never made, change nothing.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, positional []string) error {
 			arguments.path = pathArgument(positional)
@@ -49,37 +50,26 @@ Copies that are kept by policy, and a read-back that is due, change nothing.`,
 	return command
 }
 
-// The verdicts on a backup, and on a copy of its newest artifact.
-const (
-	verdictOK       = "ok"
-	verdictOverdue  = "overdue"
-	verdictMissing  = "missing"
-	verdictAltered  = "altered"
-	verdictUnproven = "unproven"
-	verdictDegraded = "degraded"
-	verdictTooFew   = "too few copies"
-)
-
 // backupStatus is one backup in the status document.
 type backupStatus struct {
-	Address  string       `json:"address"`
-	Verdict  string       `json:"verdict"`
-	Schedule string       `json:"schedule"`
-	Artifact string       `json:"artifact,omitempty"`
-	TakenAt  time.Time    `json:"taken_at,omitzero"`
-	DueAt    time.Time    `json:"due_at,omitzero"`
-	Copies   []copyStatus `json:"copies"`
+	Address  string            `json:"address"`
+	Verdict  judgement.Verdict `json:"verdict"`
+	Schedule string            `json:"schedule"`
+	Artifact string            `json:"artifact,omitempty"`
+	TakenAt  time.Time         `json:"taken_at,omitzero"`
+	DueAt    time.Time         `json:"due_at,omitzero"`
+	Copies   []copyStatus      `json:"copies"`
 }
 
 // copyStatus is a backup at one destination: its newest artifact there, and all of them together.
 type copyStatus struct {
-	Destination string    `json:"destination"`
-	Verdict     string    `json:"verdict"`
-	StoredBytes int64     `json:"stored_bytes,omitzero"`
-	VerifiedAt  time.Time `json:"verified_at,omitzero"`
-	ReadBackAt  time.Time `json:"read_back_at,omitzero"`
-	ComparedAt  time.Time `json:"compared_at,omitzero"`
-	Problem     string    `json:"problem,omitempty"`
+	Destination string            `json:"destination"`
+	Verdict     judgement.Verdict `json:"verdict"`
+	StoredBytes int64             `json:"stored_bytes,omitzero"`
+	VerifiedAt  time.Time         `json:"verified_at,omitzero"`
+	ReadBackAt  time.Time         `json:"read_back_at,omitzero"`
+	ComparedAt  time.Time         `json:"compared_at,omitzero"`
+	Problem     string            `json:"problem,omitempty"`
 	// What follows is of all artifacts that are recorded there.
 	NewestAt       time.Time `json:"newest_at,omitzero"`
 	Copies         int       `json:"copies"`
@@ -101,112 +91,59 @@ func (c *cli) status(command *cobra.Command, arguments statusArguments) error {
 		return err
 	}
 	project.expand(command.Context(), c, document, planner.ExpandOptions{Look: true, Tolerant: true})
-	now := c.clock.Now()
-	statuses := backupStatuses(project.spec, document, now)
-	drills := drillStatuses(planner.DrillStandings(project.spec, document, now), now)
-	checks := checkStatuses(project.spec, document)
+	judged := judgement.Of(project.spec, document, c.clock.Now())
+	breaches := judged.Breaches()
+	statuses, drills, checks := backupStatuses(judged), drillStatuses(judged), checkStatuses(judged)
 	if arguments.json {
 		err = c.printJSON(struct {
-			FormatVersion string         `json:"format_version"`
-			Type          string         `json:"type"`
-			Backups       []backupStatus `json:"backups"`
-			Drills        []drillStatus  `json:"drills"`
-			Checks        []checkStatus  `json:"checks"`
-		}{"1.0", "status", statuses, drills, checks})
+			FormatVersion string             `json:"format_version"`
+			Type          string             `json:"type"`
+			True          bool               `json:"true"`
+			Breaches      []judgement.Breach `json:"breaches"`
+			Backups       []backupStatus     `json:"backups"`
+			Drills        []drillStatus      `json:"drills"`
+			Checks        []checkStatus      `json:"checks"`
+		}{"1.0", "status", len(breaches) == 0, breaches, statuses, drills, checks})
 	} else {
-		err = cmp.Or(c.statusText(statuses, now), c.drillText(drills, now), c.checkText(checks, now))
+		err = cmp.Or(c.statusText(statuses, judged.At), c.drillText(drills, judged.At), c.checkText(checks, judged.At))
 	}
 	if err != nil {
 		return err
 	}
-	return statusCode(statuses, drills, checks)
+	if len(breaches) > 0 {
+		return exitCode(exitUntrue)
+	}
+	return nil
 }
 
-// backupStatuses hold the state against the backups that are declared, in their order.
-func backupStatuses(specification *spec.Spec, document *state.Document, now time.Time) []backupStatus {
-	groups, standings := document.ByBackup(), planner.Standings(specification, document, now)
-	statuses := make([]backupStatus, 0, len(specification.Backups))
-	for _, backup := range specification.Backups {
-		of := standings[:len(backup.To)]
-		standings = standings[len(backup.To):]
-		statuses = append(statuses, statusOf(backup, groups[backup.Address], of, now))
+// backupStatuses are the backups as the document has them.
+func backupStatuses(judged *judgement.Judgement) []backupStatus {
+	statuses := make([]backupStatus, 0, len(judged.Backups))
+	for _, backup := range judged.Backups {
+		status := backupStatus{Address: backup.Backup.Address, Schedule: backup.Backup.Schedule.String(), Verdict: backup.Verdict}
+		if backup.Newest != nil {
+			status.Artifact, status.TakenAt = backup.Newest.ID, backup.Newest.StartedAt
+		}
+		if !backup.DueAt.IsZero() {
+			status.DueAt = backup.DueAt.UTC()
+		}
+		for _, copied := range backup.Copies {
+			status.Copies = append(status.Copies, copyStatusOf(copied, backup.Newest))
+		}
+		statuses = append(statuses, status)
 	}
 	return statuses
 }
 
-// statusOf holds the newest restorable artifact against what the backup declares.
-func statusOf(backup *spec.Backup, artifacts []*state.Artifact, standings []planner.Standing, now time.Time) backupStatus {
-	status := backupStatus{Address: backup.Address, Schedule: backup.Schedule.String(), Verdict: verdictOK}
-	var newest *state.Artifact
-	for _, artifact := range artifacts {
-		if len(artifact.Restorable()) > 0 {
-			newest = artifact
-		}
-	}
-	if newest != nil {
-		status.Artifact, status.TakenAt = newest.ID, newest.StartedAt
-		status.DueAt = backup.Schedule.DueAt(newest.StartedAt).UTC()
-	}
-	verified, missing := 0, 0
-	for _, standing := range standings {
-		entry := copyOf(newest, standing)
-		if entry.Verdict == verdictOK {
-			verified++
-		}
-		missing += entry.Missing
-		status.Copies = append(status.Copies, entry)
-	}
-	switch {
-	case newest == nil, !status.DueAt.IsZero() && !status.DueAt.After(now):
-		status.Verdict = verdictOverdue
-	case verified < backup.MinCopies:
-		status.Verdict = verdictTooFew
-	case verified < len(backup.To), missing > 0:
-		status.Verdict = verdictDegraded
-	}
-	return status
-}
-
-func copyOf(artifact *state.Artifact, standing planner.Standing) copyStatus {
+func copyStatusOf(copied judgement.Copy, newest *state.Artifact) copyStatus {
 	status := copyStatus{
-		Destination: standing.Destination, Verdict: verdictMissing, NewestAt: standing.NewestAt, Copies: standing.Copies, TotalBytes: standing.Bytes,
-		Missing: standing.Missing, Altered: standing.Altered, KeptByPolicy: standing.Kept,
-		LastReadBackAt: standing.ReadBackAt, ReadBackDueAt: standing.ReadBackDue,
+		Destination: copied.Destination, Verdict: copied.Verdict, NewestAt: copied.NewestAt, Copies: copied.Copies, TotalBytes: copied.Bytes,
+		Missing: copied.Missing, Altered: copied.Altered, KeptByPolicy: copied.Kept,
+		LastReadBackAt: copied.ReadBackAt, ReadBackDueAt: copied.ReadBackDue,
+		VerifiedAt: copied.Replica.VerifiedAt, ReadBackAt: copied.Replica.ReadBackAt, ComparedAt: copied.Replica.ComparedAt, Problem: copied.Replica.Problem,
 	}
-	if artifact == nil {
-		return status
-	}
-	replica, ok := artifact.Replica(standing.Destination)
-	if !ok {
-		return status
-	}
-	status.Verdict, status.StoredBytes = verdictOK, artifact.Stored.Size
-	status.VerifiedAt, status.ReadBackAt, status.ComparedAt = replica.VerifiedAt, replica.ReadBackAt, replica.ComparedAt
-	switch replica.Condition {
-	case state.Altered:
-		status.Verdict, status.Problem = verdictAltered, replica.Problem
-	case state.Unproven:
-		status.Verdict = verdictUnproven
+	if copied.Verdict != judgement.Missing {
+		status.StoredBytes = newest.Stored.Size
 	}
 	return status
-}
-
-// statusCode is the exit code for the worst of the verdicts.
-func statusCode(statuses []backupStatus, drills []drillStatus, checks []checkStatus) error {
-	code := drillCode(drills)
-	if code == exitError || checkCode(checks) == exitError {
-		return exitCode(exitError)
-	}
-	for _, status := range statuses {
-		switch status.Verdict {
-		case verdictOverdue, verdictTooFew:
-			return exitCode(exitError)
-		case verdictDegraded:
-			code = exitDegraded
-		}
-	}
-	if code != exitDone {
-		return exitCode(code)
-	}
-	return nil
 }

@@ -5,22 +5,16 @@ import (
 	"time"
 
 	"github.com/castrolanda/imsctl/internal/units"
-	"github.com/castrolanda/imsctl/planner"
+	"github.com/castrolanda/imsctl/planner/judgement"
 	"github.com/castrolanda/imsctl/state"
-)
-
-// The verdicts on a drill, beside ok and overdue.
-const (
-	verdictFailed = "failed"
-	verdictNever  = "never drilled"
 )
 
 // drillStatus is one drill in the status document.
 type drillStatus struct {
-	Address  string `json:"address"`
-	Backup   string `json:"backup"`
-	Verdict  string `json:"verdict"`
-	Schedule string `json:"schedule"`
+	Address  string            `json:"address"`
+	Backup   string            `json:"backup"`
+	Verdict  judgement.Verdict `json:"verdict"`
+	Schedule string            `json:"schedule"`
 	// Last is the latest drill that was made.
 	Last *state.Drill `json:"last,omitempty"`
 	// PassedAt is when the latest one began that proved the backup, RecoverySeconds how long its restore took.
@@ -29,24 +23,16 @@ type drillStatus struct {
 	DueAt           time.Time `json:"due_at"`
 }
 
-// drillStatuses holds what was drilled against what is declared.
-func drillStatuses(standings []planner.DrillStanding, now time.Time) []drillStatus {
-	statuses := make([]drillStatus, 0, len(standings))
-	for _, standing := range standings {
+// drillStatuses are the drills as the document has them.
+func drillStatuses(judged *judgement.Judgement) []drillStatus {
+	statuses := make([]drillStatus, 0, len(judged.Drills))
+	for _, drill := range judged.Drills {
 		status := drillStatus{
-			Address: standing.Drill.Address, Backup: standing.Drill.Backup, Verdict: verdictOK, Schedule: standing.Drill.Schedule.String(),
-			Last: standing.Last, DueAt: standing.DueAt.UTC(),
+			Address: drill.Drill.Address, Backup: drill.Drill.Backup, Verdict: drill.Verdict, Schedule: drill.Drill.Schedule.String(),
+			Last: drill.Last, DueAt: drill.DueAt.UTC(),
 		}
-		if standing.Passed != nil {
-			status.PassedAt, status.RecoverySeconds = standing.Passed.StartedAt, standing.Passed.RecoverySeconds
-		}
-		switch {
-		case standing.Last == nil:
-			status.Verdict = verdictNever
-		case !standing.Last.Passed():
-			status.Verdict = verdictFailed
-		case !standing.DueAt.After(now):
-			status.Verdict = verdictOverdue
+		if drill.Passed != nil {
+			status.PassedAt, status.RecoverySeconds = drill.Passed.StartedAt, drill.Passed.RecoverySeconds
 		}
 		statuses = append(statuses, status)
 	}
@@ -73,7 +59,7 @@ func (c *cli) drillText(statuses []drillStatus, now time.Time) error {
 		if status.Last != nil {
 			remarks += ", last of " + status.Last.Artifact + " from " + status.Last.Destination
 		}
-		rows = append(rows, []string{status.Address, status.Verdict, ago(status.PassedAt, now), recovery, remarks})
+		rows = append(rows, []string{status.Address, string(status.Verdict), ago(status.PassedAt, now), recovery, remarks})
 	}
 	return writeTable(c.stdout, c.look(c.stdout).Width, rows)
 }
@@ -81,20 +67,6 @@ func (c *cli) drillText(statuses []drillStatus, now time.Time) error {
 // recoveryTime prints a measured recovery time.
 func recoveryTime(seconds float64) string {
 	return units.Span(time.Duration(seconds * float64(time.Second)))
-}
-
-// drillCode is the exit code for the worst verdict on a drill.
-func drillCode(statuses []drillStatus) int {
-	code := exitDone
-	for _, status := range statuses {
-		switch status.Verdict {
-		case verdictFailed:
-			return exitError
-		case verdictOverdue, verdictNever:
-			code = exitDegraded
-		}
-	}
-	return code
 }
 
 // lastDrills are the latest drills of artifacts, by the artifact's id.

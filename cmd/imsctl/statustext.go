@@ -6,19 +6,20 @@ import (
 	"time"
 
 	"github.com/castrolanda/imsctl/internal/units"
+	"github.com/castrolanda/imsctl/planner/judgement"
 )
 
 // statusText prints a row for each backup, and below it one for each of its destinations.
 func (c *cli) statusText(statuses []backupStatus, now time.Time) error {
 	rows := [][]string{{"BACKUP / DESTINATION", "STATUS", "AGE", "STORED", "VERIFIED", "READ BACK", "REMARKS"}}
 	for _, status := range statuses {
-		rows = append(rows, []string{status.Address, status.Verdict, ago(status.TakenAt, now), "", "", "", "due " + due(status, now)})
+		rows = append(rows, []string{status.Address, string(status.Verdict), ago(status.TakenAt, now), "", "", "", "due " + due(status, now)})
 		for _, entry := range status.Copies {
 			stored := "-"
-			if entry.Verdict != verdictMissing {
+			if entry.Verdict != judgement.Missing {
 				stored = units.Bytes(entry.StoredBytes)
 			}
-			rows = append(rows, []string{"  " + entry.Destination, entry.Verdict, ago(entry.NewestAt, now), stored,
+			rows = append(rows, []string{"  " + entry.Destination, string(entry.Verdict), ago(entry.NewestAt, now), stored,
 				ago(entry.VerifiedAt, now), ago(entry.LastReadBackAt, now), remarks(entry, now)})
 		}
 	}

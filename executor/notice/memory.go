@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/castrolanda/imsctl/planner"
+	"github.com/castrolanda/imsctl/planner/judgement"
 	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
 )
@@ -22,44 +23,19 @@ type Memory struct {
 // Remember reads it from the state, before the run changes that.
 func Remember(specification *spec.Spec, document *state.Document, now time.Time) Memory {
 	memory := Memory{Overdue: make(map[string]time.Time), Failed: make(map[string]bool)}
-	artifacts := document.ByBackup()
-	for _, backup := range specification.Backups {
-		if since := overdueSince(backup, artifacts[backup.Address], now); !since.IsZero() {
-			memory.Overdue[backup.Address] = since
+	judged := judgement.Of(specification, document, now)
+	for _, backup := range judged.Backups {
+		if backup.Missed {
+			memory.Overdue[backup.Backup.Address] = backup.DueAt
 		}
 	}
-	// Both are oldest first: the last one counts.
-	for _, drill := range document.Drills {
-		memory.Failed[drill.Address] = !drill.Passed()
+	for _, drill := range judged.Drills {
+		memory.Failed[drill.Drill.Address] = drill.Verdict == judgement.Failed
 	}
-	for _, release := range document.Releases {
-		memory.Failed[release.Address] = release.Phase == state.RolledBack || release.Phase == state.Failure
+	for _, deploy := range judged.Deploys {
+		memory.Failed[deploy.Deploy.Address] = deploy.Verdict == judgement.Failed || deploy.Verdict == judgement.GoneBack
 	}
 	return memory
-}
-
-// overdueSince is the moment since when a backup is due, when its schedule has come round once more since then; zero otherwise, and
-// where there never was a good one to count from.
-func overdueSince(backup *spec.Backup, artifacts []*state.Artifact, now time.Time) time.Time {
-	var newest time.Time
-	for _, artifact := range artifacts {
-		for _, replica := range artifact.Replicas {
-			if replica.Condition == state.Verified && artifact.StartedAt.After(newest) {
-				newest = artifact.StartedAt
-			}
-		}
-	}
-	if newest.IsZero() {
-		return time.Time{}
-	}
-	due := backup.Schedule.DueAt(newest)
-	if due.IsZero() {
-		return time.Time{}
-	}
-	if again := backup.Schedule.DueAt(due); again.IsZero() || !now.After(again) {
-		return time.Time{}
-	}
-	return due
 }
 
 // artifactOf is the id of the artifact that an action concerns, as far as the plan knew it.

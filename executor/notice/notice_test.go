@@ -126,10 +126,11 @@ func TestRemember(t *testing.T) {
 		Drills:   []*state.Drill{{Address: "drill.a", Outcome: state.Failed}, {Address: "drill.b", Outcome: state.Failed}, {Address: "drill.a", Outcome: state.Done}},
 		Releases: []*state.Release{{Address: "deploy.a", Phase: state.Promoted}, {Address: "deploy.a", Phase: state.RolledBack}},
 	}
+	to := []string{"d"}
 	specification := &spec.Spec{Backups: []*spec.Backup{
-		{Address: "due", Schedule: day}, {Address: "overdue", Schedule: day}, {Address: "altered", Schedule: day},
-		{Address: "once", Schedule: spec.Schedule{Once: true}}, {Address: "never", Schedule: day},
-	}}
+		{Address: "due", Schedule: day, To: to}, {Address: "overdue", Schedule: day, To: to}, {Address: "altered", Schedule: day, To: to},
+		{Address: "once", Schedule: spec.Schedule{Once: true}, To: to}, {Address: "never", Schedule: day, To: to},
+	}, Destinations: []*spec.Destination{{Address: "d"}}, Drills: []*spec.Drill{{Address: "drill.a"}, {Address: "drill.b"}}, Deploys: []*spec.Deploy{{Address: "deploy.a"}}}
 	memory := Remember(specification, document, now)
 	if len(memory.Overdue) != 2 || !memory.Overdue["overdue"].Equal(now.Add(-25*time.Hour)) || memory.Overdue["altered"].IsZero() {
 		t.Errorf("overdue are %v", memory.Overdue)

@@ -43,9 +43,11 @@ var rules = []rule{
 	{"executor/health", "it asks checks through their contract and knows no plan", []string{
 		"providers", "internal/..."}},
 	{"executor/notice", "it says what there is to tell of a run, and knows notifiers only by their contract", []string{
-		"executor", "planner", "spec", "state", "providers", "internal/..."}},
+		"executor", "planner", "planner/judgement", "spec", "state", "providers", "internal/..."}},
 	{"planner", "it compares specification and state, and sees providers only through their contracts", []string{
 		"planner/...", "spec", "state", "providers", "providers/retry", "providers/limit", "providers/claim", "internal/..."}},
+	{"planner/judgement", "it judges what is recorded by what the planner says of it, and does no I/O", []string{
+		"planner", "spec", "state", "providers", "internal/..."}},
 	{"spec", "it is handed the registry and knows no provider by name", []string{
 		"providers", "internal/..."}},
 	{"state", "it is the memory of the others and knows none of them", []string{
