@@ -4,7 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path"
@@ -28,20 +31,24 @@ func Age(t testing.TB) string {
 }
 
 // buildTool builds a program of a module of tools, once for each version of it, and returns its path. The modules are apart,
-// so that what the tools depend on is no dependency of imsctl.
+// so that what the tools depend on is no dependency of imsctl. A module has at most one file of its own, main.go.
 func buildTool(ctx context.Context, module, name, called string) (string, error) {
 	_, file, _, _ := runtime.Caller(0)
 	folder := filepath.Join(filepath.Dir(file), module)
-	pinned, err := os.ReadFile(filepath.Join(folder, "go.mod"))
-	if err != nil {
-		return "", fmt.Errorf("finding the module of %s: %w", called, err)
+	hash := sha256.New()
+	io.WriteString(hash, runtime.Version())
+	for _, name := range []string{"go.mod", "main.go"} {
+		text, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil && (name == "go.mod" || !errors.Is(err, fs.ErrNotExist)) {
+			return "", fmt.Errorf("finding the module of %s: %w", called, err)
+		}
+		hash.Write(text)
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("finding a folder for %s: %w", called, err)
 	}
-	hash := sha256.Sum256(append(pinned, runtime.Version()...))
-	program := filepath.Join(cache, "imsctl-"+module, hex.EncodeToString(hash[:8]), called)
+	program := filepath.Join(cache, "imsctl-"+module, hex.EncodeToString(hash.Sum(nil)[:8]), called)
 	if _, err := os.Stat(program); err == nil {
 		return program, nil
 	}
