@@ -14,37 +14,6 @@ import (
 
 const titles = "Filesystem     1024-blocks     Used Available Capacity Mounted on\n"
 
-func TestParseUsage(t *testing.T) {
-	for line, want := range map[string]usage{
-		"/dev/sda1 1000 860 140 86% /":                 {860, 140, "/"},
-		"//nas/my files 1000 1 999 1% /mnt/my files":   {1, 999, "/mnt/my files"},
-		"overlay 0 0 0 - /":                            {0, 0, "/"},
-		"btrfs - - - - /data":                          {0, 0, "/data"},
-		"/dev/sdb 1000 1010 -10 101% /full":            {1010, 0, "/full"},
-		"very-long-device-name 1953480700 1 2 1% /srv": {1, 2, "/srv"},
-	} {
-		got, err := parseUsage(titles + line + "\n")
-		if err != nil || got != want {
-			t.Errorf("%q: %v, got %+v", line, err, got)
-		}
-	}
-	for _, text := range []string{"", titles, titles + "a b\n", titles + "/dev/sda1 x y z 86% /\n", titles + "/dev/sda1 1 2 3 4% /\n/dev/sda2 1 2 3 4% /a\n", "a\n%%%%%"} {
-		if got, err := parseUsage(text); err == nil {
-			t.Errorf("%q: got %+v", text, got)
-		}
-	}
-}
-
-func FuzzParseUsage(f *testing.F) {
-	f.Add(titles + "/dev/sda1 1000 860 140 86% /\n")
-	f.Add("a\nb - - - - c")
-	f.Fuzz(func(t *testing.T, text string) {
-		if got, err := parseUsage(text); err == nil && (got.used < 0 || got.free < 0 || got.mount == "") {
-			t.Errorf("got %+v", got)
-		}
-	})
-}
-
 // printer is a host on which df prints what it is told to.
 type printer struct {
 	providers.Runner
