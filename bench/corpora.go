@@ -143,7 +143,7 @@ func timeCorpus(ctx context.Context, s settings, folder, program string, corpus 
 			if err := result.analyse(ctx, filepath.Join(folder, "corpus"), program, path); err != nil {
 				return fmt.Errorf("analysing: %w", err)
 			}
-			if err := result.choices[learned].backUp(ctx, filepath.Join(folder, "corpus"), program, path, "auto balanced", 2); err != nil {
+			if err := result.choices[learned].backUp(ctx, filepath.Join(folder, "corpus"), program, path, "auto balanced", 3); err != nil {
 				return fmt.Errorf("%s: %w", learned, err)
 			}
 		}

@@ -153,7 +153,7 @@ func (t *taking) describe(outcome pipeline.Outcome) (*state.Artifact, []byte, er
 		Versions:   outcome.Reading.Versions, RowCounts: outcome.Reading.RowCounts, KeyCounts: keyCounts(outcome.Reading.KeyCounts),
 		Container: containerOf(outcome.Reading.Container), Position: outcome.Reading.Position,
 		Warnings: t.redactedAll(t.warnings(outcome)),
-	}}
+	}, Survey: t.survey()}
 	data, err := state.EncodeManifest(&state.Manifest{
 		FormatVersion: state.ManifestVersion, Writer: t.Version,
 		Lineage: t.Session.Document().Lineage, Description: artifact.Description,

@@ -9,6 +9,7 @@ import (
 	"github.com/castrolanda/imsctl/executor/pipeline"
 	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/state"
 )
 
 // choose begins to read the source, and chooses the compression by its first bytes. That comes before the intent, because the
@@ -22,7 +23,7 @@ func (t *taking) choose(ctx context.Context) (*pipeline.Peeked, error) {
 	chosen, err := t.declared.Chooser.Choose(ctx, t.Clock, providers.Circumstances{
 		Head: peeked.Head, Whole: peeked.Whole, RawBytes: t.action.Expect.RawBytes,
 		SourceRate: t.action.Expect.SourceRate, UploadRate: t.action.Expect.UploadRate, Disappointing: t.action.Expect.Disappointing,
-		Past: t.action.Expect.Past,
+		Past: t.action.Expect.Past, Survey: t.action.Expect.Survey,
 	})
 	if err != nil {
 		peeked.Close()
@@ -41,6 +42,20 @@ func (t *taking) choice() string {
 		return t.chosen.Reason + "; " + adaptive.Adapted()
 	}
 	return t.chosen.Reason
+}
+
+// survey is what the codec found out about the stream for later runs, as it is recorded; nil when it did not.
+func (t *taking) survey() *state.Survey {
+	surveyor, can := t.codec.(providers.Surveyor)
+	if !can || surveyor.Survey() == nil {
+		return nil
+	}
+	found := surveyor.Survey()
+	survey := &state.Survey{Head: found.Head, Reference: found.Reference, Speedup: found.Speedup}
+	for _, tried := range found.Tried {
+		survey.Tried = append(survey.Tried, state.Tried{Method: tried.Method, Level: tried.Level, Fraction: tried.Fraction, Rate: tried.Rate})
+	}
+	return survey
 }
 
 // predicted holds what the plan expected, or the choice where one was made, against what came of it, as a part of a summary.

@@ -21,6 +21,8 @@ type Expectation struct {
 	// Past is what methods made of this source, each by its newest artifact, the newest first; only for a compression that
 	// measures.
 	Past []providers.Experience `json:"past,omitempty"`
+	// Survey is the newest one that a run of these made; nil where there is none.
+	Survey *providers.Survey `json:"survey,omitempty"`
 	// Basis says what the predicted size and time come from.
 	Basis Basis `json:"basis,omitempty"`
 	// Alternative says what another method did in an earlier run, or would about do; empty when there is none to tell of.
@@ -48,7 +50,7 @@ const (
 // expect puts together what is known of the next backup at some destinations.
 func (t *task) expect(destinations []string) Expectation {
 	artifacts := t.recent()
-	expected := Expectation{Disappointing: t.disappointing(artifacts), Past: t.past(artifacts)}
+	expected := Expectation{Disappointing: t.disappointing(artifacts), Past: t.past(artifacts), Survey: t.surveyed(artifacts)}
 	if len(artifacts) > 0 {
 		expected.RawBytes = artifacts[0].Raw.Size
 	} else if view := t.sourceView(); view != nil {
@@ -131,6 +133,30 @@ func (t *task) past(artifacts []*state.Artifact) []providers.Experience {
 		past = append(past, providers.Experience{Method: artifact.Method, Level: artifact.Level, Fraction: float64(artifact.Stored.Size) / float64(artifact.Raw.Size)})
 	}
 	return past
+}
+
+// surveyed is the newest survey, for a compression that measures. It is forgotten with the run that made it, so that one is made anew now
+// and then.
+func (t *task) surveyed(artifacts []*state.Artifact) *providers.Survey {
+	if t.backup.Chooser == nil {
+		return nil
+	}
+	for _, artifact := range artifacts {
+		if artifact.Survey != nil {
+			return surveyOf(artifact.Survey)
+		}
+	}
+	return nil
+}
+
+// surveyOf is a survey as it is recorded, for a chooser.
+func surveyOf(recorded *state.Survey) *providers.Survey {
+	survey := &providers.Survey{Head: recorded.Head, Reference: recorded.Reference, Speedup: recorded.Speedup}
+	for _, tried := range recorded.Tried {
+		made := providers.Experience{Method: tried.Method, Level: tried.Level, Fraction: tried.Fraction}
+		survey.Tried = append(survey.Tried, providers.Tried{Experience: made, Rate: tried.Rate})
+	}
+	return survey
 }
 
 // disappointing are the methods whose newest artifact is larger than min_reduction permits.

@@ -93,6 +93,26 @@ func TestDisappointing(t *testing.T) {
 	}
 }
 
+// TestSurveyed: the newest survey counts, for a compression that measures only.
+func TestSurveyed(t *testing.T) {
+	s := newScene(t, placeA)
+	for i, reference := range []float64{0.4, 0.3, 0} {
+		artifact := s.have(time.Duration(200-i)*hour, placeA)
+		if reference > 0 {
+			artifact.Survey = &state.Survey{Head: 0.5, Reference: reference, Speedup: 1.5, Tried: []state.Tried{{Method: "zstd", Level: 2, Fraction: 0.2, Rate: 3e8}}}
+		}
+	}
+	if got := s.expectation().Survey; got != nil {
+		t.Errorf("without a chooser: %+v", got)
+	}
+	s.spec.Backups[0].Chooser = measuring{}
+	want := &providers.Survey{Head: 0.5, Reference: 0.3, Speedup: 1.5,
+		Tried: []providers.Tried{{Experience: providers.Experience{Method: "zstd", Level: 2, Fraction: 0.2}, Rate: 3e8}}}
+	if got := s.expectation().Survey; !cmp.Equal(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
 // TestPast: each method counts by its newest artifact, for a compression that measures only.
 func TestPast(t *testing.T) {
 	s := newScene(t, placeA)

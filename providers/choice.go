@@ -43,6 +43,8 @@ type Circumstances struct {
 	Disappointing []string
 	// Past is what methods made of this source in earlier runs, the newest first.
 	Past []Experience
+	// Survey is the newest one that an earlier run made; nil when there was none.
+	Survey *Survey
 }
 
 // Experience is what a method made of the whole of a stream in an earlier run.
@@ -63,4 +65,30 @@ type Chosen struct {
 	// StoredBytes and Seconds are predicted, 0 when the stream's length is not known.
 	StoredBytes int64
 	Seconds     float64
+}
+
+// Survey is what methods made of pieces from all over a stream in one run, so that later ones need not try them again on its
+// beginning alone.
+type Survey struct {
+	// Head is the part that the quickest candidate left of the sample of the beginning: what begins otherwise is another stream.
+	Head float64 `json:"head"`
+	// Reference is the part that gzip -9 leaves of the pieces.
+	Reference float64 `json:"reference"`
+	// Speedup is how many times as fast as one all processors were together, 0 when that was not measured.
+	Speedup float64 `json:"speedup,omitzero"`
+	// Tried is what the candidates made of the pieces, in the order in which equals are preferred.
+	Tried []Tried `json:"tried"`
+}
+
+// Tried is what one candidate made of the pieces of a survey.
+type Tried struct {
+	Experience
+	// Rate is how many bytes one processor took in a second, 0 when that was not measured.
+	Rate float64 `json:"rate,omitzero"`
+}
+
+// Surveyor is what a Codec is that surveys the streams that it writes.
+type Surveyor interface {
+	// Survey is that of the last stream whose writer was closed; nil when there was too little of it, or it could not be made.
+	Survey() *Survey
 }

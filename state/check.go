@@ -82,6 +82,9 @@ func (a *Artifact) check() error {
 	case len(a.Replicas) == 0:
 		return fmt.Errorf("%s has no copies", a.ID)
 	}
+	if err := a.Survey.check(); err != nil {
+		return fmt.Errorf("%s: %w", a.ID, err)
+	}
 	for i := range a.Replicas {
 		if err := a.Replicas[i].check(); err != nil {
 			return fmt.Errorf("%s: %w", a.ID, err)

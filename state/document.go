@@ -142,6 +142,8 @@ type Artifact struct {
 	// ManifestSize and ManifestSHA256 are those of the manifest's bytes, equal at all destinations.
 	ManifestSize   int64  `json:"manifest_size"`
 	ManifestSHA256 string `json:"manifest_sha256"`
+	// Survey is what the run that made it found out for later ones; nil when it did not. It is in no manifest.
+	Survey *Survey `json:"survey,omitempty"`
 	// Replicas are ordered by destination, at most one each.
 	Replicas []Replica      `json:"replicas"`
 	Unknown  jsontext.Value `json:",embed"`

@@ -32,6 +32,7 @@ func TestDocumentedFields(t *testing.T) {
 		"KeyCounts":     {state.KeyCounts{}, nil},
 		"KeyCount":      {state.KeyCount{}, nil},
 		"Container":     {state.Container{}, nil},
+		"Survey":        {state.Survey{}, nil},
 		"Sums":          {state.Sums{}, nil},
 		"Replica":       {state.Replica{}, nil},
 		"Drill":         {state.Drill{}, nil},

@@ -43,6 +43,8 @@ func TestApplyRefuses(t *testing.T) {
 		"removal of no copy":    {remove(known.ID, placeB), "has no copy at"},
 		"copy at two places":    {put(twice), "two copies at"},
 		"artifact with no copy": {put(sampleArtifact("a", 3)), "has no copies"},
+		"survey of nothing":     {put(surveyed(&state.Survey{Head: 0.5})), "its survey says"},
+		"survey that grew":      {put(surveyed(&state.Survey{Head: 0.5, Reference: 0.3, Tried: []state.Tried{{Method: "zstd", Level: 1}}})), "zstd 1 left 0"},
 		"copy without place":    {putReplica(known.ID, "", 1), "no destination"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -298,4 +300,11 @@ func TestLockedErrorNamesTheHolder(t *testing.T) {
 	if text := (&state.LockedError{Location: "s.json"}).Error(); !strings.Contains(text, "not known") {
 		t.Error(text)
 	}
+}
+
+// surveyed is an artifact with a survey.
+func surveyed(survey *state.Survey) *state.Artifact {
+	artifact := sampleArtifact("a", 3, placeA)
+	artifact.Survey = survey
+	return artifact
 }

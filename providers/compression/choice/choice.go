@@ -34,8 +34,9 @@ type Question struct {
 	Dense string
 	// Reference is the part of the sample that the tool gzip -9 leaves, which bounds Balanced; 0 when it was not measured.
 	Reference float64
-	// Whole says that the measurements are of all of the data, not of a sample.
-	Whole bool
+	// Whole says that the measurements are of all of the data, not of a sample; Surveyed that an earlier run made them of pieces from
+	// all over it.
+	Whole, Surveyed bool
 	// Past is what methods made of the whole of this source in earlier runs, the newest first.
 	Past []providers.Experience
 	// Bytes is the raw size.

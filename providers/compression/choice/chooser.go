@@ -59,7 +59,7 @@ func (c *chooser) Choose(ctx context.Context, clock clock.Clock, about providers
 	}
 	if found := sample.Content(); found.Dense {
 		question.Dense = found.Detail
-	} else if err := question.measure(ctx, trial.NewMeter(codecs, clock, sample.Trial, sample.Whole), sample.Long); err != nil {
+	} else if err := question.try(ctx, trial.NewMeter(codecs, clock, sample.Trial, sample.Whole), sample.Long, about.Survey); err != nil {
 		return providers.Chosen{}, err
 	}
 	choice := Choose(question)
@@ -76,11 +76,23 @@ func (c *chooser) Choose(ctx context.Context, clock clock.Clock, about providers
 			return providers.Chosen{}, err
 		}
 	}
+	if question.wantsSurvey(choice) {
+		codec = &surveyor{Codec: codec, codecs: codecs, clock: clock, measured: question.Measurements, speedup: question.Speedup,
+			grid: usualGrid(), least: worthSurvey}
+	}
 	chosen := providers.Chosen{Codec: codec, Reason: choice.Reason, Warning: choice.Warning, StoredBytes: choice.Bytes, Seconds: choice.Seconds}
 	if choice.RunnerUp != nil {
 		chosen.RunnerUp = choice.RunnerUp.String()
 	}
 	return chosen, nil
+}
+
+// try tries the candidates, as far as no survey tells what they make of the stream.
+func (q *Question) try(ctx context.Context, meter *trial.Meter, held []byte, survey *providers.Survey) error {
+	if recalled, err := q.recall(ctx, meter, survey); recalled || err != nil {
+		return err
+	}
+	return q.measure(ctx, meter, held)
 }
 
 // measure tries the candidates that are worth it, and again those that the sample leaves in doubt.

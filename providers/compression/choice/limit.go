@@ -20,6 +20,8 @@ const (
 	// gzip -9 takes off less than fullCaution, it is less in proportion.
 	searching   = 0.005
 	fullCaution = 0.6
+	// pieced is for the hasty ones where pieces from all over the stream were tried: so much do pieces and the whole differ.
+	pieced = 0.01
 	// alike is by how much what the whole became in an earlier run may differ from what its beginning does now to count as
 	// the same. Then searching is enough for all; otherwise nothing is for the hasty ones.
 	alike = 0.05
@@ -68,7 +70,11 @@ func (q Question) margin(o Option, least float64) float64 {
 	switch {
 	case q.Whole:
 		return 0
-	case !o.isHasty() || isAlike(past, beginning):
+	case !o.isHasty():
+		return careful
+	case isAlike(past, beginning) && q.Surveyed:
+		return pieced
+	case isAlike(past, beginning):
 		return careful
 	case past.Fraction > 0:
 		return 1

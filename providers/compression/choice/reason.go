@@ -28,6 +28,9 @@ func (q Question) reason(chosen Choice, ranked []Option) string {
 	if least := q.reference(ranked); q.Goal == Balanced && o.Fraction <= least {
 		text += ", with no more bytes than gzip 9"
 	}
+	if q.Surveyed {
+		text += ", by what an earlier run tried all over it"
+	}
 	return text
 }
 

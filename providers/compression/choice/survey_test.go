@@ -1,0 +1,211 @@
+package choice
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/castrolanda/imsctl/internal/clock"
+	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/providers/compression"
+	"github.com/castrolanda/imsctl/providers/compression/trial"
+)
+
+// TestGathered: pieces come from all over a stream, never too many of them, however it is cut when it is written.
+func TestGathered(t *testing.T) {
+	for _, c := range []struct {
+		length int
+		// begins are where the pieces begin, in strides of 8 bytes.
+		begins []byte
+	}{
+		{0, nil}, {1, []byte{0}}, {8, []byte{0}}, {9, []byte{0, 1}}, {64, []byte{0, 1, 2, 3, 4, 5, 6, 7}}, {65, []byte{0, 2, 4, 6, 8}},
+		{120, []byte{0, 2, 4, 6, 8, 10, 12, 14}}, {129, []byte{0, 4, 8, 12, 16}},
+	} {
+		stream := make([]byte, c.length)
+		for i := range stream {
+			stream[i] = byte(i / 8)
+		}
+		for _, cut := range []int{1, 3, 8, 1000} {
+			g := gathered{grid: grid{piece: 3, stride: 8}}
+			for rest := stream; len(rest) > 0; rest = rest[min(cut, len(rest)):] {
+				g.see(rest[:min(cut, len(rest))])
+			}
+			var begins []byte
+			for i, piece := range g.pieces {
+				begins = append(begins, piece[0])
+				if last := i == len(g.pieces)-1; len(piece) != 3 && !last || len(piece) > 3 {
+					t.Errorf("%d bytes, cut at %d: a piece of %d bytes", c.length, cut, len(piece))
+				}
+			}
+			if !cmp.Equal(begins, c.begins) || g.at != int64(c.length) {
+				t.Errorf("%d bytes, cut at %d: pieces begin at %v, want %v; %d seen", c.length, cut, begins, c.begins, g.at)
+			}
+		}
+	}
+}
+
+// question is one whose stream was backed up before, with the measurements of its beginning.
+func question(t *testing.T, meter *trial.Meter) Question {
+	t.Helper()
+	q := Question{Goal: Balanced, Bytes: 1 << 30, UploadRate: 1e12, Cores: 1, Past: []providers.Experience{{Method: "zstd", Level: 5, Fraction: 0.3}}}
+	if err := q.measure(t.Context(), meter, nil); err != nil {
+		t.Fatal(err)
+	}
+	return q
+}
+
+func newTestMeter(sample []byte) *trial.Meter {
+	return trial.NewMeter(compression.Codecs(), clock.NewManual(time.Unix(0, 0)), sample, false)
+}
+
+// newSurveyor surveys what zstd 1 writes, in small pieces.
+func newSurveyor(t *testing.T, codecs providers.CodecFactory) *surveyor {
+	t.Helper()
+	codec, err := compression.NewCodec("zstd", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := question(t, newTestMeter(table(1<<20)))
+	return &surveyor{Codec: codec, codecs: codecs, clock: clock.NewManual(time.Unix(0, 0)), measured: q.Measurements, speedup: 2,
+		grid: grid{piece: 128 << 10, stride: 1 << 20}, least: 4 << 20}
+}
+
+// TestSurvey: of a stream that is of another kind behind its beginning, the survey tells what becomes of the whole, and what is written is
+// what the codec makes of it.
+func TestSurvey(t *testing.T) {
+	data := append(table(2<<20), syllables(6<<20)...)
+	codec := newSurveyor(t, compression.Codecs())
+	var stored bytes.Buffer
+	writer, err := codec.NewWriter(&stored)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(inPieces(writer, data), writer.Close()); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := codec.NewReader(&stored)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	if back, err := io.ReadAll(reader); err != nil || !bytes.Equal(back, data) {
+		t.Fatalf("read back: %d bytes, %v", len(back), err)
+	}
+	survey := codec.Survey()
+	if survey == nil || survey.Speedup != 2 || survey.Head != codec.measured[0].Fraction || len(survey.Tried) < 4 {
+		t.Fatalf("the survey: %+v", survey)
+	}
+	bound, err := newTestMeter(data).Reference(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if off := survey.Reference / bound; off < 0.95 || off > 1.05 {
+		t.Errorf("of gzip -9 it says %v, which leaves %v of the whole", survey.Reference, bound)
+	}
+	for _, tried := range survey.Tried {
+		whole, err := newTestMeter(data).Measure(t.Context(), trial.Candidate{Method: tried.Method, Level: tried.Level, Limit: len(data)})
+		// The higher levels find more in what is longer than a piece.
+		if off := tried.Fraction / whole.Fraction; err != nil || off < 0.9 || off > 1.1 && tried.Level <= 3 {
+			t.Errorf("of %s %d it says %v, which leaves %v of the whole; %v", tried.Method, tried.Level, tried.Fraction, whole.Fraction, err)
+		}
+	}
+}
+
+// TestSurveyMissing: what is too short, given up or cannot be tried has none, and is written all the same where it was not given up.
+func TestSurveyMissing(t *testing.T) {
+	broken := func(string, int) (providers.Codec, error) { return nil, errors.New("out of order") }
+	for name, c := range map[string]struct {
+		codecs providers.CodecFactory
+		length int
+		abort  bool
+	}{
+		"too short":       {compression.Codecs(), 3 << 20, false},
+		"given up":        {compression.Codecs(), 5 << 20, true},
+		"cannot be tried": {broken, 5 << 20, false},
+	} {
+		codec := newSurveyor(t, c.codecs)
+		writer, err := codec.NewWriter(io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := inPieces(writer, table(c.length)); err != nil {
+			t.Fatal(err)
+		}
+		if c.abort {
+			writer.(providers.Aborter).Abort(context.Canceled)
+		}
+		if err := writer.Close(); (err != nil) != c.abort || codec.Survey() != nil {
+			t.Errorf("%s: %v, %+v", name, err, codec.Survey())
+		}
+	}
+}
+
+// TestRecall: an earlier survey stands for trying, where the stream begins as it did then and compressing is what decides.
+func TestRecall(t *testing.T) {
+	sample := table(1 << 20)
+	head := question(t, newTestMeter(sample)).Measurements[0].Fraction
+	tried := func(level int, fraction float64) providers.Tried {
+		return providers.Tried{Experience: providers.Experience{Method: "zstd", Level: level, Fraction: fraction}, Rate: 400e6 / float64(level)}
+	}
+	usual := func() *providers.Survey {
+		return &providers.Survey{Head: head, Reference: 0.32, Tried: []providers.Tried{tried(1, 0.33), tried(2, 0.314), tried(5, 0.3)}}
+	}
+	for name, c := range map[string]struct {
+		change func(*Question, *providers.Survey)
+		want   string
+	}{
+		"as it was":                {func(*Question, *providers.Survey) {}, "zstd 2"},
+		"hardly below gzip -9":     {func(_ *Question, s *providers.Survey) { s.Tried[1].Fraction = 0.318 }, "zstd 5"},
+		"the whole became another": {func(q *Question, _ *providers.Survey) { q.Past[0].Fraction = 0.35 }, "zstd 5"},
+		"it begins otherwise":      {func(_ *Question, s *providers.Survey) { s.Head *= 1.03 }, ""},
+		"the upload decides":       {func(q *Question, _ *providers.Survey) { q.UploadRate = 1e6 }, ""},
+		"the source decides":       {func(q *Question, _ *providers.Survey) { q.SourceRate = 1e6 }, ""},
+		"min_reduction is missed":  {func(q *Question, _ *providers.Survey) { q.MinReduction = 80 }, ""},
+		"for size":                 {func(q *Question, _ *providers.Survey) { q.Goal = Size }, ""},
+		"all is held":              {func(q *Question, _ *providers.Survey) { q.Whole = true }, ""},
+	} {
+		q := Question{Goal: Balanced, Bytes: 1 << 30, UploadRate: 1e12, Cores: 1, Past: []providers.Experience{{Method: "zstd", Level: 5, Fraction: 0.3}}}
+		survey := usual()
+		c.change(&q, survey)
+		recalled, err := q.recall(t.Context(), newTestMeter(sample), survey)
+		if err != nil || recalled != (c.want != "") || q.Surveyed != recalled {
+			t.Errorf("%s: %v, %v", name, recalled, err)
+			continue
+		}
+		if choice := Choose(q); recalled && (choice.String() != c.want || !strings.HasSuffix(choice.Reason, "by what an earlier run tried all over it")) {
+			t.Errorf("%s: %s, want %s: %s", name, choice, c.want, choice.Reason)
+		}
+	}
+	var q Question
+	if recalled, err := q.recall(t.Context(), newTestMeter(sample), nil); recalled || err != nil {
+		t.Errorf("without a survey: %v, %v", recalled, err)
+	}
+}
+
+// TestWantsSurvey: a long stream that was backed up before is surveyed, once.
+func TestWantsSurvey(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Question)
+		want   bool
+	}{
+		"a second run":       {func(*Question) {}, true},
+		"a first run":        {func(q *Question) { q.Past = nil }, false},
+		"surveyed":           {func(q *Question) { q.Surveyed = true }, false},
+		"short":              {func(q *Question) { q.Bytes = worthSurvey - 1 }, false},
+		"all of it is tried": {func(q *Question) { q.Whole = true }, false},
+		"for speed":          {func(q *Question) { q.Goal = Speed }, false},
+		"the upload decides": {func(q *Question) { q.UploadRate = 1e3 }, false},
+	} {
+		q := question(t, newTestMeter(table(1<<20)))
+		c.change(&q)
+		if got := q.wantsSurvey(Choose(q)); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
