@@ -245,6 +245,9 @@ func TestContainerChangesMeanwhile(t *testing.T) {
 			if !errors.Is(err, io.ErrShortWrite) || !strings.Contains(err.Error(), `container "ims_postgres" `+test.want) {
 				t.Errorf("got %v", err)
 			}
+			// Sessions are not ended in a container that is said to be gone. The server of this one lives on, and sees by itself that pg_dump
+			// is no more.
+			eventually(t, "the end of the sessions", func() bool { return sessionsOf(t, server.URL("postgres"), runName(t)) == "0" })
 			nothingLeft(t, server.URL("postgres"), runName(t))
 		})
 	}

@@ -99,8 +99,10 @@ func dump(t *testing.T, source providers.Source) (string, providers.Reading) {
 	return output.String(), reading
 }
 
-// runName is a run of this test's own.
-func runName(t *testing.T) string { return "run-" + strings.ReplaceAll(t.Name(), "/", "-") }
+// runName is a run of this test's own: the same test may run beside it, and processes of the whole machine are looked through.
+func runName(t *testing.T) string {
+	return fmt.Sprintf("run-%d-%s", os.Getpid(), strings.ReplaceAll(t.Name(), "/", "-"))
+}
 
 func newRestorer(t *testing.T, url string) providers.Restorer {
 	t.Helper()
@@ -198,10 +200,15 @@ func nothingLeft(t *testing.T, serverURL, application string) {
 	if serverURL == "" {
 		return
 	}
-	left := ask(t, serverURL, "select count(*)::text from pg_stat_activity where application_name like left($1, 63) || '%'", application)
-	if left != "0" {
+	if left := sessionsOf(t, serverURL, application); left != "0" {
 		t.Errorf("%s sessions of %s are left", left, application)
 	}
+}
+
+// sessionsOf counts the sessions of a run on the server.
+func sessionsOf(t *testing.T, serverURL, application string) string {
+	t.Helper()
+	return ask(t, serverURL, "select count(*)::text from pg_stat_activity where application_name like left($1, 63) || '%'", application)
 }
 
 // with changes the user, password or database of a URL.
