@@ -151,6 +151,7 @@ func (t *taking) describe(outcome pipeline.Outcome) (*state.Artifact, []byte, er
 		Extension: t.extension, Key: t.key,
 		Encryption: encryptionOf(t.declared),
 		Versions:   outcome.Reading.Versions, RowCounts: outcome.Reading.RowCounts, KeyCounts: keyCounts(outcome.Reading.KeyCounts),
+		Needs:     (*state.Needs)(outcome.Reading.Needs),
 		Container: containerOf(outcome.Reading.Container), Position: outcome.Reading.Position,
 		Warnings: t.redactedAll(t.warnings(outcome)),
 	}, Survey: t.survey()}

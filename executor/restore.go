@@ -89,7 +89,7 @@ func (r *Restorer) prepare(ctx context.Context, request Request, target provider
 	}
 	environment := r.Environment
 	environment.Hosts = r.World.Resolver(environment.Hosts)
-	target.RowCounts = request.Artifact.RowCounts
+	target.RowCounts, target.Needs = request.Artifact.RowCounts, (*providers.Needs)(request.Artifact.Needs)
 	restorer, err := provider.Restore(environment, target)
 	if err != nil {
 		return nil, err

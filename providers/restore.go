@@ -40,6 +40,8 @@ type Target struct {
 	Overwrite, Force bool
 	// RowCounts are those of the artifact's manifest: what is restored must have as many, or it is not put in place.
 	RowCounts map[string]int64
+	// Needs are those of the manifest; nil where it has none.
+	Needs *Needs
 }
 
 // Placed is a SourceConfig whose artifacts can be restored to the place that they were read from.

@@ -71,6 +71,8 @@ type Reading struct {
 	RowCounts map[string]int64
 	// KeyCounts are the keys of a store of keys, exact for the snapshot that was read; nil where there are none to count.
 	KeyCounts *KeyCounts
+	// Needs are what a server must have so that this can be restored there; nil where there is nothing to know.
+	Needs *Needs
 	// Container is the container that was read, nil where none was.
 	Container *Container
 	// Position is where the reading ended, in the source's own words; empty where each reading is of the whole. It holds no
@@ -88,3 +90,13 @@ type KeyCounts struct {
 
 // KeyCount is a number of keys, and how many of them expire.
 type KeyCount struct{ Keys, Expiring int64 }
+
+// Needs are what a dump of a database takes for granted of the server it is restored to. What of it is missing there can so be told
+// before anything is done. It may be less than all that the dump needs, and never more.
+type Needs struct {
+	// Extensions are those that the dump makes.
+	Extensions []string
+	// Owners are the roles that things belong to, Grantees those that privileges are about: who has them, who gave them, and whose
+	// default privileges are set. Roles are all others that the dump names.
+	Owners, Grantees, Roles []string
+}

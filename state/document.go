@@ -73,12 +73,24 @@ type Description struct {
 	RowCounts map[string]int64 `json:"row_counts,omitempty"`
 	// KeyCounts of a store of keys, exact for the snapshot that was read; nil where there are none to count.
 	KeyCounts *KeyCounts `json:"key_counts,omitempty"`
+	// Needs are what a server must have so that this can be restored there; nil where nothing is known of that.
+	Needs *Needs `json:"needs,omitempty"`
 	// Container is the one that was read; nil where none was.
 	Container *Container `json:"container,omitempty"`
 	// Position is where the reading ended, in the source's own words, for the next one to go on there; empty where each is of
 	// the whole.
 	Position string   `json:"position,omitempty"`
 	Warnings []string `json:"warnings,omitempty"`
+}
+
+// Needs are what a dump takes for granted of a server.
+type Needs struct {
+	// Extensions are those that it makes.
+	Extensions []string `json:"extensions,omitempty"`
+	// Owners are the roles that things belong to, Grantees those that privileges are about, Roles all others that it names.
+	Owners   []string `json:"owners,omitempty"`
+	Grantees []string `json:"grantees,omitempty"`
+	Roles    []string `json:"roles,omitempty"`
 }
 
 // KeyCounts are how many keys a store had.

@@ -30,6 +30,7 @@ func TestDocumentedFields(t *testing.T) {
 		"Artifact":      {state.Artifact{}, nil},
 		"Encryption":    {state.Encryption{}, nil},
 		"KeyCounts":     {state.KeyCounts{}, nil},
+		"Needs":         {state.Needs{}, nil},
 		"KeyCount":      {state.KeyCount{}, nil},
 		"Container":     {state.Container{}, nil},
 		"Survey":        {state.Survey{}, nil},

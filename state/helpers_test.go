@@ -34,6 +34,7 @@ func sampleArtifact(backup string, i int, destinations ...string) *state.Artifac
 				Databases: map[string]state.KeyCount{"0": {Keys: int64(i) + 1, Expiring: 1}},
 				Patterns:  map[string]state.KeyCount{"ml:*": {Keys: 1}},
 			},
+			Needs:     &state.Needs{Extensions: []string{"citext"}, Owners: []string{"ims"}, Grantees: []string{"report"}, Roles: []string{"clerk"}},
 			Container: &state.Container{Name: "ims_redis", ID: sampleSum("container", id), Image: "redis:7", ImageID: "sha256:" + sampleSum("image", id), Health: "healthy"},
 			Position:  "after this",
 		},

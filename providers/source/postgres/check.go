@@ -53,86 +53,20 @@ func (r *restorer) check(ctx context.Context, found *survey) (*selection, error)
 	if selected.counts, err = countsOf(r.target.RowCounts, selected); err != nil {
 		return nil, err
 	}
-	at := r.place
-	if !r.exists {
-		at = r.beside("template1")
-	}
-	session, err := at.open(ctx, r.application)
+	session, err := r.onServer(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer session.close(ctx)
-	if selected.all {
-		if err := extensionsThere(ctx, session, found.extensions); err != nil {
-			return nil, err
-		}
-	} else if selected.opening, err = r.making(ctx, session, selected, found); err != nil {
+	if selected.roles, err = rolesThere(ctx, session); err != nil {
 		return nil, err
 	}
-	return selected, r.rolesThere(ctx, session, selected, found)
-}
-
-// extensionsThere reports the extensions that a dump needs and the server does not have.
-func extensionsThere(ctx context.Context, session session, needed []string) error {
-	if len(needed) == 0 {
-		return nil
+	maps.Copy(selected.roles, found.made)
+	if !selected.all {
+		selected.opening, err = r.making(ctx, session, selected, found)
+		return selected, err
 	}
-	rows, err := session.rows(ctx, "select name from pg_available_extensions")
-	if err != nil {
-		return fmt.Errorf("asking for the extensions that the server has: %w", err)
-	}
-	there := make(map[string]bool, len(rows))
-	for _, row := range rows {
-		there[row[0]] = true
-	}
-	var missing []string
-	for _, name := range needed {
-		if !there[name] {
-			missing = append(missing, name)
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	return fmt.Errorf("the dump needs the extensions %s, which the server does not have: install them there (or start it from an image that has them) and restore again",
-		strings.Join(missing, ", "))
-}
-
-// rolesThere reports the roles that own things in the dump and that the server does not have. Those that it grants something to
-// show at its end.
-func (r *restorer) rolesThere(ctx context.Context, session session, selected *selection, found *survey) error {
-	rows, err := session.rows(ctx, "select rolname from pg_roles")
-	if err != nil {
-		return fmt.Errorf("asking for the roles that the server has: %w", err)
-	}
-	there := maps.Clone(found.made)
-	for _, row := range rows {
-		there[row[0]] = true
-	}
-	selected.roles = there
-	if selected.noOwner || !selected.all {
-		// Which of them are needed for a part of the dump shows when its statements are read.
-		return nil
-	}
-	var missing []string
-	for _, owner := range slices.Sorted(maps.Keys(found.owners)) {
-		if !there[owner] {
-			missing = append(missing, owner)
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	return missingRoles(missing, "-no-owner, and -no-privileges where nobody else is to get at it")
-}
-
-// missingRoles says what can be done about roles.
-func missingRoles(names []string, otherwise string) error {
-	var statements []string
-	for _, name := range names {
-		statements = append(statements, "CREATE ROLE "+identifier(name)+";")
-	}
-	return fmt.Errorf("the dump needs roles that the server does not have: make them (%s), or restore without them (%s)", strings.Join(statements, " "), otherwise)
+	return selected, lacking(extensionsThere(ctx, session, found.extensions), selected.ownersThere(found))
 }
 
 // countsOf are the recorded row counts of what is selected.

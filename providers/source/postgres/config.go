@@ -97,7 +97,7 @@ func (c *Config) formatProblems() []providers.Problem {
 	}
 	if c.Globals {
 		problems = append(problems, providers.Problem{Attribute: "globals", Summary: "No place for roles",
-			Detail: "A custom dump is of one database and has no place for the roles of a server. Set format = \"plain\"."})
+			Detail: "A custom dump is of one database and has no place for the roles of a server. Set format = \"plain\", or dump the roles beside it: a plain dump of the database postgres with globals."})
 	}
 	return problems
 }

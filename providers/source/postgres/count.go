@@ -37,43 +37,41 @@ const relationsQuery = `select n.nspname, c.relname, c.relkind = 'r' and not (c.
 	from pg_class c join pg_namespace n on n.oid = c.relnamespace
 	where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f') and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'`
 
-// tables lists the tables whose rows the source dumps. A pattern that matches nothing is an error, and so are
-// patterns that together leave nothing.
-func (s *dumping) tables(ctx context.Context) ([]relation, error) {
+// tables lists the tables whose rows the source dumps, among all the relations that it dumps. A pattern that matches nothing is
+// an error, and so are patterns that together leave nothing.
+func (s *dumping) tables(ctx context.Context) (tables, dumped []relation, err error) {
 	selected, err := s.matching(ctx, s.config.Tables)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(s.config.Tables) == 0 {
 		if selected, err = relations(ctx, s.session, ""); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	excluded, err := s.matching(ctx, s.config.ExcludeTables)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	leave := make(map[relation]bool, len(excluded))
 	for _, relation := range excluded {
 		leave[relation] = true
 	}
-	var list []relation
-	nothing := true
 	for _, relation := range selected {
 		if leave[relation] {
 			continue
 		}
-		nothing = false
 		// A table that several patterns match is dumped once.
 		leave[relation] = true
+		dumped = append(dumped, relation)
 		if relation.rows {
-			list = append(list, relation)
+			tables = append(tables, relation)
 		}
 	}
-	if nothing && len(s.config.Tables) > 0 {
-		return nil, fmt.Errorf("exclude_tables leaves out everything of %s that tables names: change one of them", s.place)
+	if len(dumped) == 0 && len(s.config.Tables) > 0 {
+		return nil, nil, fmt.Errorf("exclude_tables leaves out everything of %s that tables names: change one of them", s.place)
 	}
-	return list, nil
+	return tables, dumped, nil
 }
 
 // matching lists what matches one of the patterns.

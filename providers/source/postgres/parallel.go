@@ -42,10 +42,11 @@ type parallel struct {
 
 // readParallel is read with several sessions. Where another session waits to change a table, pg_dump does all by itself.
 func (d *dumping) readParallel(ctx context.Context, written *beginning, reading providers.Reading) (providers.Reading, error) {
-	snapshot, tables, err := d.settle(ctx)
+	snapshot, tables, needs, err := d.settle(ctx)
 	if err != nil {
 		return reading, err
 	}
+	reading.Needs = needs
 	p := &parallel{dumping: d, snapshot: snapshot, stream: &stream{w: written}}
 	if p.copied, p.left, err = d.apportion(ctx, tables); err != nil {
 		return reading, err
@@ -64,6 +65,7 @@ func (d *dumping) readParallel(ctx context.Context, written *beginning, reading 
 		return reading, err
 	}
 	// The cause may be another one, which then shows.
+	reading.Needs = nil
 	reading.Warnings = append(reading.Warnings, fmt.Sprintf(
 		"the tables were copied one after the other and their rows not counted: another session was waiting to change a table (%v)", err))
 	d.session.close(ctx)

@@ -64,7 +64,11 @@ func (d *dumping) read(ctx context.Context, w io.Writer) (providers.Reading, err
 		return d.readParallel(ctx, written, reading)
 	}
 	if !d.config.RowCounts {
-		if _, err := d.tables(ctx); err != nil {
+		_, dumped, err := d.tables(ctx)
+		if err != nil {
+			return reading, err
+		}
+		if reading.Needs, err = d.needs(ctx, dumped); err != nil {
 			return reading, err
 		}
 		if err := d.begin(ctx, written, &reading); err != nil {
@@ -72,10 +76,11 @@ func (d *dumping) read(ctx context.Context, w io.Writer) (providers.Reading, err
 		}
 		return reading, d.runDump(ctx, d.command(written))
 	}
-	snapshot, tables, err := d.settle(ctx)
+	snapshot, tables, needs, err := d.settle(ctx)
 	if err != nil {
 		return reading, err
 	}
+	reading.Needs = needs
 	// The roles are read after the snapshot was taken, so that none is missing that something in it belongs to.
 	if err := d.begin(ctx, written, &reading); err != nil {
 		return reading, err
@@ -84,6 +89,7 @@ func (d *dumping) read(ctx context.Context, w io.Writer) (providers.Reading, err
 	if !isLockedOut(err) || written.bytes > 0 || ctx.Err() != nil {
 		return reading, err
 	}
+	reading.Needs = nil
 	reading.Warnings = append(reading.Warnings, "the rows were not counted: another session was waiting to change a table")
 	d.session.close(ctx)
 	return reading, d.runDump(ctx, d.command(written))
@@ -150,15 +156,20 @@ func exportSnapshot(ctx context.Context, in session) (string, error) {
 	return snapshot, nil
 }
 
-// settle opens the snapshot and locks the tables whose rows are counted in it.
-func (d *dumping) settle(ctx context.Context) (snapshot string, tables []relation, err error) {
+// settle opens the snapshot, locks the tables whose rows are counted in it, and finds out what the dump will need.
+func (d *dumping) settle(ctx context.Context) (snapshot string, tables []relation, needs *providers.Needs, err error) {
 	if snapshot, err = exportSnapshot(ctx, d.session); err != nil {
-		return "", nil, err
+		return "", nil, nil, err
 	}
-	if tables, err = d.tables(ctx); err != nil {
-		return "", nil, err
+	tables, dumped, err := d.tables(ctx)
+	if err != nil {
+		return "", nil, nil, err
 	}
-	return snapshot, tables, lock(ctx, d.session, tables)
+	if err := lock(ctx, d.session, tables); err != nil {
+		return "", nil, nil, err
+	}
+	needs, err = d.needs(ctx, dumped)
+	return snapshot, tables, needs, err
 }
 
 // dumpAndCount runs pg_dump and counts the rows at the same time, in one snapshot. The first of the two to fail ends the other.

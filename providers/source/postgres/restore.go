@@ -88,8 +88,16 @@ type restorer struct {
 // partial reports whether only some of a dump is wanted.
 func (r *restorer) partial() bool { return len(r.tables)+len(r.target.Schemas) > 0 }
 
-// Prepare checks that the database is empty, is not there, or may be replaced.
-func (r *restorer) Prepare(ctx context.Context) (err error) {
+// Prepare checks that the database is empty, is not there, or may be replaced, and that the server has what the dump needs.
+func (r *restorer) Prepare(ctx context.Context) error {
+	if err := r.look(ctx); err != nil {
+		return err
+	}
+	return r.met(ctx)
+}
+
+// look finds the programs and looks at the database.
+func (r *restorer) look(ctx context.Context) (err error) {
 	if r.container != nil {
 		if r.container, err = r.container.attend(ctx); err != nil {
 			return err

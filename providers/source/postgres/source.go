@@ -61,7 +61,7 @@ func (s *source) Inspect(ctx context.Context) (providers.Inspection, error) {
 	if err != nil {
 		return providers.Inspection{}, fmt.Errorf("asking for the size of %s: %w", d.place, err)
 	}
-	if _, err := d.tables(ctx); err != nil {
+	if _, _, err := d.tables(ctx); err != nil {
 		return providers.Inspection{}, err
 	}
 	return providers.Inspection{Bytes: size, Versions: d.versions}, nil
