@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/castrolanda/imsctl/internal/testenv"
 )
@@ -16,13 +18,66 @@ import (
 // this one too.
 type hostPair struct {
 	name string
-	// source and destination are blocks; %s in them is the line that says on which host they are.
-	source, destination string
-	direct, far         series
+	// here and there are the blocks of the two: a source "data" first, and a destination "copies".
+	here, there string
+	direct, far side
 }
+
+// side is what the applies of one side took.
+type side struct {
+	wall series
+	// cpu is the processor time of all that had a part in it but for the database's server: imsctl, its programs and those of sshd.
+	cpu series
+}
+
+// hostLine puts a block on the machine that SSH leads to.
+const hostLine = "  host = host.ssh.vm\n"
 
 // hostBlock declares the machine that SSH leads to.
 const hostBlock = "host \"ssh\" \"vm\" {\n  address = \"vm\"\n}\n"
+
+// copiesHere is a destination on this machine.
+const copiesHere = "destination \"local\" \"copies\" {\n  path = \"copies\"\n}\n"
+
+// hostPairs are what imsctl reads and writes through its own SSH.
+func hostPairs(server *server, tree, folder string) []*hostPair {
+	database := func(where string) string {
+		return fmt.Sprintf("source \"postgres\" \"data\" {\n%s  url = %q\n}\n", where, server.url)
+	}
+	files := func(where string) string {
+		return fmt.Sprintf("source \"files\" \"data\" {\n%s  path = %q\n}\n", where, tree)
+	}
+	copies := fmt.Sprintf("destination \"local\" \"copies\" {\n%s  path = %q\n}\n", hostLine, filepath.Join(folder, "turn", "copies"))
+	return []*hostPair{
+		{name: "pg_dump on the host", here: database("") + copiesHere, there: database(hostLine) + copiesHere},
+		{name: "files of the host", here: files("") + copiesHere, there: files(hostLine) + copiesHere},
+		{name: "copies on the host", here: files("") + copiesHere, there: files("") + copies},
+	}
+}
+
+// opensshPairs are the same applies with the output of a program, which OpenSSH's client carries.
+func opensshPairs(server *server, ssh *testenv.SSHServer, tree string) []*hostPair {
+	command := func(words ...string) string {
+		quoted := make([]string, len(words))
+		for i, word := range words {
+			quoted[i] = fmt.Sprintf("%q", word)
+		}
+		return "source \"command\" \"data\" {\n  command = [" + strings.Join(quoted, ", ") + "]\n}\n" + copiesHere
+	}
+	var pairs []*hostPair
+	for _, cipher := range []string{"chacha20-poly1305@openssh.com", "aes128-gcm@openssh.com"} {
+		for _, words := range [][]string{
+			server.dump(context.Background()).Args,
+			{"tar", "--create", "--file=-", "--directory=" + tree, "."},
+		} {
+			// As a shell there takes them for words again: none of them has a quote.
+			remote := "'" + strings.Join(words, "' '") + "'"
+			pairs = append(pairs, &hostPair{name: fmt.Sprintf("ssh -c %s vm %s", cipher, filepath.Base(words[0])), here: command(words...),
+				there: command("ssh", "-F", filepath.Join(ssh.Home, ".ssh", "config"), "-c", cipher, "vm", remote)})
+		}
+	}
+	return pairs
+}
 
 // measureHosts compares what is read or written through SSH with the same on this machine.
 func measureHosts(ctx context.Context, s settings, folder, program string, r *report) (err error) {
@@ -40,14 +95,7 @@ func measureHosts(ctx context.Context, s settings, folder, program string, r *re
 	if err := writeTree(ctx, tree, server); err != nil {
 		return err
 	}
-	database := fmt.Sprintf("source \"postgres\" \"data\" {\n%%s  url = %q\n}\n", server.url)
-	files := fmt.Sprintf("source \"files\" \"data\" {\n%%s  path = %q\n}\n", tree)
-	here := "destination \"local\" \"copies\" {\n  path = \"copies\"\n}\n"
-	pairs := []*hostPair{
-		{name: "pg_dump on the host", source: database, destination: here},
-		{name: "files of the host", source: files, destination: here},
-		{name: "copies on the host", source: strings.ReplaceAll(files, "%s", ""), destination: "destination \"local\" \"copies\" {\n%s  path = \"" + filepath.Join(folder, "turn", "copies") + "\"\n}\n"},
-	}
+	pairs := append(hostPairs(server, tree, folder), opensshPairs(server, ssh, tree)...)
 	for round := range s.runs + 1 {
 		for _, pair := range pairs {
 			note("round %d of %d: %s", round, s.runs, pair.name)
@@ -57,9 +105,11 @@ func measureHosts(ctx context.Context, s settings, folder, program string, r *re
 		}
 	}
 	for _, pair := range pairs {
-		r.row(pair.name+", on this machine: wall", pair.direct, seconds)
-		r.row(pair.name+", through SSH: wall", pair.far, seconds)
-		r.row("throughput through SSH / on this machine: "+pair.name, ratios(pair.direct, pair.far), ratio)
+		r.row(pair.name+", on this machine: wall", pair.direct.wall, seconds)
+		r.row(pair.name+", through SSH: wall", pair.far.wall, seconds)
+		r.row("throughput through SSH / on this machine: "+pair.name, ratios(pair.direct.wall, pair.far.wall), ratio)
+		r.row(pair.name+", on this machine: processor time of all", pair.direct.cpu, seconds)
+		r.row(pair.name+", through SSH: processor time of all", pair.far.cpu, seconds)
 	}
 	return nil
 }
@@ -67,19 +117,34 @@ func measureHosts(ctx context.Context, s settings, folder, program string, r *re
 // take runs both of a pair.
 func (p *hostPair) take(ctx context.Context, folder, program string, server *server, ssh *testenv.SSHServer, counts bool) error {
 	for _, far := range []bool{false, true} {
+		before := childrenTime()
 		took, err := p.apply(ctx, filepath.Join(folder, "turn"), program, server, ssh, far)
 		if err != nil {
 			return err
 		}
-		switch {
-		case !counts:
-		case far:
-			p.far = append(p.far, took.wall.Seconds())
-		default:
-			p.direct = append(p.direct, took.wall.Seconds())
+		if !counts {
+			continue
 		}
+		to := &p.direct
+		if far {
+			to = &p.far
+		}
+		to.wall = append(to.wall, took.wall.Seconds())
+		for ssh.Connections() > 0 && ctx.Err() == nil {
+			time.Sleep(10 * time.Millisecond) // their time is known when they have ended
+		}
+		to.cpu = append(to.cpu, (childrenTime() - before).Seconds())
 	}
 	return nil
+}
+
+// childrenTime is the processor time of all processes that were started from here and have ended, with those they waited for.
+func childrenTime() time.Duration {
+	var used syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_CHILDREN, &used) != nil {
+		return 0 // it fails only for arguments that there are not
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 func (p *hostPair) apply(ctx context.Context, folder, program string, server *server, ssh *testenv.SSHServer, far bool) (took usage, err error) {
@@ -87,14 +152,13 @@ func (p *hostPair) apply(ctx context.Context, folder, program string, server *se
 		return usage{}, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	where, host := "", ""
+	blocks := p.here
 	if far {
-		where, host = "  host = host.ssh.vm\n", hostBlock
+		blocks = p.there
 	}
-	place := func(block string) string { return strings.ReplaceAll(block, "%s", where) }
-	text := "imsctl {\n  state \"local\" {\n    path = \"state.json\"\n  }\n}\n" + host + place(p.source) + place(p.destination) +
+	text := "imsctl {\n  state \"local\" {\n    path = \"state.json\"\n  }\n}\n" + hostBlock + blocks +
 		"compression \"z\" {\n  method = \"zstd\"\n}\n" +
-		"backup \"data\" {\n  source      = source." + sourceType(p.source) + ".data\n  compression = compression.z\n  to          = [destination.local.copies]\n  every       = \"1000d\"\n}\n"
+		"backup \"data\" {\n  source      = source." + sourceType(blocks) + ".data\n  compression = compression.z\n  to          = [destination.local.copies]\n  every       = \"1000d\"\n}\n"
 	if err := os.WriteFile(filepath.Join(folder, "bench.hcl"), []byte(text), 0o600); err != nil {
 		return usage{}, err
 	}
