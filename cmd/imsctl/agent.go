@@ -12,13 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
-
-	"github.com/castrolanda/imsctl/internal/atomicfile"
-	"github.com/castrolanda/imsctl/internal/clock"
-	"github.com/castrolanda/imsctl/internal/units"
 )
 
 // agentArguments are the flags of agent.
@@ -28,6 +22,9 @@ type agentArguments struct {
 	pull, once bool
 	unit       bool
 	fresh      time.Duration
+	// listen is where metrics and health are served; empty for nowhere. A round that lasts longer than stuckAfter is not well.
+	listen     string
+	stuckAfter time.Duration
 }
 
 func (c *cli) agentCommand() *cobra.Command {
@@ -46,6 +43,11 @@ specification. "imsctl agent -fresh 1h" asks that of a running agent, for
 monitoring: an agent that fails in silence is worse than none. -unit prints a
 unit for systemd.
 
+-listen serves /metrics, what "imsctl metrics" prints, and /healthz: 200 while
+rounds go well, 503 with the reason when the last one failed or the running one
+takes longer than -stuck-after. ":9774" is reached from this machine only,
+"0.0.0.0:9774" from everywhere: there is no password and no TLS.
+
 EXIT STATUS
   0  stopped; -once: the round went well; -fresh: the last one is that young
   1  -once: the round failed; -fresh: no round went well since, or an error`,
@@ -60,34 +62,34 @@ EXIT STATUS
 	flags.BoolVar(&arguments.pull, "pull", false, "before each round, pull the clone that PATH is in")
 	flags.BoolVar(&arguments.once, "once", false, "make one round")
 	flags.BoolVar(&arguments.unit, "unit", false, "print a unit for systemd, and do nothing")
+	flags.StringVar(&arguments.listen, "listen", "", "serve /metrics and /healthz at this `address` (\":9774\")")
+	flags.DurationVar(&arguments.stuckAfter, "stuck-after", 6*time.Hour, "a round that takes this `long` is not well")
 	flags.DurationVar(&arguments.fresh, "fresh", 0, "fail when no round went well for this `long`, and do nothing else")
 	return command
 }
 
-// agentRecord is what an agent remembers of itself.
-type agentRecord struct {
-	FormatVersion string `json:"format_version"`
-	Type          string `json:"type"`
-	Host          string `json:"host"`
-	PID           int    `json:"pid"`
-	// StartedAt is when the agent began, LastAt when its last round did, LastSuccessAt when the last one that went well did, UTC.
-	StartedAt     time.Time `json:"started_at"`
-	LastAt        time.Time `json:"last_at,omitzero"`
-	LastSuccessAt time.Time `json:"last_success_at,omitzero"`
-	Rounds        int       `json:"rounds"`
-	// Error is why the last round failed, in one line.
-	Error string `json:"error,omitzero"`
+// check refuses flags that say nothing sensible.
+func (a *agentArguments) check() error {
+	switch {
+	case a.interval <= 0:
+		return fmt.Errorf("-interval=%s: the pause must be positive", a.interval)
+	case a.stuckAfter <= 0:
+		return fmt.Errorf("-stuck-after=%s: the time must be positive", a.stuckAfter)
+	case a.once && a.listen != "":
+		return errors.New("-once and -listen: an agent that ends after one round serves nobody")
+	}
+	return nil
 }
 
-func (c *cli) agent(ctx context.Context, arguments agentArguments) error {
-	if arguments.interval <= 0 {
-		return fmt.Errorf("-interval=%s: the pause must be positive", arguments.interval)
+func (c *cli) agent(ctx context.Context, arguments agentArguments) (err error) {
+	if err := arguments.check(); err != nil {
+		return err
 	}
 	folder, err := specificationFolder(arguments.path)
 	if err != nil {
 		return err
 	}
-	file := filepath.Join(folder, ".imsctl", "agent.json")
+	file := agentFile(folder)
 	switch {
 	case arguments.unit:
 		return c.agentUnit(folder, arguments)
@@ -95,24 +97,37 @@ func (c *cli) agent(ctx context.Context, arguments agentArguments) error {
 		return c.agentFresh(file, arguments.fresh)
 	}
 	_, host := whoami()
-	record := agentRecord{FormatVersion: "1.0", Type: "agent", Host: host, PID: os.Getpid(), StartedAt: c.clock.Now().UTC()}
+	health := &agentHealth{clock: c.clock, limit: arguments.stuckAfter, record: agentRecord{
+		FormatVersion: "1.0", Type: "agent", Host: host, PID: os.Getpid(), StartedAt: c.clock.Now().UTC(),
+	}}
 	if before, err := readAgentRecord(file); err == nil {
-		record.LastSuccessAt = before.LastSuccessAt
+		health.record.LastSuccessAt = before.LastSuccessAt
 	}
+	var served <-chan error
+	if arguments.listen != "" {
+		server, err := c.serveAgent(arguments, health)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, server.stop()) }()
+		served = server.ended
+	}
+	return c.agentRounds(ctx, arguments, folder, health, served)
+}
+
+// agentRounds makes rounds until ctx ends, or with an error what is served does.
+func (c *cli) agentRounds(ctx context.Context, arguments agentArguments, folder string, health *agentHealth, served <-chan error) error {
 	for {
+		health.begin()
 		failure := c.agentRound(ctx, arguments, folder)
 		if ctx.Err() != nil {
 			return nil
 		}
-		record.Rounds++
-		record.LastAt, record.Error = c.clock.Now().UTC(), ""
-		if failure == nil {
-			record.LastSuccessAt = record.LastAt
-		} else {
-			record.Error, _, _ = strings.Cut(failure.Error(), "\n")
+		record := health.end(failure)
+		if failure != nil {
 			c.problem("Error", "agent", failure)
 		}
-		if err := writeAgentRecord(file, record); err != nil {
+		if err := writeAgentRecord(agentFile(folder), record); err != nil {
 			return err
 		}
 		if arguments.once {
@@ -121,7 +136,14 @@ func (c *cli) agent(ctx context.Context, arguments agentArguments) error {
 			}
 			return nil
 		}
-		if clock.Sleep(ctx, arguments.interval) != nil {
+		pause := time.NewTimer(arguments.interval)
+		select {
+		case <-pause.C:
+		case err := <-served:
+			pause.Stop()
+			return err
+		case <-ctx.Done():
+			pause.Stop()
 			return nil
 		}
 	}
@@ -172,55 +194,6 @@ func (c *cli) child(ctx context.Context, program string, arguments ...string) ([
 	return command.CombinedOutput()
 }
 
-// agentFresh fails when no round went well lately.
-func (c *cli) agentFresh(file string, limit time.Duration) error {
-	record, err := readAgentRecord(file)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("no agent has ever made a round: there is no %s", file)
-	case err != nil:
-		return err
-	case record.LastSuccessAt.IsZero():
-		return fmt.Errorf("no round of the agent ever went well; the last error: %s", record.Error)
-	}
-	age := c.clock.Now().Sub(record.LastSuccessAt)
-	if age > limit {
-		text := fmt.Sprintf("the last round that went well was %s ago, and %s is the most", units.Age(age), units.Age(limit))
-		if record.Error != "" {
-			text += "; the last error: " + record.Error
-		}
-		return errors.New(text)
-	}
-	fmt.Fprintf(c.stdout, "The last round that went well was %s ago.\n", units.Age(age))
-	return nil
-}
-
-func readAgentRecord(file string) (agentRecord, error) {
-	var record agentRecord
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return record, fmt.Errorf("reading what the agent recorded: %w", err)
-	}
-	if err := json.Unmarshal(data, &record); err != nil {
-		return record, fmt.Errorf("reading what the agent recorded in %s: %w", file, err)
-	}
-	return record, nil
-}
-
-func writeAgentRecord(file string, record agentRecord) error {
-	data, err := json.Marshal(record, jsontext.WithIndent("  "))
-	if err == nil {
-		err = os.MkdirAll(filepath.Dir(file), 0o700)
-	}
-	if err == nil {
-		err = atomicfile.Write(file, append(data, '\n'), 0o600)
-	}
-	if err != nil {
-		return fmt.Errorf("recording the round: %w", err)
-	}
-	return nil
-}
-
 // agentUnit prints a unit for systemd.
 func (c *cli) agentUnit(folder string, arguments agentArguments) error {
 	program, err := os.Executable()
@@ -230,6 +203,9 @@ func (c *cli) agentUnit(folder string, arguments agentArguments) error {
 	line := fmt.Sprintf("%s agent -interval=%s", unitWord(program), arguments.interval)
 	if arguments.pull {
 		line += " -pull"
+	}
+	if arguments.listen != "" {
+		line += " -listen=" + unitWord(arguments.listen)
 	}
 	_, err = fmt.Fprintf(c.stdout, `# /etc/systemd/system/imsctl-agent.service
 [Unit]

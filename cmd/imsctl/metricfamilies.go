@@ -44,6 +44,10 @@ func declaredMetrics() []openmetrics.Family {
 
 		{Name: "imsctl_check_verdict", Help: "What the check said last: 0 passed, 1 warned, 2 failed."},
 		{Name: "imsctl_check_timestamp_seconds", Unit: "seconds", Help: "When the check was last recorded."},
+		{Name: "imsctl_agent_last_round_timestamp_seconds", Unit: "seconds", Help: "When the last round of the agent ended."},
+		{Name: "imsctl_agent_last_success_timestamp_seconds", Unit: "seconds", Help: "When the last round of the agent ended that went well."},
+		{Name: "imsctl_agent_failed_rounds", Help: "How many rounds of the agent have failed in a row."},
+
 		{Name: "imsctl_check_figure", Help: "What the check measured; the name of the figure ends with its unit."},
 	}
 }
@@ -81,8 +85,16 @@ func (e exposition) truth(name string, is bool, labels ...openmetrics.Label) {
 // label is a label of a sample.
 func label(name, value string) openmetrics.Label { return openmetrics.Label{Name: name, Value: value} }
 
-// metricsOf are the metrics of what the state knows of what is declared.
-func metricsOf(specification *spec.Spec, document *state.Document, version string, now time.Time) []openmetrics.Family {
+// knowledge is what metrics are made from: the state, held against what is declared, and the rounds of an agent; nil without one.
+type knowledge struct {
+	specification *spec.Spec
+	document      *state.Document
+	agent         *agentRecord
+}
+
+// metrics are those of what is known.
+func (k knowledge) metrics(version string, now time.Time) []openmetrics.Family {
+	specification, document := k.specification, k.document
 	declared := declaredMetrics()
 	metrics := make(exposition, len(declared))
 	for i := range declared {
@@ -118,6 +130,11 @@ func metricsOf(specification *spec.Spec, document *state.Document, version strin
 		if check.Last != nil {
 			metrics.check(check.Last)
 		}
+	}
+	if k.agent != nil {
+		metrics.moment("imsctl_agent_last_round_timestamp_seconds", k.agent.LastAt)
+		metrics.moment("imsctl_agent_last_success_timestamp_seconds", k.agent.LastSuccessAt)
+		metrics.add("imsctl_agent_failed_rounds", float64(k.agent.Failures))
 	}
 	families := make([]openmetrics.Family, 0, len(metrics))
 	for _, family := range metrics {

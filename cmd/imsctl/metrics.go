@@ -48,19 +48,9 @@ The exit status says whether there are metrics, not whether all is well.`,
 }
 
 func (c *cli) metrics(ctx context.Context, arguments metricsArguments) error {
-	project, err := c.open(arguments.path, arguments.inputs)
+	text, err := c.metricsText(ctx, arguments.path, arguments.inputs, arguments.refresh)
 	if err != nil {
 		return err
-	}
-	document, err := project.backend.Read(ctx)
-	if err != nil {
-		return err
-	}
-	// Unless asked to, nobody waits for servers: the members of groups are those that the state knows.
-	project.expand(ctx, c, document, planner.ExpandOptions{Look: arguments.refresh, Tolerant: true})
-	text, err := openmetrics.Encode(metricsOf(project.spec, document, c.version, c.clock.Now()))
-	if err != nil {
-		return fmt.Errorf("writing metrics: %w", err)
 	}
 	if arguments.file == "" {
 		_, err := c.stdout.Write(text)
@@ -70,4 +60,28 @@ func (c *cli) metrics(ctx context.Context, arguments metricsArguments) error {
 		return fmt.Errorf("writing metrics to %s: %w", arguments.file, err)
 	}
 	return nil
+}
+
+// metricsText is what is known of a specification, as metrics. Unless refresh is set nobody waits for servers: the members of groups are
+// those that the state knows.
+func (c *cli) metricsText(ctx context.Context, path string, inputs inputs, refresh bool) ([]byte, error) {
+	project, err := c.open(path, inputs)
+	if err != nil {
+		return nil, err
+	}
+	document, err := project.backend.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	project.expand(ctx, c, document, planner.ExpandOptions{Look: refresh, Tolerant: true})
+	known := knowledge{specification: project.spec, document: document}
+	// Without an agent there is no record, and one that cannot be read must not hide what the state knows.
+	if record, err := readAgentRecord(agentFile(project.spec.Directory)); err == nil {
+		known.agent = &record
+	}
+	text, err := openmetrics.Encode(known.metrics(c.version, c.clock.Now()))
+	if err != nil {
+		return nil, fmt.Errorf("writing metrics: %w", err)
+	}
+	return text, nil
 }

@@ -51,7 +51,7 @@ func knowing() *state.Document {
 }
 
 // known are the metrics of a document, as they are written.
-func known(t *testing.T, document *state.Document, now time.Time) string {
+func known(t *testing.T, document *state.Document, agent *agentRecord, now time.Time) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "main.hcl")
 	specification := drilledSpecification + "check \"disk\" \"root\" {\n  path = \"/\"\n}\n"
@@ -64,7 +64,7 @@ func known(t *testing.T, document *state.Document, now time.Time) string {
 		t.Fatalf("%v\n%s", err, &stderr)
 	}
 	project.spec.Deploys = append(project.spec.Deploys, &spec.Deploy{Address: "deploy.shop"})
-	text, err := openmetrics.Encode(metricsOf(project.spec, document, "1.2.3", now))
+	text, err := openmetrics.Encode(knowledge{project.spec, document, agent}.metrics("1.2.3", now))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,11 +72,14 @@ func known(t *testing.T, document *state.Document, now time.Time) string {
 }
 
 func TestMetricsTellWhatIsKnown(t *testing.T) {
-	text := known(t, knowing(), metricsMoment.Add(25*time.Hour))
+	text := known(t, knowing(), &agentRecord{LastAt: metricsMoment, LastSuccessAt: metricsMoment.Add(-time.Hour), Failures: 2}, metricsMoment.Add(25*time.Hour))
 	for _, want := range []string{
 		`imsctl_info{version="1.2.3"} 1`,
 		`imsctl_metrics_timestamp_seconds 1795921200`,
 		`imsctl_state_serial 7`,
+		`imsctl_agent_last_round_timestamp_seconds 1795831200`,
+		`imsctl_agent_last_success_timestamp_seconds 1795827600`,
+		`imsctl_agent_failed_rounds 2`,
 		`imsctl_breaches{severity="error"} 3`,
 		`imsctl_breaches{severity="warning"} 0`,
 		`imsctl_backup_last_verified_timestamp_seconds{backup="backup.docs",destination="destination.local.one"} 1795831200`,
@@ -120,7 +123,7 @@ func TestMetricsTellWhatIsKnown(t *testing.T) {
 
 // Of what was never done there is no time, and not the time of 1970.
 func TestMetricsOfNothing(t *testing.T) {
-	text := known(t, &state.Document{}, metricsMoment)
+	text := known(t, &state.Document{}, nil, metricsMoment)
 	for _, want := range []string{
 		`imsctl_backup_overdue{backup="backup.docs"} 1`, `imsctl_drill_overdue{backup="backup.docs",drill="drill.docs"} 1`,
 		`imsctl_drill_failed{backup="backup.docs",drill="drill.docs"} 0`,
@@ -130,7 +133,7 @@ func TestMetricsOfNothing(t *testing.T) {
 			t.Errorf("missing %s in\n%s", want, text)
 		}
 	}
-	for _, not := range []string{"last_", "_size_", "imsctl_deploy", "imsctl_check"} {
+	for _, not := range []string{"last_", "_size_", "imsctl_deploy", "imsctl_check", "imsctl_agent"} {
 		if strings.Contains(text, not) {
 			t.Errorf("%s of what never was:\n%s", not, text)
 		}
