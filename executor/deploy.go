@@ -126,7 +126,12 @@ func (d *deployment) lock(ctx context.Context, earlier []*state.Release) (held c
 
 // holder says to the host who deploys.
 func (d *deployment) holder() providers.DeployHolder {
-	return providers.DeployHolder{ID: d.id, By: d.By, PID: os.Getpid(), Message: "deploy of " + planner.Abbreviated(d.release.Commit), Since: d.now()}
+	doing := "deploy of "
+	if d.action.Taken == planner.Reverted {
+		// A host that deploys alone lets nobody but another deploy of the same have the lock.
+		doing = "way back from "
+	}
+	return providers.DeployHolder{ID: d.id, By: d.By, PID: os.Getpid(), Message: doing + planner.Abbreviated(d.release.Commit), Since: d.now()}
 }
 
 // underLock carries the deploy out. When it fails, what ran before is brought back, if that is wanted and there is something.
@@ -135,6 +140,7 @@ func (d *deployment) underLock(ctx context.Context) error {
 		return d.unbegun(err)
 	}
 	if d.action.Taken == planner.Reverted {
+		d.release.Interrupted = d.release.Interrupted || d.release.Phase != state.RollingBack
 		return d.back(ctx, fmt.Errorf("the deploy was interrupted while %s", d.release.Phase.Words()))
 	}
 	err := d.forward(ctx)
@@ -264,7 +270,9 @@ func (d *deployment) bring(ctx context.Context) (providers.Activation, error) {
 		return d.site.Return(ctx, release)
 	}
 	if alone, ok := d.deployer.(providers.Autonomous); ok {
-		return alone.Run(ctx, release, io.Discard)
+		activation, err := alone.Run(ctx, release, io.Discard)
+		d.release.Untouched = errors.Is(err, providers.ErrUntouched)
+		return activation, err
 	}
 	if _, inPlace := d.deployer.(providers.InPlace); !inPlace {
 		if err := d.deployer.Stage(ctx, release); err != nil {

@@ -16,12 +16,19 @@ import (
 
 // explain keeps why the deploy failed, and what containers that are not well have to say, while they are still there.
 func (d *deployment) explain(ctx context.Context, why error) {
-	d.release.Error = d.Spec.Redact(why.Error())
+	d.release.Error = d.Spec.Redact(strings.ReplaceAll(why.Error(), providers.ErrTemporary.Error()+": ", ""))
 	lines := d.redactedAll(d.site.Evidence(ctx))
 	if len(lines) > state.MaxEvidence {
 		lines = lines[:state.MaxEvidence]
 	}
 	d.release.Evidence = lines
+	d.release.Interrupted = d.outOfReach(ctx, why)
+}
+
+// outOfReach reports whether a deploy failed because its host could not be reached, which says nothing of the revision. A check knows only
+// that nobody answered it, so the host is asked as well.
+func (d *deployment) outOfReach(ctx context.Context, why error) bool {
+	return errors.Is(why, providers.ErrTemporary) || errors.Is(d.site.View(ctx).Err, providers.ErrTemporary)
 }
 
 // withEvidence adds to an error what containers had to say.

@@ -24,7 +24,7 @@ import (
 )
 
 // errPower is what everything ends with on a machine that lost its power, here or there.
-var errPower = errors.New("no power")
+var errPower = fmt.Errorf("%w: no power", providers.ErrTemporary)
 
 // errBroken is what a call ends with that fails, as on a full disk, before others that do not.
 var errBroken = errors.New("no space left on device")
@@ -472,7 +472,7 @@ func interruptedDeploy(t *testing.T, change func(*plant), moment int, here bool,
 		moment = 1 + random.IntN(20)
 		planned, err := y.apply(session)
 		story = append(story, fmt.Sprintf("%s: %v", planned, err))
-		if planned == "" || strings.Contains(planned, "was gone back from") {
+		if planned == "" || strings.Contains(planned, "deploy -again") {
 			break
 		}
 		time.Sleep(time.Minute)

@@ -129,7 +129,8 @@ func (c *deployCase) forward() (*Deploy, *Blocked) {
 	if freeze := c.deploy.Frozen(c.now); freeze != nil {
 		return nil, c.blocked(fmt.Sprintf("%s; but %q is frozen until %s", why, freeze.Name, moment(freeze.To)), false)
 	}
-	if left := c.goneBackFrom(action); left != "" && !c.options.Again {
+	left, once := c.goneBackFrom(action)
+	if left != "" && !once && !c.options.Again {
 		return nil, c.blocked(fmt.Sprintf(`%s; but %s. Deploy another revision, or this one with "imsctl deploy -again %s"`,
 			why, left, strings.TrimPrefix(c.deploy.Address, "deploy.")), true)
 	}
@@ -141,6 +142,9 @@ func (c *deployCase) forward() (*Deploy, *Blocked) {
 		return nil, c.blocked(why+"; but "+err.Error(), true)
 	}
 	action.Strategy, action.Reason = strategy, why+"; strategy "+strategy+": "+because
+	if once {
+		action.Reason += "; tried once more: " + left
+	}
 	if action.Irreversible() {
 		action.Reason += "; there is no release to go back to, so that apply needs -allow-no-rollback"
 	}
@@ -196,22 +200,29 @@ func (c *deployCase) previous() string {
 	return c.view.Site.Back
 }
 
-// goneBackFrom says when and why the wanted revision was gone back from, by itself or by hand; empty when it was not, the last time.
-func (c *deployCase) goneBackFrom(action *Deploy) string {
+// goneBackFrom says when and why the wanted revision was gone back from, by itself or by hand; empty when it was not, the last time. once: the
+// host could not be reached then, for the first time, so that nothing is known against the revision.
+func (c *deployCase) goneBackFrom(action *Deploy) (left string, once bool) {
 	for i := len(c.history) - 1; i >= 0; i-- {
 		made := c.history[i]
 		ago := units.Age(c.now.Sub(made.EndedAt()))
 		switch {
 		case made.Strategy == Rollback && made.Phase == state.Promoted && made.PreviousCommit == action.To && action.Digest == "":
-			return fmt.Sprintf("%s was gone back from by %s %s ago", Abbreviated(action.To), made.By, ago)
+			return fmt.Sprintf("%s was gone back from by %s %s ago", Abbreviated(action.To), made.By, ago), false
 		case made.Commit != action.To || made.Digest != action.Digest || made.Strategy == Rollback:
-		case made.Phase != state.Promoted && made.WasTouched():
-			return fmt.Sprintf("%s was gone back from %s ago: %s", Abbreviated(action.To), ago, firstSentence(made.Error))
+		case made.Folder == made.Previous && made.Phase == state.RolledBack:
+			// The release that ran was made to run again, and is well.
+		case made.Phase == state.Promoted || !made.WasTouched():
+			return left, once
+		case !made.Interrupted:
+			return fmt.Sprintf("%s was gone back from %s ago: %s", Abbreviated(action.To), ago, firstSentence(made.Error)), false
+		case once:
+			return left + ", and the time before it was as well", false
 		default:
-			return ""
+			left, once = fmt.Sprintf("%s was gone back from %s ago, because the host could not be reached: %s", Abbreviated(action.To), ago, firstSentence(made.Error)), true
 		}
 	}
-	return ""
+	return left, once
 }
 
 // lasted is how many seconds the last good deploy by a strategy took; 0 when there was none.

@@ -80,6 +80,9 @@ func (c *deployCase) facts() strategy.Facts {
 	}
 	if site.Err == nil {
 		facts.Running, facts.Containers = strategy.Is(site.Running), strategy.Is(c.containers())
+		if way := site.Remote; way != nil {
+			facts.FromHost = strategy.Is(strategy.Reach{Reachable: way.Err == nil, Took: time.Duration(way.Seconds * float64(time.Second))})
+		}
 		if site.FreeBytes >= 0 {
 			facts.Disk = strategy.Is(strategy.Disk{Free: site.FreeBytes, Total: site.TotalBytes})
 		}

@@ -3,12 +3,14 @@ package planner
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/castrolanda/imsctl/planner/strategy"
 	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
@@ -132,6 +134,15 @@ func TestDeploys(t *testing.T) {
 				s.document.Releases[0].Error = "check.http.web failed: 500\nweb said: oops"
 			},
 			want: []string{`blocked change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); but bbbbbbb was gone back from 57m ago: check.http.web failed: 500. Deploy another revision, or this one with "imsctl deploy -again ims" [failed]`}},
+		"a container is down, as it was when that was last put right only on the way back": {
+			change: func(_ *spec.Deploy, v *providers.DeployInspection) {
+				v.Site.Running, v.Site.Current.Commit, v.Site.Drift = commitB, commitB, []string{"web is exited"}
+			},
+			more: func(s *scene) {
+				made := s.deployed(commitB, state.Deploying, state.RollingBack, state.RolledBack)
+				made.Folder, made.PreviousCommit = "ra", commitB
+			},
+			want: []string{"deploy drift deploy.ims: what runs is not what is declared: web is exited; strategy local: the revision is there"}},
 		"it was gone back from by hand": {
 			more: func(s *scene) {
 				s.deployed(commitB, state.Deploying, state.Promoted)
@@ -145,6 +156,29 @@ func TestDeploys(t *testing.T) {
 				s.document.Releases[0].Untouched = true
 			},
 			want: []string{"deploy change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); strategy hybrid: declared"}},
+		"it was gone back from because the host was out of reach": {
+			more: func(s *scene) {
+				made := s.deployed(commitB, state.Deploying, state.RollingBack, state.RolledBack)
+				made.Interrupted, made.Error = true, "the SSH connection to vm broke"
+			},
+			want: []string{"deploy change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); strategy hybrid: declared; " +
+				"tried once more: bbbbbbb was gone back from 57m ago, because the host could not be reached: the SSH connection to vm broke"}},
+		"the host was out of reach twice": {
+			more: func(s *scene) {
+				for range 2 {
+					made := s.deployed(commitB, state.Deploying, state.RollingBack, state.RolledBack)
+					made.Interrupted, made.Error = true, "the SSH connection to vm broke"
+				}
+			},
+			want: []string{"blocked change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); but bbbbbbb was gone back from 57m ago, because the host could not be reached: the SSH connection to vm broke, " +
+				`and the time before it was as well. Deploy another revision, or this one with "imsctl deploy -again ims" [failed]`}},
+		"the host was out of reach after it had failed": {
+			more: func(s *scene) {
+				s.deployed(commitB, state.Deploying, state.RollingBack, state.RolledBack).Error = "web is unhealthy"
+				made := s.deployed(commitB, state.Deploying, state.RollingBack, state.RolledBack)
+				made.Interrupted, made.Error = true, "the SSH connection to vm broke"
+			},
+			want: []string{`blocked change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); but bbbbbbb was gone back from 57m ago: web is unhealthy. Deploy another revision, or this one with "imsctl deploy -again ims" [failed]`}},
 		"another one was gone back from": {
 			more: func(s *scene) { s.deployed(commitC, state.Deploying, state.RollingBack, state.RolledBack) },
 			want: []string{"deploy change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); strategy hybrid: declared"}},
@@ -265,6 +299,40 @@ func TestReturning(t *testing.T) {
 			checkPlan(t, plan)
 			if got := strings.Join(lines(plan), "\n"); got != test.want {
 				t.Errorf("got %s", got)
+			}
+		})
+	}
+}
+
+// TestRemoteFromHost: what the host sees of the remote counts, and is unknown where the host was not asked.
+func TestRemoteFromHost(t *testing.T) {
+	for name, test := range map[string]struct {
+		way     *providers.RemoteView
+		unknown bool
+		without []strategy.Strategy
+	}{
+		"not asked":       {nil, true, nil},
+		"answers":         {&providers.RemoteView{Seconds: 0.3}, false, nil},
+		"does not answer": {&providers.RemoteView{Err: errNoRoute, Seconds: 10}, false, []strategy.Strategy{strategy.GitHub, strategy.VM}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newYoungScene(t)
+			s.deploy("ims", func(d *spec.Deploy, v *providers.DeployInspection) {
+				d.Target.Repository, v.Site.Remote = "git@example.org:ims.git", test.way
+			})
+			advice, err := Explaining(s.spec, s.document, s.observed, s.now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var without []strategy.Strategy
+			for _, candidate := range advice.Candidates {
+				if len(candidate.Excluded) > 0 && candidate.Strategy != strategy.Local {
+					without = append(without, candidate.Strategy)
+				}
+			}
+			slices.Sort(without)
+			if slices.Contains(advice.Unknown, "remote_from_host") != test.unknown || !slices.Equal(without, test.without) {
+				t.Errorf("unknown are %v, excluded %v", advice.Unknown, without)
 			}
 		})
 	}

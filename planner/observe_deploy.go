@@ -45,6 +45,9 @@ func (o *observation) inspectDeploy(ctx context.Context, address string) *provid
 		}
 		*err = o.specification.RedactError(*err)
 	}
+	if way := view.Site.Remote; way != nil {
+		way.Err = o.specification.RedactError(way.Err)
+	}
 	return &view
 }
 

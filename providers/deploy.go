@@ -2,6 +2,7 @@ package providers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -184,9 +185,18 @@ type SiteView struct {
 	FreeBytes, TotalBytes int64
 	// Seconds is how long the host took to answer the first question.
 	Seconds float64
+	// Remote is what the host itself sees of the repository; nil where it was not asked.
+	Remote *RemoteView
 	// WaitTimeout is how long the compose file's health checks may need until they decide; Unchecked are the services without any.
 	WaitTimeout time.Duration
 	Unchecked   []string
+}
+
+// RemoteView is how a repository answers a host.
+type RemoteView struct {
+	// Err is why it does not, or not in time; Seconds is how long that took.
+	Err     error
+	Seconds float64
 }
 
 // Activation is what was done to make a release run.
@@ -238,6 +248,9 @@ type Deployer interface {
 	// not. It can be repeated after any interruption.
 	Activate(ctx context.Context, release Release) (Activation, error)
 }
+
+// ErrUntouched is wrapped by an error of Autonomous.Run when the deploy failed before a hook was run or anything that runs was touched.
+var ErrUntouched = errors.New("nothing was touched")
 
 // Autonomous is a Deployer whose host does it alone: Run stages, migrates, activates and goes back when that fails, detached from the connection, and a
 // second Run of the same release finds what the first one began. An error that is ErrTemporary says that the result is not known yet.

@@ -74,6 +74,9 @@ type Release struct {
 	Checks []GateCheck `json:"checks,omitempty"`
 	// Untouched is set when it failed before anything that ran was touched: it may be tried again.
 	Untouched bool `json:"untouched,omitzero"`
+	// Interrupted is set when it was gone back from because the host could not be reached: that says nothing of the revision, which
+	// may be tried again.
+	Interrupted bool `json:"interrupted,omitzero"`
 	// Services are those that were restarted or made anew.
 	Services []string `json:"services,omitempty"`
 	// Error is why it failed, without secrets; Evidence what containers had to say, a line each, at most MaxEvidence.

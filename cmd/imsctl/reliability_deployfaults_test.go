@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,64 +37,84 @@ const diskFull = "disk full"
 // deployPlaces are the columns.
 var deployPlaces = []string{whileBackingUp, whileChecking, whileStaged, whileActivating, whileVerifying, whileRollingBack}
 
-// fewFaults are the cells that are always run, by their places.
-var fewFaults = map[string][]string{
-	diskFull: {whileVerifying}, "remote down": {whileStaged}, "host down": {whileActivating}, "host reboot": {whileRollingBack},
-	"SSH cut": {whileVerifying}, "kill -9": {whileStaged, whileActivating},
+// deployStrategies have a table each.
+var deployStrategies = []string{"hybrid", "github", "vm", "local"}
+
+// fewFaults are the cells that are always run, by their strategies and faults.
+var fewFaults = map[string]map[string][]string{
+	"hybrid": {diskFull: {whileVerifying}, "host down": {whileActivating}, "SSH cut": {whileStaged}, "kill -9": {whileActivating}},
+	"github": {"remote down": {whileChecking}},
+	"vm":     {"host reboot": {whileStaged}, "kill -9": {whileVerifying}},
+	"local":  {"SSH cut": {whileRollingBack}},
 }
 
 // TestDeployFaults lets everything go wrong while a deploy is held up at each place, and holds what is there after the next applies
-// against what is promised. docs/reliability.md has the table that comes out of it.
+// against what is promised. docs/reliability.md has the tables that come out of it.
 func TestDeployFaults(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes an engine and many deploys")
 	}
 	machine := release.New(t)
-	usual, small := newShop(t, machine, "hybrid", release.Options{}), newShop(t, machine, "hybrid", release.Options{Disk: 400 << 20})
-	usual.revise(nil)
-	usual.open()
-	small.revise(nil)
-	small.open()
-	table := make(map[string]string)
-	for _, fault := range deployFaults {
-		s, places := usual, deployPlaces
+	small, usual := newShop(t, machine, "hybrid", release.Options{Disk: 400 << 20}), newShop(t, machine, "hybrid", release.Options{})
+	for _, s := range []*shop{small, usual} {
+		s.revise(nil)
+		s.open()
+	}
+	// What needs the small disk comes first, for all strategies.
+	tables := make(map[string]string)
+	for i, fault := range deployFaults {
+		s := usual
 		if fault.name == diskFull {
 			s = small
 		}
-		if os.Getenv(allVariable) == "" {
-			places = fewFaults[fault.name]
+		for _, strategy := range deployStrategies {
+			row := []string{fault.name}
+			t.Run(strategy+"/"+fault.name, func(t *testing.T) {
+				for _, place := range deployPlaces {
+					if os.Getenv(allVariable) == "" && !slices.Contains(fewFaults[strategy][fault.name], place) {
+						continue
+					}
+					entry := notThere
+					if strategy != "local" || place != whileStaged {
+						t.Run(place, func(t *testing.T) { entry = s.on(t).suffer(strategy, fault, place) })
+					}
+					row = append(row, entry)
+				}
+			})
+			if i == 0 {
+				tables[strategy] = fmt.Sprintf("| %s | %s |\n|---|%s\n", strategy, strings.Join(deployPlaces, " | "), strings.Repeat("---|", len(deployPlaces)))
+			}
+			tables[strategy] += "| " + strings.Join(row, " | ") + " |\n"
 		}
-		row := []string{fault.name}
-		for _, place := range places {
-			t.Run(fault.name+"/"+place, func(t *testing.T) { row = append(row, s.on(t).suffer(fault, place)) })
-		}
-		table[fault.name] = "| " + strings.Join(row, " | ") + " |\n"
 	}
 	if os.Getenv(allVariable) == "" || t.Failed() {
 		return
 	}
-	text := fmt.Sprintf("| | %s |\n|---|%s\n", strings.Join(deployPlaces, " | "), strings.Repeat("---|", len(deployPlaces)))
-	for _, fault := range deployFaults {
-		text += table[fault.name]
+	text := ""
+	for _, strategy := range deployStrategies {
+		text += tables[strategy] + "\n"
 	}
-	compareTable(t, "TestDeployFaults", text)
+	compareTable(t, "TestDeployFaults", strings.TrimSuffix(text, "\n"))
 }
 
-// suffer deploys one more revision and lets it suffer. It returns what the table says: how the deploy ended, and after an arrow how
-// the next applies ended it where that is something else.
-func (s *shop) suffer(fault deployFault, place string) string {
+// notThere is the entry for a place that a deploy does not come to.
+const notThere = "—"
+
+// suffer makes one more deploy by a strategy and lets it suffer. It returns what the table says: how the deploy ended, and after an
+// arrow how the next applies ended it where that is something else.
+func (s *shop) suffer(strategy string, fault deployFault, place string) string {
 	s.t.Helper()
-	var others map[string]string
-	if place == whileRollingBack {
-		others = map[string]string{"web/health": "answer '503 Service Unavailable' '{\"status\":\"no database\"}'\n"}
-	}
+	s.declare(strategy)
 	poll := s.project.Poll(s.t)
 	poll.Await(s.t, s.answers())
 	before := len(s.releases())
-	revision := s.revise(others)
+	revision := s.occasion(place)
 	s.hold(place)
 	r := s.start("apply", "-auto-approve")
 	s.await(place, revision, r)
+	if strategy == "local" && place == whileRollingBack {
+		s.removeData("bad")
+	}
 	fault.cause(s, r)
 	s.letGo(place)
 	r.wait()
@@ -106,7 +127,7 @@ func (s *shop) suffer(fault deployFault, place string) string {
 	if s.t.Failed() {
 		s.t.Logf("the apply that suffers it: %s\n-----\n%s", r.output.String(), said)
 	}
-	if others != nil {
+	if strategy != "local" && place == whileRollingBack {
 		s.project.Git(s.t, "revert", "--no-edit", "HEAD")
 	}
 	ended := first
@@ -115,4 +136,33 @@ func (s *shop) suffer(fault deployFault, place string) string {
 	}
 	s.t.Log(ended)
 	return ended
+}
+
+// occasion makes that there is something to deploy, and returns the revision: a new one, which never gets healthy where it is to be rolled
+// back; or, as local brings none, the one that runs, without one of its containers, which is not taken for well where it is to be rolled back.
+func (s *shop) occasion(place string) string {
+	s.t.Helper()
+	if s.strategy != "local" {
+		var others map[string]string
+		if place == whileRollingBack {
+			others = map[string]string{"web/health": "answer '503 Service Unavailable' '{\"status\":\"no database\"}'\n"}
+		}
+		return s.revise(others)
+	}
+	runs := s.answers()
+	if s.project.Commit(runs) != s.project.Git(s.t, "rev-parse", "HEAD") {
+		s.declare("hybrid")
+		runs = s.revise(nil)
+		if code, said := s.apply(); code != exitDone {
+			s.t.Fatal(said)
+		}
+		s.declare("local")
+	}
+	if place == whileRollingBack {
+		if err := os.WriteFile(s.data("bad"), nil, 0o600); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	s.project.Machine.Run(s.t, "docker rm --force "+s.project.Containers(s.t)["web"].ID)
+	return runs
 }

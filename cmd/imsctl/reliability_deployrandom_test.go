@@ -56,7 +56,7 @@ func TestRandomDeploys(t *testing.T) {
 	window, poll := time.Since(began), s.project.Poll(t)
 	ends := make(map[string]int)
 	for round := range rounds {
-		strategy, change := pick([]string{"hybrid", "github"}), pick(slices.Sorted(maps.Keys(changes)))
+		strategy, change := pick([]string{"hybrid", "github", "vm"}), pick(slices.Sorted(maps.Keys(changes)))
 		what, moment := pick(slices.Sorted(maps.Keys(interruptions))), time.Duration(random.Int64N(int64(window)))
 		before := len(s.releases())
 		s.declare(strategy)

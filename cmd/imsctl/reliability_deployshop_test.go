@@ -2,8 +2,9 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
-	"net/http"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,6 +38,8 @@ type shop struct {
 	variables        []string
 	barriers         map[string]*release.Barrier
 	revisions        *int
+	// strategy is the one that is declared.
+	strategy string
 }
 
 // shopSpec has the placeholders that newShop replaces.
@@ -107,6 +110,9 @@ deploy "shop" {
     service = "web"
     command = ["sh", "/srv/migrations/run"]
   }
+  hook "after_deploy" {
+    command = ["sh", "-c", "[ ! -e PATH/shared/data/bad ]"]
+  }
   hook "on_rollback" {
     command = ["sh", "-c", "ROLLINGBACK"]
   }
@@ -140,6 +146,7 @@ func newShop(t *testing.T, machine *release.Machine, strategy string, options re
 // declare writes the specification, with one of the strategies.
 func (s *shop) declare(strategy string) {
 	s.t.Helper()
+	s.strategy = strategy
 	if err := os.WriteFile(filepath.Join(s.folder, "shop.hcl"), []byte(strings.Replace(s.declared, "STRATEGY", strategy, 1)), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
@@ -216,6 +223,9 @@ func (s *shop) revise(others map[string]string) string {
 	*s.revisions++
 	name := fmt.Sprintf("r%d", *s.revisions)
 	s.project.Revise(s.t, name, others)
+	if s.strategy == "vm" {
+		s.project.Push(s.t, name)
+	}
 	return name
 }
 
@@ -256,6 +266,7 @@ func (s *shop) hold(place string) {
 		s.barriers[place].Shut(s.t)
 		return
 	}
+	s.removeData("held")
 	if err := os.WriteFile(s.data("hold"), nil, 0o600); err != nil {
 		s.t.Fatal(err)
 	}
@@ -297,100 +308,13 @@ func (s *shop) letGo(place string) {
 		s.barriers[place].Open(s.t)
 		return
 	}
-	if err := os.Remove(s.data("hold")); err != nil {
+	s.removeData("hold")
+}
+
+// removeData removes a file from the data, if it is there.
+func (s *shop) removeData(name string) {
+	s.t.Helper()
+	if err := os.Remove(s.data(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		s.t.Fatal(err)
 	}
-}
-
-// phase is how the last deploy ended, of those that came after some.
-func (s *shop) phase(before int) string {
-	s.t.Helper()
-	releases := s.releases()
-	if len(releases) == before {
-		return "none"
-	}
-	last := releases[len(releases)-1]
-	words := strings.ReplaceAll(string(last.Phase), "_", " ")
-	if !last.Phase.Final() {
-		return "left " + words
-	}
-	return words
-}
-
-// settle applies until nothing is left to do, and holds what is there against what is promised: every deploy has ended, the last one, of a
-// commit, as promoted or rolled back, and what that says runs. It returns what was said.
-func (s *shop) settle(commit string) string {
-	s.t.Helper()
-	var said []string
-	for range 4 {
-		code, output := s.apply()
-		said = append(said, output)
-		if code == exitDone || strings.Contains(strings.Join(strings.Fields(output), " "), "was gone back from") {
-			break
-		}
-	}
-	releases := s.releases()
-	for _, made := range releases {
-		if !made.Phase.Final() {
-			s.t.Errorf("the deploy %s is left %s", made.ID, made.Phase)
-		}
-	}
-	last := releases[len(releases)-1]
-	if last.Commit != commit {
-		s.t.Errorf("the last deploy was of %s, not of %s", last.Commit, commit)
-	}
-	want := last.Commit
-	switch last.Phase {
-	case state.Promoted:
-	case state.RolledBack:
-		want = last.PreviousCommit
-	default:
-		s.t.Errorf("the last deploy ended as %s: %s", last.Phase, last.Error)
-	}
-	wrong := ""
-	for limit := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
-		if wrong = s.wrong(want); wrong == "" || time.Now().After(limit) {
-			break
-		}
-	}
-	if wrong != "" {
-		s.t.Error(wrong)
-	}
-	if left := s.project.Machine.Run(s.t, "ls "+s.project.Path+"/releases"); last.Phase == state.Promoted && strings.Contains(left, ".staging") {
-		s.t.Errorf("left behind: %s", left)
-	}
-	return strings.Join(said, "\n-----\n")
-}
-
-// wrong says what of that is not as it is when a commit runs: what answers, the containers, and the link to the current release.
-func (s *shop) wrong(commit string) string {
-	s.t.Helper()
-	answer := s.answers()
-	if got := s.project.Commit(answer); got != commit {
-		return fmt.Sprintf("%q answers, which is %q and not %q", answer, got, commit)
-	}
-	for service, container := range s.project.Containers(s.t) {
-		if container.Health != "healthy" {
-			return fmt.Sprintf("%s is %s", service, container.Health)
-		}
-	}
-	lines := strings.Split(s.project.Machine.Run(s.t, "cd "+s.project.Path+" && cat current/web/page && readlink current"), "\n")
-	if lines[0] != answer {
-		return fmt.Sprintf("the current release is %s, with the page %s; %s answers", lines[1], lines[0], answer)
-	}
-	return ""
-}
-
-// answers is what the shop says, or why it does not.
-func (s *shop) answers() string {
-	response, err := http.Get(s.project.URL + "/")
-	if err != nil {
-		return err.Error()
-	}
-	defer response.Body.Close()
-	var body bytes.Buffer
-	if _, err := body.ReadFrom(response.Body); err != nil {
-		return err.Error()
-	}
-	return strings.TrimSpace(body.String())
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -58,6 +59,19 @@ func (r *Repository) RemoteHead(ctx context.Context, url, branch string) (Remote
 		known = append(known, strings.TrimPrefix(name, "refs/heads/"))
 	}
 	return RemoteHead{}, unknown("branch", branch, remote.shown, known)
+}
+
+// Ask asks a remote, a URL, for its head, from a machine that has git and needs no repository, and says how long it took to answer. It
+// waits no longer than patience. Errors are those of RemoteHead.
+func Ask(ctx context.Context, runner providers.Runner, clock clock.Clock, url string, patience time.Duration) (time.Duration, error) {
+	remote, err := parseRemote(url)
+	if err != nil {
+		return 0, err
+	}
+	r := &Repository{runner: runner, clock: clock, directory: "/", patience: patience}
+	start := clock.Now()
+	_, err = r.listRemote(ctx, remote, "HEAD")
+	return clock.Now().Sub(start), err
 }
 
 // listRemote asks a remote for the references that match a pattern: their hashes by name.

@@ -9,8 +9,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/providers/deploy/git"
 )
 
 // Inspect looks at the repository and at the host, at the same time, and then at what lies between the revisions. What goes wrong in one
@@ -21,11 +23,32 @@ func (s *Site) Inspect(ctx context.Context) providers.DeployInspection {
 	var wanted *revisions
 	working.Go(func() { wanted, seen.Revisions = s.wanted(ctx) })
 	working.Go(func() { seen.Site = s.View(ctx) })
+	var remote *providers.RemoteView
+	working.Go(func() { remote = s.askRemote(ctx) })
 	working.Wait()
+	seen.Site.Remote = remote
 	if wanted != nil && seen.Revisions.Err == nil {
 		wanted.compare(ctx, seen.Site.Running, &seen.Revisions)
 	}
 	return seen
+}
+
+// remotePatience is how long the remote may take to answer the host: what takes longer is as good as nothing.
+const remotePatience = 10 * time.Second
+
+// askRemote has the host ask the remote. Nil where it cannot be asked: without an address, without git, or without a connection.
+func (s *Site) askRemote(ctx context.Context) *providers.RemoteView {
+	if s.target.Repository == "" {
+		return nil
+	}
+	if _, err := s.host.LookPath(ctx, "git"); err != nil {
+		return nil // it says nothing of the remote
+	}
+	took, err := git.Ask(ctx, s.host, s.environment.Clock, s.target.Repository, remotePatience)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return &providers.RemoteView{Err: err, Seconds: took.Seconds()}
 }
 
 // View implements providers.Site.

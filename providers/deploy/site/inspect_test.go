@@ -25,6 +25,14 @@ func TestPlainProject(t *testing.T) {
 	if empty.Revisions.Err != nil || empty.Revisions.Wanted != o.project.Commit(release.Good1) || empty.Revisions.Known {
 		t.Errorf("an empty folder: %+v", empty.Revisions)
 	}
+	if way := empty.Site.Remote; way == nil || way.Err != nil || way.Seconds <= 0 {
+		t.Errorf("the remote as the host sees it: %+v", way)
+	}
+	o.project.Remote.Down()
+	if way := o.Inspect(t.Context()).Site.Remote; way == nil || way.Err == nil {
+		t.Errorf("a remote that is down, as the host sees it: %+v", way)
+	}
+	o.project.Remote.Up()
 	o.project.Install(t, release.Good1)
 	o.project.Checkout(t, release.Good2)
 	seen := o.Inspect(t.Context())

@@ -250,6 +250,11 @@ func (r report) activation(end string) (providers.Activation, error) {
 	case "stuck":
 		return done, fmt.Errorf("the host is left with a release that is not well: %s", why)
 	}
+	if !slices.ContainsFunc(r.status, func(line string) bool {
+		return strings.HasSuffix(line, " migrating") || strings.HasSuffix(line, " switching")
+	}) {
+		return done, fmt.Errorf("%w: %s", providers.ErrUntouched, why)
+	}
 	return done, errors.New(why)
 }
 

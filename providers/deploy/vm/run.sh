@@ -60,6 +60,11 @@ try() {
 	finish "failed $what: $text"
 }
 
+# holder is who has the deploy lock, same tells whether it is for this deploy too, as of somebody who takes it up.
+same() {
+	about=$(sed -n 's/.*"message": *"deploy of \([0-9a-f]*\)".*/\1/p' "$lock" 2>/dev/null | head -n 1)
+	case $commit in "${about:-none}"*) ;; *) return 1 ;; esac
+}
 holder() { sed -n 's/.*"id": *"\([^"]*\)".*/\1/p' "$lock" 2>/dev/null | head -n 1; }
 
 # beat keeps the deploy lock: that of who started us, and when that is given back, one of our own.
@@ -76,7 +81,7 @@ beat() {
 			ln "$run/lock" "$lock" 2>/dev/null
 			rm -f "$run/lock"
 		elif [ "$now" != "$ours" ] && [ "$now" != "vm-$id" ]; then
-			if [ -z "$ours" ]; then ours=$now; else : >"$run/lost"; fi
+			if [ -z "$ours" ] || same; then ours=$now; else : >"$run/lost"; fi
 		fi
 		sleep 3
 	done
