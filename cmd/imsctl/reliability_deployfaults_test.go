@@ -84,7 +84,9 @@ func TestDeployFaults(t *testing.T) {
 			if i == 0 {
 				tables[strategy] = fmt.Sprintf("| %s | %s |\n|---|%s\n", strategy, strings.Join(deployPlaces, " | "), strings.Repeat("---|", len(deployPlaces)))
 			}
-			tables[strategy] += "| " + strings.Join(row, " | ") + " |\n"
+			written := "| " + strings.Join(row, " | ") + " |\n"
+			tables[strategy] += written
+			t.Logf("%s %s", strategy, written)
 		}
 	}
 	if os.Getenv(allVariable) == "" || t.Failed() {

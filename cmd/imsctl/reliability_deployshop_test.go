@@ -223,9 +223,6 @@ func (s *shop) revise(others map[string]string) string {
 	*s.revisions++
 	name := fmt.Sprintf("r%d", *s.revisions)
 	s.project.Revise(s.t, name, others)
-	if s.strategy == "vm" {
-		s.project.Push(s.t, name)
-	}
 	return name
 }
 

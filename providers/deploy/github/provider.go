@@ -49,7 +49,7 @@ func (d *deployer) Stage(ctx context.Context, release providers.Release) error {
 	if err != nil || sealed {
 		return err
 	}
-	if err := d.publish(ctx, release); err != nil {
+	if err := workingcopy.Bring(ctx, d.environment, d.Target(), release, "github"); err != nil {
 		return err
 	}
 	if err := d.fetch(ctx, release.Commit); err != nil {
@@ -64,30 +64,6 @@ func (d *deployer) Stage(ctx context.Context, release providers.Release) error {
 // Activate makes a staged release the one that runs.
 func (d *deployer) Activate(ctx context.Context, release providers.Release) (providers.Activation, error) {
 	return d.Switch(ctx, release)
-}
-
-// publish makes sure that the remote has the commit, as far as this machine can.
-func (d *deployer) publish(ctx context.Context, release providers.Release) error {
-	const hint = "commit them, or put them aside with git stash: github deploys commits only"
-	if release.Uncommitted {
-		return errors.New("there are changes that are not committed: " + hint)
-	}
-	working, err := workingcopy.Open(ctx, d.environment, d.Target())
-	if errors.Is(err, workingcopy.ErrNone) {
-		return nil // the remote has it, or the host will say that it does not
-	}
-	if err != nil {
-		return err
-	}
-	changes, err := working.Uncommitted(ctx, release.Commit)
-	if err != nil {
-		return err
-	}
-	if len(changes) > 0 {
-		return working.Refuse(changes, hint)
-	}
-	_, err = working.Publish(ctx, release.Commit)
-	return err
 }
 
 // fetch has the host get the commit from the remote, and proves that it is that one.

@@ -7,14 +7,18 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/castrolanda/imsctl/internal/testenv/release"
 	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/providers/deploy/deploytest"
+	"github.com/castrolanda/imsctl/providers/deploy/git"
 	"github.com/castrolanda/imsctl/providers/deploy/hybrid"
 )
 
@@ -22,16 +26,13 @@ var shared release.Shared
 
 func TestMain(m *testing.M) { os.Exit(shared.Run(m)) }
 
-// operator is one whose working copy is pushed by hand, as the host takes only what the remote has.
 func operator(t *testing.T) *deploytest.Operator {
 	t.Helper()
 	return deploytest.New(t, shared.Machine(t), release.Options{}, newDeployer, nil)
 }
 
 func TestReleases(t *testing.T) {
-	o := operator(t)
-	o.Project.Push(t, release.Good3)
-	deploytest.Releases(t, o)
+	deploytest.Releases(t, operator(t))
 }
 
 // TestReturns deploys what does not get well, or cannot be migrated: the release before runs again, and the error tells why.
@@ -73,7 +74,7 @@ func TestReturns(t *testing.T) {
 	}
 }
 
-// TestSameForm makes the release that runs once more, by another strategy: both have the same of it, so nothing is restarted.
+// TestSameForm makes the release that runs once more, by another strategy: both write the same of it, but for space, and nothing is restarted.
 func TestSameForm(t *testing.T) {
 	o := operator(t)
 	o.Deploy(t, release.Good1)
@@ -81,9 +82,20 @@ func TestSameForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	alone := path.Base(o.Project.Machine.Run(t, "readlink "+o.Project.Path+"/current"))
 	o.Deployer = other
 	if activation := o.Deploy(t, release.Good1); len(activation.Services) > 0 {
 		t.Errorf("%v were restarted", activation.Services)
+	}
+	sent := path.Base(o.Project.Machine.Run(t, "readlink "+o.Project.Path+"/current"))
+	for _, file := range []string{"seal", "files", "labels.yaml", "images.yaml"} {
+		of := func(id string) string {
+			text := strings.ReplaceAll(o.Project.Machine.Run(t, "cat "+o.Project.Path+"/.imsctl/releases/"+id+"."+file), id, "ID")
+			return strings.Join(strings.Fields(text), "")
+		}
+		if diff := cmp.Diff(of(sent), of(alone)); diff != "" {
+			t.Errorf("%s (-site +host):\n%s", file, diff)
+		}
 	}
 }
 
@@ -95,13 +107,19 @@ func TestUnknownCommit(t *testing.T) {
 		t.Errorf("a remote that is down: %v", err)
 	}
 	o.Project.Remote.Up()
-	if _, err := o.Bring(t, o.Release(release.Good2)); err == nil || !strings.Contains(err.Error(), "never pushed") {
-		t.Errorf("a commit that was not pushed: %v", err)
+	nowhere := o.Release(release.Good2)
+	nowhere.Commit = strings.Repeat("12", 20)
+	if _, err := o.Bring(t, nowhere); !errors.Is(err, providers.ErrUntouched) || !strings.Contains(err.Error(), "never pushed") {
+		t.Errorf("a commit that is nowhere: %v", err)
 	}
 	next := o.Release(release.Good1)
 	next.Uncommitted = true
-	if _, err := o.Bring(t, next); err == nil || !strings.Contains(err.Error(), "not committed") {
+	if _, err := o.Bring(t, next); !errors.Is(err, providers.ErrUntouched) || !strings.Contains(err.Error(), "not committed") {
 		t.Errorf("what is not committed: %v", err)
+	}
+	o.Project.Push(t, release.Other)
+	if _, err := o.Bring(t, o.Release(release.Good1)); !errors.Is(err, providers.ErrUntouched) || !errors.Is(err, git.ErrOtherHistory) {
+		t.Errorf("a remote with another history: %v", err)
 	}
 }
 

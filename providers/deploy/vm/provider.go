@@ -1,6 +1,6 @@
 // Package vm is the strategy that lets the host pull and deploy alone, detached from the connection.
 //
-// A script is put on the host, under PATH/.imsctl/run/ID, and started there in a session of its own: it goes on when the connection breaks,
+// The branch is pushed where the remote does not have the commit, as far as the remote can be reached. Then a script is put on the host, under PATH/.imsctl/run/ID, and started there in a session of its own: it goes on when the connection breaks,
 // when this process ends, and when this machine does. It fetches exactly the wanted commit, makes a release of it as every other strategy does, runs
 // the hook migrate, switches, waits for health, and when that fails, makes the release before it run again. Before each step it writes
 // down durably what it is about to do, so that whoever comes back finds out how it ended, or starts it again from there when the host lost its power.
@@ -14,12 +14,14 @@ package vm
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
 	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/providers/deploy/site"
+	"github.com/castrolanda/imsctl/providers/deploy/workingcopy"
 )
 
 // Provider is the entry of the registry.
@@ -34,7 +36,8 @@ func Provider() providers.Provider {
 // deployer implements providers.Autonomous.
 type deployer struct {
 	*site.Site
-	clock clock.Clock
+	environment providers.Environment
+	clock       clock.Clock
 	// look is the pause between two looks at a run, patience how long a host may be out of reach before its result is left for later.
 	look, patience time.Duration
 }
@@ -46,7 +49,7 @@ func newDeployer(environment providers.Environment, target providers.DeployTarge
 	if err != nil {
 		return nil, err
 	}
-	return &deployer{Site: project, clock: environment.Clock, look: 500 * time.Millisecond, patience: 3 * time.Minute}, nil
+	return &deployer{Site: project, environment: environment, clock: environment.Clock, look: 500 * time.Millisecond, patience: 3 * time.Minute}, nil
 }
 
 // Stage has the host bring a release to itself.
@@ -65,13 +68,15 @@ func (d *deployer) Run(ctx context.Context, release providers.Release, output io
 	return d.run(ctx, release, running, output)
 }
 
-// check is an error for what the host cannot do alone.
-func (d *deployer) check(release providers.Release) error {
+// publish makes sure that the remote has the commit, before the host is told to fetch it. A remote that does not answer here may answer there.
+func (d *deployer) publish(ctx context.Context, release providers.Release, output io.Writer) error {
+	err := workingcopy.Bring(ctx, d.environment, d.Target(), release, "vm")
 	switch {
-	case d.Target().Repository == "":
-		return errors.New("the host fetches what vm deploys from a remote: write its URL as repository")
-	case release.Uncommitted:
-		return errors.New("there are changes that are not committed, which the host cannot fetch: commit and push them")
+	case errors.Is(err, providers.ErrTemporary):
+		_, err = fmt.Fprintf(output, "the remote does not answer here, and may not have the commit: %v\n", err)
+		return err
+	case err != nil:
+		return fmt.Errorf("%w: %w", providers.ErrUntouched, err)
 	}
 	return nil
 }

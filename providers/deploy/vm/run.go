@@ -63,14 +63,17 @@ tail -c "+$(($3 + 1))" "$run/output" 2>/dev/null || :`
 // run starts a run, or finds it, and follows it to its end. A run that ended without a result, as when its machine lost its power, is started
 // again: it goes on from where it was.
 func (d *deployer) run(ctx context.Context, release providers.Release, goal string, output io.Writer) (providers.Activation, error) {
-	if err := d.check(release); err != nil {
-		return providers.Activation{}, err
+	if d.Target().Repository == "" {
+		return providers.Activation{}, errors.New("the host fetches what vm deploys from a remote: write its URL as repository")
 	}
 	archive, err := d.archive(release)
 	if err != nil {
 		return providers.Activation{}, err
 	}
 	f := &follower{deployer: d, folder: path.Join(d.Target().Path, ".imsctl", "run", release.ID), goal: goal, output: output}
+	if err := f.publish(ctx, release); err != nil {
+		return providers.Activation{}, err
+	}
 	for {
 		if err := f.persist(ctx, func() error { return f.start(ctx, archive) }); err != nil {
 			return providers.Activation{}, fmt.Errorf("starting the deploy on %s: %w", d.Host().Name(), err)
@@ -141,6 +144,22 @@ func (f *follower) persist(ctx context.Context, try func() error) error {
 			return err
 		}
 	}
+}
+
+// publish publishes the commit, unless the host was told to fetch it before.
+func (f *follower) publish(ctx context.Context, release providers.Release) error {
+	var known report
+	err := f.persist(ctx, func() (err error) {
+		known, err = f.lookAt(ctx)
+		return err
+	})
+	switch {
+	case err != nil:
+		return fmt.Errorf("looking for the deploy on %s: %w", f.Host().Name(), err)
+	case len(known.status) > 0:
+		return nil
+	}
+	return f.deployer.publish(ctx, release, f.output)
 }
 
 // start starts the run where it is not at work.

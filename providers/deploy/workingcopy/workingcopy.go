@@ -70,6 +70,31 @@ func (c *Copy) Refuse(changes []git.Change, hint string) error {
 		units.Counted(len(changes), "change is", "changes are"), c.Directory(), strings.Join(paths, ", "), more, hint)
 }
 
+// Bring makes sure that the remote has the commit of a release, as far as this machine can: without a working copy it has it already, or the
+// host will say that it does not. What is not committed is refused, for a strategy that deploys commits only. Errors are those of Publish.
+func Bring(ctx context.Context, environment providers.Environment, target providers.DeployTarget, release providers.Release, strategy string) error {
+	hint := "commit them, or put them aside with git stash: " + strategy + " deploys commits only"
+	if release.Uncommitted {
+		return errors.New("there are changes that are not committed: " + hint)
+	}
+	working, err := Open(ctx, environment, target)
+	if errors.Is(err, ErrNone) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	changes, err := working.Uncommitted(ctx, release.Commit)
+	if err != nil {
+		return err
+	}
+	if len(changes) > 0 {
+		return working.Refuse(changes, hint)
+	}
+	_, err = working.Publish(ctx, release.Commit)
+	return err
+}
+
 // Publish makes sure that the remote has a commit: where its branch does not, the branch is pushed, never by force. A revision that
 // the specification pins, and a commit that is only at the remote, are left to the remote. It reports whether the branch was moved. Errors are those
 // of git.Repository.Push.
