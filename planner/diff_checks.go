@@ -21,6 +21,9 @@ func (d *differ) judgeChecks() {
 		switch {
 		case !asked:
 			unasked++
+		case finding.Verdict == providers.Failed && !check.WarnOnly && d.barrierOf(check.Address) != "":
+			d.add(&Blocked{Failed: true, Meta: Meta{Address: check.Address, Cause: CauseDrift,
+				Reason: fmt.Sprintf("fails%s; %s asks it first, and touches nothing unless it passes then", seen(finding), d.barrierOf(check.Address))}})
 		case finding.Verdict == providers.Failed && !check.WarnOnly && d.gateOf(check.Address) != "":
 			d.note(check.Address, fmt.Sprintf("%s fails%s; %s asks it again", check.Address, seen(finding), d.gateOf(check.Address)))
 		case finding.Verdict == providers.Failed && !check.WarnOnly:
@@ -44,6 +47,16 @@ func (d *differ) judgeChecks() {
 func (d *differ) gateOf(address string) string {
 	for _, decision := range d.deploys {
 		if action, ok := decision.action.(*Deploy); ok && action.Taken != Closed && slices.Contains(decision.deploy.ChecksAfter, address) {
+			return decision.deploy.Address
+		}
+	}
+	return ""
+}
+
+// barrierOf is the deploy of this plan that asks a check before it touches anything; empty for none.
+func (d *differ) barrierOf(address string) string {
+	for _, decision := range d.deploys {
+		if action, ok := decision.action.(*Deploy); ok && (action.Taken == "" || action.Taken == Superseded) && slices.Contains(decision.deploy.ChecksBefore, address) {
 			return decision.deploy.Address
 		}
 	}

@@ -75,6 +75,29 @@ func TestDiffChecks(t *testing.T) {
 			"deploy change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); strategy hybrid: declared",
 			"note check.http.a: check.http.a fails: 502 Bad gateway; deploy.ims asks it again",
 		}},
+		{"a failure that keeps a deploy from beginning", func(t *testing.T) *scene {
+			s := current(t)
+			s.saw("a", failed)
+			s.deploy("ims", func(deploy *spec.Deploy, _ *providers.DeployInspection) {
+				deploy.ChecksBefore, deploy.ChecksAfter = []string{"check.http.a"}, []string{"check.http.a"}
+			})
+			return s
+		}, []string{
+			"blocked drift check.http.a: fails: 502 Bad gateway; deploy.ims asks it first, and touches nothing unless it passes then [failed]",
+			"deploy change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); strategy hybrid: declared",
+		}},
+		{"a failure before a deploy that had begun", func(t *testing.T) *scene {
+			s := current(t)
+			s.saw("a", failed)
+			s.deploy("ims", func(deploy *spec.Deploy, _ *providers.DeployInspection) {
+				deploy.ChecksBefore, deploy.ChecksAfter = []string{"check.http.a"}, []string{"check.http.a"}
+			})
+			s.deployed(commitB, state.Deploying)
+			return s
+		}, []string{
+			"deploy recovery deploy.ims: the deploy of bbbbbbb begun at 2026-11-22 11:00 UTC was interrupted while deploying: it is gone on with",
+			"note check.http.a: check.http.a fails: 502 Bad gateway; deploy.ims asks it again",
+		}},
 		{"a failure after a deploy that there is no more", func(t *testing.T) *scene {
 			s := current(t)
 			s.saw("a", failed)

@@ -62,7 +62,7 @@ deploy "shop" {
 // TestDeployStory deploys as people do: a first time over what was brought up by hand, then a good revision, one that never gets
 // healthy, and back by hand.
 func TestDeployStory(t *testing.T) {
-	machine := release.New(t)
+	machine := deployMachine.Machine(t)
 	p := machine.Project(t, release.Options{})
 	p.Install(t, release.Good1)
 	w := newWorkFolder(t, map[string]string{"main.hcl": storySpecification(p)})

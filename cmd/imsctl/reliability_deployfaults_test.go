@@ -42,7 +42,7 @@ var deployStrategies = []string{"hybrid", "github", "vm", "local"}
 
 // fewFaults are the cells that are always run, by their strategies and faults.
 var fewFaults = map[string]map[string][]string{
-	"hybrid": {diskFull: {whileVerifying}, "host down": {whileActivating}, "SSH cut": {whileStaged}, "kill -9": {whileActivating}},
+	"hybrid": {diskFull: {whileVerifying}, "host down": {whileActivating}, "kill -9": {whileActivating}},
 	"github": {"remote down": {whileChecking}},
 	"vm":     {"host reboot": {whileStaged}, "kill -9": {whileVerifying}},
 	"local":  {"SSH cut": {whileRollingBack}},
@@ -54,7 +54,7 @@ func TestDeployFaults(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes an engine and many deploys")
 	}
-	machine := release.New(t)
+	machine := deployMachine.Machine(t)
 	small, usual := newShop(t, machine, "hybrid", release.Options{Disk: 400 << 20}), newShop(t, machine, "hybrid", release.Options{})
 	for _, s := range []*shop{small, usual} {
 		s.revise(nil)

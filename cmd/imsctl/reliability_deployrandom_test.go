@@ -49,7 +49,7 @@ func TestRandomDeploys(t *testing.T) {
 	t.Logf("seed %d: %s=%d repeats what is chosen, though not when it happens", seed, seedVariable, seed)
 	random := rand.New(rand.NewPCG(seed, 1))
 	pick := func(names []string) string { return names[random.IntN(len(names))] }
-	s := newShop(t, release.New(t), "hybrid", release.Options{})
+	s := newShop(t, deployMachine.Machine(t), "hybrid", release.Options{})
 	began := time.Now()
 	s.revise(nil)
 	s.open()

@@ -22,8 +22,9 @@ var deployRevisions = []struct{ revision, called, said string }{
 
 // fewRevisions are those that are always deployed, by strategy.
 var fewRevisions = map[string][]string{
-	"hybrid": {release.Sick, release.ML, release.Broken, release.Good3},
-	"github": {release.Flaps, release.Migration, release.Good3},
+	"hybrid": {release.Sick, release.ML, release.Good3},
+	"github": {release.Flaps, release.Broken},
+	"vm":     {release.Migration, release.Good3},
 }
 
 // TestDeployRevisions deploys good and faulty revisions by each strategy that brings any, with a client that asks all the time. A faulty
@@ -32,8 +33,8 @@ func TestDeployRevisions(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes an engine and many deploys")
 	}
-	machine := release.New(t)
-	strategies := []string{"hybrid", "github"}
+	machine := deployMachine.Machine(t)
+	strategies := []string{"hybrid", "github", "vm"}
 	rows := make(map[string][]string)
 	for _, strategy := range strategies {
 		s := newShop(t, machine, strategy, release.Options{})

@@ -20,12 +20,22 @@ import (
 
 	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/internal/testenv"
+	"github.com/castrolanda/imsctl/internal/testenv/release"
 )
 
 // TestMain lets the scripts run imsctl as a process of its own, whose clock can be set by IMSCTL_TEST_NOW (RFC 3339).
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"imsctl": imsctlForTests})
+	testscript.Main(withMachine{m}, map[string]func(){"imsctl": imsctlForTests})
 }
+
+// deployMachine is the machine that all tests of deploys share.
+var deployMachine release.Shared
+
+// withMachine runs tests and ends that machine.
+type withMachine struct{ *testing.M }
+
+// Run implements testscript.TestingM.
+func (m withMachine) Run() int { return deployMachine.Run(m.M) }
 
 func imsctlForTests() {
 	cli := &cli{
