@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,6 +20,23 @@ type Scope struct {
 
 // Empty reports whether a scope keeps everything.
 func (s Scope) Empty() bool { return len(s.Targets) == 0 && len(s.Exclude) == 0 }
+
+// Check refuses addresses that name nothing in a specification. Those of single actions, which only a plan knows, are among them.
+func (s Scope) Check(specification *spec.Spec) error {
+	if len(s.Targets) > 0 && len(s.Exclude) > 0 {
+		return errBothScopes
+	}
+	for _, address := range slices.Concat(s.Targets, s.Exclude) {
+		// Members of a group, which are known when its server is asked, are named by their keys.
+		block, _, _ := strings.Cut(address, "[")
+		if err := known(&Plan{}, specification, block); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var errBothScopes = errors.New("-target and -exclude cannot be combined: name what is wanted, or what is not")
 
 // Narrow leaves out of a specification the deploys that the scope leaves out: nobody looks at their hosts then.
 func (s Scope) Narrow(specification *spec.Spec) *spec.Spec {
@@ -41,7 +59,7 @@ func Select(plan *Plan, specification *spec.Spec, scope Scope) (*Plan, error) {
 		return plan, nil
 	}
 	if len(scope.Targets) > 0 && len(scope.Exclude) > 0 {
-		return nil, fmt.Errorf("-target and -exclude cannot be combined: name what is wanted, or what is not")
+		return nil, errBothScopes
 	}
 	for _, address := range slices.Concat(scope.Targets, scope.Exclude) {
 		if err := known(plan, specification, address); err != nil {

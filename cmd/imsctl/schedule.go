@@ -16,14 +16,16 @@ import (
 
 	"github.com/castrolanda/imsctl/internal/atomicfile"
 	"github.com/castrolanda/imsctl/internal/schedule"
+	"github.com/castrolanda/imsctl/planner"
 	"github.com/castrolanda/imsctl/spec"
 )
 
 // scheduleArguments are the flags of schedule.
 type scheduleArguments struct {
 	inputs
-	path, format, folder string
-	overwrite            bool
+	path, format, folder, name string
+	scope                      planner.Scope
+	overwrite                  bool
 }
 
 func (c *cli) scheduleCommand() *cobra.Command {
@@ -38,6 +40,9 @@ a periodic job of Nomad. How often follows from what is declared. Variables that
 the specification reads from the environment are named, their values never
 written. Connects to nothing.
 
+A part of the specification, which -target and -exclude name, is run by itself
+under a -name of its own.
+
 With -o the files are written into a folder. One that is there with another
 content is kept, and an error, unless -overwrite is given.`,
 		Args: cobra.MaximumNArgs(1),
@@ -50,6 +55,9 @@ content is kept, and an error, unless -overwrite is given.`,
 	flags.StringArrayVar(&arguments.variables, "var", nil, "set a variable: `name=value`; the files name it as IMS_VAR_name")
 	flags.BoolVar(&arguments.input, "input", true, "false never asks: what is missing is an error")
 	flags.StringVar(&arguments.format, "format", "", "write for `systemd`, cron, github, gitlab, kubernetes or nomad")
+	flags.StringVar(&arguments.name, "name", "", "call units, files and jobs by this `name` instead of imsctl")
+	flags.StringArrayVar(&arguments.scope.Targets, "target", nil, "run only what belongs to this `address` and what it waits for; may be repeated")
+	flags.StringArrayVar(&arguments.scope.Exclude, "exclude", nil, "run all but what belongs to this `address` and what waits for it; may be repeated")
 	flags.StringVarP(&arguments.folder, "out", "o", "", "write files into this `folder`, and print their names")
 	flags.BoolVar(&arguments.overwrite, "overwrite", false, "-o: replace files of another content")
 	return command
@@ -79,9 +87,19 @@ func (c *cli) schedule(arguments scheduleArguments) error {
 	if loaded == nil {
 		return exitCode(exitError)
 	}
+	if err := arguments.scope.Check(loaded); err != nil {
+		return err
+	}
 	specification, err := c.scheduled(loaded)
 	if err != nil {
 		return err
+	}
+	specification.Name = arguments.name
+	for _, address := range arguments.scope.Targets {
+		specification.Scope = append(specification.Scope, "-target="+address)
+	}
+	for _, address := range arguments.scope.Exclude {
+		specification.Scope = append(specification.Scope, "-exclude="+address)
 	}
 	assigned, err := arguments.assignments()
 	if err != nil {

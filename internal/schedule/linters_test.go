@@ -54,11 +54,11 @@ func run(folder, input, program string, arguments ...string) error {
 	return nil
 }
 
-// actionlint has it read by rhysd's actionlint, and the scripts in it by shellcheck.
+// actionlint has it read by rhysd's actionlint, and the scripts in it by shellcheck, which takes a $ in single quotes for a slip.
 func actionlint(t *testing.T) func(string) error {
 	program, shellcheck := testenv.Actionlint(t), testenv.Need(t, "shellcheck")
 	return func(text string) error {
-		return run(t.TempDir(), text, program, "-shellcheck", shellcheck, "-stdin-filename", ".github/workflows/imsctl.yml", "-")
+		return run(t.TempDir(), text, program, "-shellcheck", shellcheck, "-ignore", "SC2016", "-stdin-filename", ".github/workflows/imsctl.yml", "-")
 	}
 }
 

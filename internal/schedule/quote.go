@@ -53,6 +53,14 @@ func workflowText(text string) string {
 	return yamlText(strings.ReplaceAll(text, "${{", "${{ '${{' }}"))
 }
 
+// scriptWord is a word of a shell in a workflow of GitHub: what it would replace is torn apart by quotes.
+func scriptWord(text string) string {
+	return strings.ReplaceAll(shellWord(text), "${{", "$''{{")
+}
+
+// argument is one of a container, in which Kubernetes replaces variables.
+func argument(text string) string { return strings.ReplaceAll(text, "$(", "$$(") }
+
 // hclText is a string of HCL.
 func hclText(text string) string {
 	return string(hclwrite.TokensForValue(cty.StringVal(text)).Bytes())

@@ -3,11 +3,13 @@
 package schedule
 
 import (
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"text/template"
@@ -18,6 +20,11 @@ import (
 
 // Specification is what has to be known of a specification to run it.
 type Specification struct {
+	// Name is that of what is written: of units, jobs, and of the file with the environment. It is empty for "imsctl", and
+	// must be another one for each part of a specification that is run by itself.
+	Name string
+	// Scope are the flags that leave a part of the plan out: "-target=backup.database".
+	Scope []string
 	// Program is the absolute path of imsctl on this machine, Path that of the specification: a folder or one file.
 	Program, Path string
 	// InRepository is Path as seen from the root of its repository, with slashes.
@@ -62,7 +69,7 @@ type File struct {
 // format is one that files can be written in.
 type format struct {
 	name string
-	// files are the names of its files, which are those of their templates too, but for leading dots and folders.
+	// files are the usual names of its files, which are those of their templates too, but for leading dots and folders.
 	files []string
 }
 
@@ -74,6 +81,9 @@ var formats = []format{
 	{"kubernetes", []string{"imsctl-cronjob.yaml"}},
 	{"nomad", []string{"imsctl.nomad.hcl"}},
 }
+
+// usualName is that of what is written, and the beginning of the names in formats, which another name takes the place of.
+const usualName = "imsctl"
 
 // Formats are the names of the formats, in the order in which they are documented.
 func Formats() []string {
@@ -93,7 +103,7 @@ var texts embed.FS
 // templates are the files of all formats. Their delimiters are none that workflows and jobs use themselves.
 var templates = template.Must(template.New("").Delims("[[", "]]").Funcs(template.FuncMap{
 	"unit": unitWord, "program": unitProgram, "specifier": specifier, "shell": shellWord, "crontab": crontab, "yaml": yamlText, "workflow": workflowText,
-	"hcl": hclText,
+	"hcl": hclText, "script": scriptWord, "argument": argument,
 }).ParseFS(texts, "templates/*"))
 
 // Files writes a specification's files in a format, one of Formats.
@@ -102,10 +112,9 @@ func Files(name string, specification Specification) ([]File, error) {
 	if at < 0 {
 		return nil, fmt.Errorf("there is no format %q", name)
 	}
-	for _, text := range append([]string{specification.Path, specification.Program, specification.InRepository}, specification.Files...) {
-		if err := checkPath(text); err != nil {
-			return nil, err
-		}
+	specification.Name = cmp.Or(specification.Name, usualName)
+	if err := check(specification); err != nil {
+		return nil, err
 	}
 	values := view{Specification: specification, Pace: paceOf(specification.Timings)}
 	var files []File
@@ -114,9 +123,32 @@ func Files(name string, specification Specification) ([]File, error) {
 		if err := templates.ExecuteTemplate(&b, strings.TrimPrefix(path.Base(file), ".")+".tmpl", values); err != nil {
 			return nil, fmt.Errorf("writing %s: %w", file, err)
 		}
-		files = append(files, File{Name: file, Text: b.String()})
+		files = append(files, File{Name: strings.Replace(file, usualName, specification.Name, 1), Text: b.String()})
 	}
 	return files, nil
+}
+
+// nameForm is what all formats take for a name, and nameLength the longest one: Kubernetes adds to it.
+var nameForm = regexp.MustCompile(`^[a-z]([a-z0-9-]*[a-z0-9])?$`)
+
+const nameLength = 40
+
+// check refuses what cannot be written.
+func check(specification Specification) error {
+	if name := specification.Name; !nameForm.MatchString(name) || len(name) > nameLength {
+		return fmt.Errorf("the name %q: it has small letters, digits and -, begins with a letter, ends with none of the -, and has at most %d characters", name, nameLength)
+	}
+	for _, flag := range specification.Scope {
+		if !utf8.ValidString(flag) || strings.ContainsFunc(flag, unicode.IsControl) {
+			return fmt.Errorf("%q has a line break or a character that nobody sees, which these files cannot hold", flag)
+		}
+	}
+	for _, text := range append([]string{specification.Path, specification.Program, specification.InRepository}, specification.Files...) {
+		if err := checkPath(text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkPath refuses what no format can hold in a line.
@@ -134,6 +166,25 @@ func checkPath(text string) error {
 type view struct {
 	Specification
 	Pace pace
+}
+
+// lockTimeout is how long a run waits for somebody else's, such as that of a person or of another part.
+const lockTimeout = "10m"
+
+// Apply are the arguments of a run, but for the path.
+func (v view) Apply() []string {
+	return append([]string{"apply", "-auto-approve", "-input=false", "-lock-timeout=" + lockTimeout}, v.Scope...)
+}
+
+// Plan are the arguments of a plan, but for the path.
+func (v view) Plan() []string { return append([]string{"plan", "-input=false"}, v.Scope...) }
+
+// Joint is the file by whose lock two runs of the same know of each other.
+func (v view) Joint() string {
+	if v.Name == usualName {
+		return v.Path
+	}
+	return "/run/lock/" + v.Name
 }
 
 // Required are the variables without which nothing runs.

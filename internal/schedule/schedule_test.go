@@ -25,6 +25,7 @@ var update = flag.Bool("update", false, "write the golden files")
 // whole has all that can be in a specification, and a path of which every format has something to quote.
 func whole() Specification {
 	return Specification{
+		Name: "eu-1", Scope: []string{`-target=backup.trees["it's 100% $HOME $(x) ${{ y }}"]`, "-target=backup.database"},
 		Program: "/opt/50% off/imsctl", Path: `/srv/it's 100% "mine" $HOME ${x}`, InRepository: `ops/it's 100% "mine" $HOME ${{ x }}`,
 		Files:      []string{"main.hcl", "some more.hcl", "some-more.hcl"},
 		Variables:  []Variable{{Name: "DATABASE_URL"}, {Name: "IMS_VAR_secret"}, {Name: "REGION", Optional: true}},
@@ -53,7 +54,7 @@ func TestGolden(t *testing.T) {
 	for name, specification := range map[string]Specification{"whole": whole(), "plain": plain()} {
 		for _, format := range Formats() {
 			for _, file := range filesOf(t, format, specification) {
-				golden := filepath.Join("testdata", name+"-"+strings.TrimPrefix(path.Base(file.Name), "."))
+				golden := filepath.Join("testdata", name+"-"+strings.Replace(strings.TrimPrefix(path.Base(file.Name), "."), "eu-1", "imsctl", 1))
 				if *update {
 					if err := os.WriteFile(golden, []byte(file.Text), 0o644); err != nil {
 						t.Fatal(err)
@@ -74,6 +75,18 @@ func TestGolden(t *testing.T) {
 func TestRefused(t *testing.T) {
 	if _, err := Files("upstart", plain()); err == nil || !strings.Contains(err.Error(), `no format "upstart"`) {
 		t.Errorf("an unknown format: got %v", err)
+	}
+	for _, bad := range []string{"-x", "x-", "X", "é", "a b", "1a", strings.Repeat("a", 41)} {
+		specification := plain()
+		specification.Name = bad
+		if _, err := Files("systemd", specification); err == nil {
+			t.Errorf("a name %q was not refused", bad)
+		}
+	}
+	specification := plain()
+	specification.Scope = []string{"-target=backup.a\nb"}
+	if _, err := Files("systemd", specification); err == nil {
+		t.Error("a target with a line break was not refused")
 	}
 	for _, bad := range []string{"/srv/a\nb", "/srv/a\x00b", "/srv/\xff", ""} {
 		specification := plain()
@@ -158,7 +171,7 @@ func TestCronLine(t *testing.T) {
 		"exit 0":                    "",
 		"echo all is well":          "",
 		"echo degraded; exit 3":     "degraded\n",
-		`printf '%s|' "$@"; exit 1`: "apply|-auto-approve|-input=false|" + folder + "|\n",
+		`printf '%s|' "$@"; exit 1`: "apply|-auto-approve|-input=false|-lock-timeout=10m|" + folder + "|\n",
 	} {
 		if err := os.WriteFile(program, []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
 			t.Fatal(err)
@@ -236,7 +249,7 @@ func TestGithub(t *testing.T) {
 		{"${{ secrets.DATABASE_URL }}", []any{"jobs", "apply", "steps", 3, "env", "DATABASE_URL"}},
 		{nil, []any{"jobs", "drift", "steps", 3, "env", "REGION"}},
 		{`ops/it's 100% "mine" $HOME ${{ '${{' }} x }}`, []any{"jobs", "drift", "steps", 3, "env", "IMSCTL_PATH"}},
-		{`imsctl plan -input=false -detailed-exitcode -- "$IMSCTL_PATH"`, []any{"jobs", "drift", "steps", 3, "run"}},
+		{`imsctl plan -input=false '-target=backup.trees["it'\''s 100% $HOME $(x) $''{{ y }}"]' -target=backup.database -detailed-exitcode -- "$IMSCTL_PATH"` + "\n", []any{"jobs", "drift", "steps", 3, "run"}},
 	} {
 		if diff := cmp.Diff(test.want, at(t, document, test.keys...)); diff != "" {
 			t.Errorf("%v: %s", test.keys, diff)
@@ -272,7 +285,7 @@ func TestGitlab(t *testing.T) {
 		keys []any
 	}{
 		{map[string]any{"value": `ops/it's 100% "mine" $HOME ${{ x }}`, "expand": false}, []any{"variables", "IMSCTL_PATH"}},
-		{"imsctl", []any{"apply", "resource_group"}},
+		{"eu-1", []any{"apply", "resource_group"}},
 		{3, []any{"apply", "allow_failure", "exit_codes", 0}},
 		{`$CI_PIPELINE_SOURCE == "merge_request_event"`, []any{"plan", "rules", 0, "if"}},
 	} {
@@ -298,12 +311,14 @@ func TestKubernetes(t *testing.T) {
 		{documents[0], "*/10 * * * *", []any{"spec", "schedule"}},
 		{documents[0], "Forbid", []any{"spec", "concurrencyPolicy"}},
 		{pod, "Never", []any{"restartPolicy"}},
-		{pod, "/work", []any{"containers", 0, "args", 3}},
-		{pod, map[string]any{"name": "imsctl", "key": "DATABASE_URL"}, []any{"containers", 0, "env", 0, "valueFrom", "secretKeyRef"}},
-		{pod, map[string]any{"name": "imsctl", "key": "REGION", "optional": true}, []any{"containers", 0, "env", 2, "valueFrom", "secretKeyRef"}},
+		{pod, "-lock-timeout=10m", []any{"containers", 0, "args", 3}},
+		{pod, `-target=backup.trees["it's 100% $HOME $$(x) ${{ y }}"]`, []any{"containers", 0, "args", 4}},
+		{pod, "/work", []any{"containers", 0, "args", 6}},
+		{pod, map[string]any{"name": "eu-1", "key": "DATABASE_URL"}, []any{"containers", 0, "env", 0, "valueFrom", "secretKeyRef"}},
+		{pod, map[string]any{"name": "eu-1", "key": "REGION", "optional": true}, []any{"containers", 0, "env", 2, "valueFrom", "secretKeyRef"}},
 		{pod, "/work/some-more.hcl", []any{"containers", 0, "volumeMounts", 3, "mountPath"}},
 		{pod, "xsome-more.hcl", []any{"containers", 0, "volumeMounts", 4, "subPath"}},
-		{pod, "imsctl-work", []any{"volumes", 2, "persistentVolumeClaim", "claimName"}},
+		{pod, "eu-1-work", []any{"volumes", 2, "persistentVolumeClaim", "claimName"}},
 	} {
 		if diff := cmp.Diff(test.want, at(t, test.document, test.keys...)); diff != "" {
 			t.Errorf("%v: %s", test.keys, diff)
@@ -311,7 +326,7 @@ func TestKubernetes(t *testing.T) {
 	}
 	documents = parseYAML(t, filesOf(t, "kubernetes", plain())[0].Text)
 	pod = at(t, documents[0], "spec", "jobTemplate", "spec", "template", "spec")
-	if len(documents) != 1 || at(t, pod, "containers", 0, "args", 3) != "/work/ims.hcl" || at(t, pod, "volumes", 2, "persistentVolumeClaim") != nil {
+	if len(documents) != 1 || at(t, pod, "containers", 0, "args", 4) != "/work/ims.hcl" || at(t, pod, "volumes", 2, "persistentVolumeClaim") != nil {
 		t.Errorf("a state on a server got a claim, or the file is not named: %v", documents)
 	}
 }

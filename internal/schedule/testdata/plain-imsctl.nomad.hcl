@@ -27,7 +27,7 @@ job "imsctl" {
 
       config {
         command = "/usr/local/bin/imsctl"
-        args    = ["apply", "-auto-approve", "-input=false", "/srv/ims.hcl"]
+        args    = ["apply", "-auto-approve", "-input=false", "-lock-timeout=10m", "/srv/ims.hcl"]
       }
     }
   }

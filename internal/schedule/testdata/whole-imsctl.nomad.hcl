@@ -1,8 +1,8 @@
-# nomad job run imsctl.nomad.hcl, after:
+# nomad job run eu-1.nomad.hcl, after:
 #
-#   nomad var put nomad/jobs/imsctl DATABASE_URL=… IMS_VAR_secret=…
+#   nomad var put nomad/jobs/eu-1 DATABASE_URL=… IMS_VAR_secret=…
 #   REGION may be put there too
-job "imsctl" {
+job "eu-1" {
   type = "batch"
 
   periodic {
@@ -36,7 +36,7 @@ job "imsctl" {
 
       config {
         command = "/opt/50% off/imsctl"
-        args    = ["apply", "-auto-approve", "-input=false", "/srv/it's 100% \"mine\" $HOME $${x}"]
+        args    = ["apply", "-auto-approve", "-input=false", "-lock-timeout=10m", "-target=backup.trees[\"it's 100% $HOME $(x) $${{ y }}\"]", "-target=backup.database", "/srv/it's 100% \"mine\" $HOME $${x}"]
       }
 
       template {
@@ -44,7 +44,7 @@ job "imsctl" {
         env         = true
         change_mode = "noop"
         data        = <<-EOT
-          {{- with nomadVar "nomad/jobs/imsctl" }}{{ range .Tuples }}
+          {{- with nomadVar "nomad/jobs/eu-1" }}{{ range .Tuples }}
           {{ .K }}={{ .V | toJSON }}
           {{- end }}{{ end }}
         EOT

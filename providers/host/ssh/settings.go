@@ -30,13 +30,14 @@ type surroundings struct {
 // ordinarySurroundings is how to find them when they are first needed.
 func ordinarySurroundings() func() (surroundings, error) {
 	return func() (surroundings, error) {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return surroundings{}, fmt.Errorf("finding the home folder: %w", err)
-		}
 		who, err := user.Current()
 		if err != nil {
 			return surroundings{}, fmt.Errorf("finding the user's name: %w", err)
+		}
+		home := os.Getenv("HOME")
+		if home == "" {
+			// A service of systemd has none, and its user has a home all the same.
+			home = who.HomeDir
 		}
 		return surroundings{home: home, user: who.Username, agent: os.Getenv("SSH_AUTH_SOCK"), system: "/etc/ssh"}, nil
 	}

@@ -2,6 +2,7 @@ package ssh
 
 import (
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -189,5 +190,21 @@ func TestThroughOtherMachines(t *testing.T) {
 	<-link.done
 	if err := h.Run(t.Context(), nothing()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestAServiceHasNoHome: systemd gives its services no HOME, and cron one of its own.
+func TestAServiceHasNoHome(t *testing.T) {
+	t.Setenv("HOME", "")
+	who, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for home, want := range map[string]string{"": who.HomeDir, "/somewhere": "/somewhere"} {
+		t.Setenv("HOME", home)
+		got, err := ordinarySurroundings()()
+		if err != nil || got.home != want || got.user != who.Username {
+			t.Errorf("HOME=%s: got %+v, %v; want %s", home, got, err, want)
+		}
 	}
 }
