@@ -152,7 +152,7 @@ func (t *taking) describe(outcome pipeline.Outcome) (*state.Artifact, []byte, er
 		Encryption: encryptionOf(t.declared),
 		Versions:   outcome.Reading.Versions, RowCounts: outcome.Reading.RowCounts, KeyCounts: keyCounts(outcome.Reading.KeyCounts),
 		Needs:     (*state.Needs)(outcome.Reading.Needs),
-		Container: containerOf(outcome.Reading.Container), Position: outcome.Reading.Position,
+		Container: containerOf(outcome.Reading.Container), Position: outcome.Reading.Position, What: planner.WhatIsRead(t.Spec, t.declared),
 		Warnings: t.redactedAll(t.warnings(outcome)),
 	}, Survey: t.survey()}
 	data, err := state.EncodeManifest(&state.Manifest{

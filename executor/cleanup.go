@@ -5,111 +5,249 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
+	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/planner"
 	"github.com/castrolanda/imsctl/providers"
-	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
 )
 
-// cleanup removes what an interrupted upload left: the parts that the plan named, and bytes that never got a manifest.
+// cleanup removes what should be gone, or what becomes of a trash.
 func (r *run) cleanup(ctx context.Context, action *planner.Cleanup) (result, error) {
-	if action.Scratch != "" {
-		return r.removeScratch(ctx, action)
+	switch action.Step {
+	case planner.StepRecord:
+		return r.recordTrash(ctx, action)
+	case planner.StepPurge:
+		return r.purge(ctx, action)
 	}
-	destination, err := r.destination(action.Destination)
+	cleaner, config, err := r.cleaner(action.Block)
 	if err != nil {
 		return result{}, err
 	}
-	intent := r.intent(action)
-	intent.Key, intent.Destinations = action.Key, []string{action.Destination}
-	done := result{summary: "removed"}
-	err = r.during(ctx, intent, func() (effect, error) {
-		err := r.removeUnfinished(ctx, destination, action)
-		if errors.Is(err, providers.ErrProtected) {
-			done.summary, err = keptByPolicy+": "+policyOf(err), nil
+	c := &cleaning{run: r, action: action, cleaner: cleaner, config: config}
+	if err := c.look(ctx); err != nil {
+		return result{}, fmt.Errorf("%w: %w", providers.ErrCleanupRefused, err)
+	}
+	if err := r.during(ctx, r.intent(action), func() (effect, error) { return c.remove(ctx) }); err != nil {
+		return result{warnings: c.outcome.Warnings}, err
+	}
+	return result{summary: c.summary(), warnings: c.outcome.Warnings}, nil
+}
+
+// cleaner finds a cleanup block of the specification by address.
+func (e *Executor) cleaner(address string) (providers.Cleaner, providers.CleanupConfig, error) {
+	cleaner, ok := e.World.Cleaners[address]
+	if !ok {
+		return nil, nil, fmt.Errorf("%s is not in the specification", address)
+	}
+	for _, declared := range e.Spec.Cleanups {
+		if config, ok := declared.Config.(providers.CleanupConfig); ok && declared.Address == address {
+			return cleaner, config, nil
 		}
+	}
+	return nil, nil, fmt.Errorf("%s is not in the specification", address)
+}
+
+// cleaning is one removal.
+type cleaning struct {
+	*run
+	action  *planner.Cleanup
+	cleaner providers.Cleaner
+	config  providers.CleanupConfig
+	seen    providers.CleanupView
+	trash   string
+	outcome providers.CleanupOutcome
+}
+
+// look makes sure that all the plan rests on is still so: what is there, that nothing uses it, and the backup behind it.
+func (c *cleaning) look(ctx context.Context) error {
+	var err error
+	if c.seen, err = c.cleaner.Inspect(ctx); err != nil {
+		return fmt.Errorf("it cannot be looked at: %w", err)
+	}
+	if against := slices.Concat(c.seen.Refusals, c.seen.Waits); len(against) > 0 {
+		return errors.New(strings.Join(against, "; "))
+	}
+	if err := c.askMentions(ctx); err != nil {
+		return err
+	}
+	if c.action.Behind == "" {
+		return nil
+	}
+	return c.confirmBackup(ctx)
+}
+
+// askMentions asks the checks again that find mentions of what goes.
+func (c *cleaning) askMentions(ctx context.Context) error {
+	env := providers.Environment{Directory: c.Spec.Directory}
+	for _, declared := range c.Spec.Checks {
+		forbidding, ok := declared.Config.(providers.Forbidding)
+		if !ok || !slices.ContainsFunc(c.config.Removes(env), forbidding.Forbids) {
+			continue
+		}
+		check := c.World.Checks[declared.Address]
+		if check == nil {
+			return fmt.Errorf("%s cannot be asked", declared.Address)
+		}
+		if finding := providers.Once(ctx, check, declared.Timeout); finding.Verdict != providers.Passed {
+			return fmt.Errorf("%s: %s", declared.Address, finding.Summary)
+		}
+	}
+	return nil
+}
+
+// confirmBackup makes sure, in the state and at the destinations themselves, that the artifact which the plan saw is of what goes,
+// began after its newest change, and has enough verified copies.
+func (c *cleaning) confirmBackup(ctx context.Context) error {
+	artifact, err := c.artifact(c.action.Artifact)
+	if err != nil {
+		return err
+	}
+	for _, backup := range c.Spec.Backups {
+		if backup.Address == c.action.Behind && artifact.What != planner.WhatIsRead(c.Spec, backup) {
+			return fmt.Errorf("the backup %s is of %s", artifact.ID, artifact.What)
+		}
+	}
+	if artifact.Backup != c.action.Behind {
+		return fmt.Errorf("%s is a backup of %s, not of %s", artifact.ID, artifact.Backup, c.action.Behind)
+	}
+	if !artifact.StartedAt.After(c.seen.Newest) {
+		return fmt.Errorf("%s was changed at %s, after the backup of %s was begun", c.seen.NewestName, instant(c.seen.Newest), instant(artifact.StartedAt))
+	}
+	var confirmed []string
+	var problems error
+	for _, address := range c.action.Destinations {
+		if err := c.confirmCopy(ctx, artifact, address); err != nil {
+			problems = errors.Join(problems, fmt.Errorf("%s: %w", address, err))
+			continue
+		}
+		confirmed = append(confirmed, address)
+	}
+	if len(confirmed) < max(1, c.action.MinCopies) {
+		return fmt.Errorf("%s has a verified copy in %d of %d destinations: %w", artifact.ID, len(confirmed), max(1, c.action.MinCopies), problems)
+	}
+	c.action.Destinations = confirmed
+	return nil
+}
+
+// instant is a moment in the form of messages.
+func instant(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// confirmCopy looks at a copy and its manifest with its own eyes.
+func (c *cleaning) confirmCopy(ctx context.Context, artifact *state.Artifact, address string) error {
+	replica, ok := artifact.Replica(address)
+	if !ok || replica.Condition != state.Verified {
+		return errors.New("no verified copy is recorded there")
+	}
+	destination, err := c.destination(address)
+	if err != nil {
+		return err
+	}
+	object, err := destination.Stat(ctx, artifact.Key)
+	if err != nil {
+		return err
+	}
+	if object.Size != artifact.Stored.Size {
+		return fmt.Errorf("the copy has %d bytes instead of %d", object.Size, artifact.Stored.Size)
+	}
+	_, err = c.readManifest(ctx, destination, artifact)
+	return err
+}
+
+// remove removes what the plan showed, and says what the state learns.
+func (c *cleaning) remove(ctx context.Context) (effect, error) {
+	at := c.now()
+	order := providers.CleanupOrder{Items: c.action.Items, Fingerprint: c.action.Fingerprint}
+	if trashing, ok := c.cleaner.(providers.Trashing); ok {
+		c.trash = trashing.TrashFor(at)
+		order.Trash = c.trash
+	}
+	var err error
+	c.outcome, err = c.cleaner.Remove(ctx, order, c.seen)
+	c.outcome.Warnings = c.redactedAll(c.outcome.Warnings)
+	if len(c.outcome.Removed) == 0 {
 		return effect{}, err
+	}
+	record := &state.Cleanup{
+		ID: c.id + "/" + c.action.Address, Address: c.action.Block, Phase: state.Removed, Trash: c.trash, At: at, Freed: c.outcome.Freed,
+		Items: c.outcome.Removed[:min(len(c.outcome.Removed), state.MaxCleaned)], Artifact: c.action.Artifact, Destinations: c.action.Destinations,
+		Warnings: c.outcome.Warnings,
+	}
+	if c.trash != "" {
+		record.Phase = state.Trashed
+	}
+	for _, item := range c.action.Items {
+		if slices.Contains(c.outcome.Removed, item.Name) {
+			record.Bytes, record.Files = record.Bytes+item.Bytes, record.Files+item.Files
+		}
+	}
+	return effect{events: []state.Event{{PutCleanup: record}}}, err
+}
+
+// summary says what was done: "1.7 GiB moved to /home/ims/.imsctl-trash/…", "3 items, 1.2 GiB freed".
+func (c *cleaning) summary() string {
+	if c.trash != "" {
+		return units.Bytes(c.seen.Bytes()) + " moved to " + c.trash
+	}
+	return fmt.Sprintf("%s removed, %s freed", units.Counted(len(c.outcome.Removed), "item", "items"), units.Bytes(c.outcome.Freed))
+}
+
+// trashRecord is what is recorded of the trash of an action; nil when nothing is.
+func (r *run) trashRecord(action *planner.Cleanup) *state.Cleanup {
+	for _, record := range r.Session.Document().CleanupsOf(action.Block) {
+		if record.Phase == state.Trashed && record.Trash == action.Trash {
+			after := *record
+			return &after
+		}
+	}
+	return nil
+}
+
+// purge removes a trash whose time is over.
+func (r *run) purge(ctx context.Context, action *planner.Cleanup) (result, error) {
+	cleaner, _, err := r.cleaner(action.Block)
+	if err != nil {
+		return result{}, err
+	}
+	trashing, ok := cleaner.(providers.Trashing)
+	record := r.trashRecord(action)
+	if !ok || record == nil {
+		return result{}, fmt.Errorf("%w: nothing is recorded of the trash %s any more: make a new plan", providers.ErrCleanupRefused, action.Trash)
+	}
+	var done result
+	err = r.during(ctx, r.intent(action), func() (effect, error) {
+		outcome, err := trashing.Purge(ctx, action.Trash)
+		done.warnings = r.redactedAll(outcome.Warnings)
+		if err != nil {
+			return effect{}, err
+		}
+		record.Phase, record.RemovedAt, record.Freed = state.Removed, r.now(), outcome.Freed
+		done.summary = units.Bytes(outcome.Freed) + " freed"
+		return effect{events: []state.Event{{PutCleanup: record}}}, nil
 	})
 	return done, err
 }
 
-func (r *run) removeUnfinished(ctx context.Context, destination providers.Destination, action *planner.Cleanup) error {
-	remnants, err := destination.Remnants(ctx, action.Key)
+// recordTrash records a trash that the state does not know, or that is gone.
+func (r *run) recordTrash(ctx context.Context, action *planner.Cleanup) (result, error) {
+	record := r.trashRecord(action)
+	summary := "recorded"
+	if action.Gone {
+		if record == nil {
+			return result{}, errors.New("nothing is recorded there any more: make a new plan")
+		}
+		record.Phase, record.RemovedAt = state.Removed, r.now()
+		summary = "recorded as removed"
+	} else if record == nil {
+		record = &state.Cleanup{ID: r.id + "/" + action.Address, Address: action.Block, Phase: state.Trashed, Trash: action.Trash, At: action.MovedAt}
+	}
+	err := r.during(ctx, r.intent(action), func() (effect, error) {
+		return effect{events: []state.Event{{PutCleanup: record}}}, nil
+	})
 	if err != nil {
-		return fmt.Errorf("looking for unfinished uploads: %w", err)
+		return result{}, err
 	}
-	for _, remnant := range remnants {
-		if !slices.Contains(action.Remnants, remnant.Name) {
-			continue
-		}
-		if err := destination.RemoveRemnant(ctx, remnant); err != nil {
-			return fmt.Errorf("removing %s: %w", remnant.Name, err)
-		}
-	}
-	if action.Version == "" {
-		return nil
-	}
-	_, err = destination.Stat(ctx, state.ManifestKey(action.Key))
-	if err == nil {
-		return fmt.Errorf("nothing was deleted: %s has a manifest now", action.Key)
-	}
-	if !errors.Is(err, providers.ErrNotExist) {
-		return fmt.Errorf("looking for the manifest of %s: %w", action.Key, err)
-	}
-	if err := destination.Delete(ctx, action.Key, action.Version); err != nil && !errors.Is(err, providers.ErrNotExist) {
-		return fmt.Errorf("deleting %s: %w", action.Key, err)
-	}
-	return nil
-}
-
-// settle closes the intents that earlier runs left open and that nothing is left of: no unfinished upload, no bytes
-// without a manifest. The others stay open, and the next plan says what it does with them.
-func (r *run) settle(ctx context.Context, report *Report) error {
-	if report.Interrupted {
-		return nil
-	}
-	for _, intent := range r.before {
-		if !r.isSettled(ctx, intent) {
-			continue
-		}
-		ending := state.Result{Outcome: state.Abandoned, EndedAt: r.now()}
-		if err := r.Session.End(ctx, intent.ID, ending); err != nil {
-			return fmt.Errorf("closing the intent of %s: %w", intent.Address, err)
-		}
-	}
-	return nil
-}
-
-// isSettled asks every destination of an intent under the address that it has now. One that cannot be asked, or is not
-// declared any more without being given up in words, leaves it open.
-func (r *run) isSettled(ctx context.Context, intent *state.Intent) bool {
-	if intent.Scratch != "" {
-		_, settled := r.settled.Load(intent.Scratch)
-		return settled
-	}
-	if intent.Key == "" {
-		return true
-	}
-	for _, address := range intent.Destinations {
-		if r.isReleased(address) {
-			continue
-		}
-		if to, moved := r.moves[address]; moved {
-			address = to
-		}
-		destination, ok := r.World.Destinations[address]
-		if !ok {
-			return false
-		}
-		if clean, err := isClean(ctx, destination, intent.Key); err != nil || !clean {
-			return false
-		}
-	}
-	return true
-}
-
-// isReleased reports whether the specification gives an address up.
-func (e *Executor) isReleased(address string) bool {
-	return slices.ContainsFunc(e.Spec.Removals, func(removal spec.Removal) bool { return removal.Covers(address) })
+	return result{summary: summary}, nil
 }

@@ -195,7 +195,7 @@ func (d *drilling) summary() string {
 }
 
 // removeScratch removes what an interrupted drill left.
-func (r *run) removeScratch(ctx context.Context, action *planner.Cleanup) (result, error) {
+func (r *run) removeScratch(ctx context.Context, action *planner.Sweep) (result, error) {
 	driller, ok := r.World.Drillers[action.Drill]
 	if !ok {
 		return result{}, fmt.Errorf("%s is not in the specification", action.Drill)

@@ -247,7 +247,7 @@ func TestScratchLeftIsRemoved(t *testing.T) {
 	if len(b.session.Document().Intents) != 1 || len(d.places) != 1 {
 		t.Fatalf("open are %+v", b.session.Document().Intents)
 	}
-	removal := &planner.Cleanup{
+	removal := &planner.Sweep{
 		Meta: planner.Meta{Address: drillAddress + "/scratch/" + open[0].Scratch, Backup: backupAddress}, Drill: drillAddress, Scratch: open[0].Scratch, ScratchAt: "db:5432",
 	}
 	d.removes = errors.New("no answer")
@@ -265,7 +265,7 @@ func TestScratchElsewhereIsTold(t *testing.T) {
 	b := newWorkbench(t)
 	d := newTestDriller(b)
 	d.removes = errors.New("it must not be asked")
-	entry := b.run(&planner.Cleanup{
+	entry := b.run(&planner.Sweep{
 		Meta: planner.Meta{Address: drillAddress + "/scratch/x", Backup: backupAddress}, Drill: drillAddress, Scratch: "x", ScratchAt: "old:5432",
 	}).Entries[0]
 	if entry.Status != executor.Done || len(entry.Warnings) != 1 || !strings.Contains(entry.Warnings[0], "remove x at old:5432 by hand") {

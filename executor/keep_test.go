@@ -107,7 +107,7 @@ func TestCleanupOfWhatAStoreKeeps(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.world.Destinations[placeAddress] = protective{b.place, func(string) bool { return false }, func(string) bool { return true }}
-	cleanup := &planner.Cleanup{Meta: planner.Meta{Address: "c", Backup: backupAddress}, Destination: placeAddress, Key: "notes/bytes", Version: object.Version}
+	cleanup := &planner.Sweep{Meta: planner.Meta{Address: "c", Backup: backupAddress}, Destination: placeAddress, Key: "notes/bytes", Version: object.Version}
 	if entry := b.run(cleanup).Entries[0]; entry.Status != executor.Done || entry.Summary != "kept by policy: "+rule {
 		t.Errorf("%+v", entry)
 	}

@@ -82,6 +82,8 @@ func (r *run) dispatch(ctx context.Context, action planner.Action) (result, erro
 		return r.forget(ctx, action)
 	case *planner.Cleanup:
 		return r.cleanup(ctx, action)
+	case *planner.Sweep:
+		return r.sweep(ctx, action)
 	case *planner.Move:
 		return r.move(ctx, action)
 	case *planner.Release:

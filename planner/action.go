@@ -13,7 +13,7 @@ const (
 	KindPrune     Kind = "prune"
 	KindKeep      Kind = "keep"
 	KindForget    Kind = "forget"
-	KindCleanup   Kind = "cleanup"
+	KindSweep     Kind = "sweep"
 	KindMove      Kind = "move"
 	KindRelease   Kind = "release"
 	KindAdopt     Kind = "adopt"
@@ -37,6 +37,8 @@ func (k Kind) Symbol() string {
 		return "#"
 	case KindForget:
 		return "."
+	case KindSweep:
+		return "%"
 	case KindCleanup:
 		return "x"
 	case KindMove:
@@ -186,9 +188,9 @@ type Forget struct {
 	Destination string `json:"destination"`
 }
 
-// Cleanup removes what an interrupted upload left at a destination, or bytes that never got a manifest; or the scratch place
+// Sweep removes what an interrupted upload left at a destination, or bytes that never got a manifest; or the scratch place
 // that an interrupted drill left.
-type Cleanup struct {
+type Sweep struct {
 	Meta
 	Destination string `json:"destination,omitzero"`
 	// Intent is the interrupted action that it settles.
@@ -277,7 +279,7 @@ func (*Keep) Kind() Kind { return KindKeep }
 func (*Forget) Kind() Kind { return KindForget }
 
 // Kind implements Action.
-func (*Cleanup) Kind() Kind { return KindCleanup }
+func (*Sweep) Kind() Kind { return KindSweep }
 
 // Kind implements Action.
 func (*Move) Kind() Kind { return KindMove }

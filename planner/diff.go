@@ -17,11 +17,13 @@ import (
 // observed may be nil: the state is then taken at its word.
 func Diff(specification *spec.Spec, document *state.Document, observed *Observed, now time.Time) *Plan {
 	d := newDiffer(specification, document, observed, now)
+	d.decideCleanups()
 	d.decideDeploys()
 	for _, backup := range specification.Backups {
 		d.newTask(backup).plan()
 	}
 	d.planDeploys()
+	d.planCleanups()
 	d.planImports()
 	d.recover()
 	d.recoverDrills()
@@ -78,6 +80,9 @@ type differ struct {
 	deploys       []deployDecision
 	demanded      map[string]string
 	deployOptions DeployOptions
+	// cleanups are what is decided about cleanup blocks, retired the backups whose source was cleaned up.
+	cleanups []*cleanupCase
+	retired  map[string]bool
 	// taken are the planned backups by the address of their block.
 	taken map[string]*Backup
 	// copying are the objects that this plan writes anew.
@@ -111,6 +116,7 @@ func newDiffer(specification *spec.Spec, document *state.Document, observed *Obs
 		copying:     make(map[objectRef]bool),
 		unbuilt:     make(map[string]error),
 		demanded:    make(map[string]string),
+		retired:     make(map[string]bool),
 		taken:       make(map[string]*Backup),
 	}
 	for _, destination := range specification.Destinations {
@@ -174,7 +180,8 @@ func (d *differ) indexIntent(intent *state.Intent) {
 	switch Kind(intent.Kind) {
 	case KindPrune:
 		index = d.pruning
-	case KindBackup, KindReplicate, KindRepair, KindCleanup:
+	case KindBackup, KindReplicate, KindRepair, KindSweep, KindCleanup:
+		// What is swept was said to be cleaned up by earlier versions.
 	default:
 		return
 	}
@@ -291,6 +298,10 @@ func (d *differ) fingerprint(plan *Plan) {
 				plan.Fingerprints[backup] = state.DrillFingerprint(d.recorded.DrillsOf(backup))
 				continue
 			}
+			if isCleanup(backup) {
+				plan.Fingerprints[backup] = state.CleanupFingerprint(d.recorded.CleanupsOf(backup))
+				continue
+			}
 			if isDeploy(backup) {
 				plan.Fingerprints[backup] = state.ReleaseFingerprint(d.recorded.ReleasesOf(backup))
 				continue
@@ -310,6 +321,8 @@ func concerned(action Action) []string {
 		return []string{action.Backup, action.Address}
 	case *Deploy:
 		return []string{action.Address}
+	case *Cleanup:
+		return []string{action.Block}
 	}
 	return []string{action.Common().Backup}
 }

@@ -206,7 +206,7 @@ func (d *differ) recoverDrills() {
 				address, moment(intent.BeganAt), intent.Scratch, intent.ScratchAt))
 			continue
 		}
-		action := &Cleanup{Drill: address, Scratch: intent.Scratch, ScratchAt: intent.ScratchAt, Intent: intent.ID, Meta: Meta{
+		action := &Sweep{Drill: address, Scratch: intent.Scratch, ScratchAt: intent.ScratchAt, Intent: intent.ID, Meta: Meta{
 			Address: address + scratchSuffix + intent.Scratch, Backup: drill.Backup, Cause: CauseRecovery,
 			Reason: fmt.Sprintf("the drill begun at %s was interrupted: its scratch %s at %s is removed, if it is still there", moment(intent.BeganAt), scratchWord(drill.Into), intent.ScratchAt),
 			Undo:   "cannot be undone: what is removed is a copy of a backup",

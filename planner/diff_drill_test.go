@@ -193,7 +193,7 @@ func TestDiffDrill(t *testing.T) {
 			return s
 		}, []string{
 			"drill change drill.d: due: never drilled, every 7d; restores 1122T090000Z, 3h old, from b after drill.d/scratch/" + scratchName,
-			"cleanup recovery drill.d/scratch/" + scratchName + ": the drill begun at 2026-11-22 11:30 UTC was interrupted: its scratch database at db:5432 is removed, if it is still there [version \"\", remnants []]",
+			"sweep recovery drill.d/scratch/" + scratchName + ": the drill begun at 2026-11-22 11:30 UTC was interrupted: its scratch database at db:5432 is removed, if it is still there [version \"\", remnants []]",
 		}},
 		{"what a killed drill left that is not declared any more", func(t *testing.T) *scene {
 			s := young(t)

@@ -36,7 +36,7 @@ func (d *differ) dueness(s *survey) dueness {
 			continue
 		}
 		next := schedule.DueAt(held.artifact.StartedAt)
-		if next.IsZero() || next.After(d.now) {
+		if next.IsZero() || next.After(d.now) || d.retired[s.backup.Address] {
 			return dueness{}
 		}
 		reason := fmt.Sprintf("due: last verified backup is %s old, %s", units.Age(d.now.Sub(held.artifact.StartedAt)), schedule)
@@ -74,6 +74,7 @@ func dueSources(specification *spec.Spec, document *state.Document, observed *Ob
 	d := newDiffer(specification, document, observed, now)
 	var sources []string
 	listed := make(map[string]bool)
+	d.decideCleanups()
 	d.decideDeploys()
 	for _, backup := range specification.Backups {
 		if !listed[backup.Source] && d.demandOrDueness(d.survey(backup)).due {

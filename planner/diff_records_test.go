@@ -78,7 +78,7 @@ func TestDiffMoves(t *testing.T) {
 			s.document.Intents[0].Backup = "backup.wiki"
 			s.putObject(placeA, unfinished.Key, 100)
 			return s
-		}, []string{`cleanup recovery db@a#wiki-20261122T100000Z/unfinished: 100 B of a backup interrupted at 2026-11-22 11:30 UTC, never completed [version "v5", remnants []]`}},
+		}, []string{`sweep recovery db@a#wiki-20261122T100000Z/unfinished: 100 B of a backup interrupted at 2026-11-22 11:30 UTC, never completed [version "v5", remnants []]`}},
 	})
 }
 

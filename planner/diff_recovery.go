@@ -44,7 +44,7 @@ func (d *differ) recover() {
 // cleanUp plans the removal of what one interrupted upload left at one destination, if it left anything.
 func (d *differ) cleanUp(ref objectRef, intent *state.Intent, backup string, remnants []providers.Remnant, recorded bool) {
 	objects := d.observed.Destinations[ref.destination].Objects
-	action := &Cleanup{Destination: ref.destination, Intent: intent.ID, Key: ref.key}
+	action := &Sweep{Destination: ref.destination, Intent: intent.ID, Key: ref.key}
 	size := int64(0)
 	data, hasData := objects[ref.key]
 	_, hasManifest := objects[state.ManifestKey(ref.key)]

@@ -334,8 +334,8 @@ func TestDiffRecovery(t *testing.T) {
 			s.intend(KindBackup, artifact, placeA, placeB)
 			return s
 		}, []string{
-			`cleanup recovery db@a#1122T110000Z/unfinished: 12.0 MiB of a backup interrupted at 2026-11-22 11:30 UTC, never completed [version "v5", remnants []]`,
-			`cleanup recovery db@b#1122T110000Z/unfinished: 1.0 MiB of a backup interrupted at 2026-11-22 11:30 UTC, never completed [version "", remnants ["x.part"]]`,
+			`sweep recovery db@a#1122T110000Z/unfinished: 12.0 MiB of a backup interrupted at 2026-11-22 11:30 UTC, never completed [version "v5", remnants []]`,
+			`sweep recovery db@b#1122T110000Z/unfinished: 1.0 MiB of a backup interrupted at 2026-11-22 11:30 UTC, never completed [version "", remnants ["x.part"]]`,
 		}},
 		{"an interrupted replication is done again over what it left", func(t *testing.T) *scene {
 			s := newScene(t, placeA, placeB)
@@ -346,7 +346,7 @@ func TestDiffRecovery(t *testing.T) {
 			return s
 		}, []string{
 			"replicate recovery db@b#1122T110000Z: missing on b, the copy begun at 2026-11-22 11:30 UTC was interrupted; copied from a, no new backup",
-			`cleanup recovery db@b#1122T110000Z/unfinished: 10 B of a copy interrupted at 2026-11-22 11:30 UTC, never completed [version "", remnants ["m.part"]]`,
+			`sweep recovery db@b#1122T110000Z/unfinished: 10 B of a copy interrupted at 2026-11-22 11:30 UTC, never completed [version "", remnants ["m.part"]]`,
 		}},
 		{"what an interrupted replication left is removed when nobody copies there any more", func(t *testing.T) *scene {
 			s := newScene(t, placeA, placeB)
@@ -356,7 +356,7 @@ func TestDiffRecovery(t *testing.T) {
 			s.intend(KindReplicate, artifact, placeB)
 			return s
 		}, []string{
-			`cleanup recovery db@b#1122T100000Z/unfinished: 1.0 MiB of a copy interrupted at 2026-11-22 11:30 UTC, never completed [version "v7", remnants []]`,
+			`sweep recovery db@b#1122T100000Z/unfinished: 1.0 MiB of a copy interrupted at 2026-11-22 11:30 UTC, never completed [version "v7", remnants []]`,
 		}},
 		{"an interrupted repair is simply done again", func(t *testing.T) *scene {
 			s := newScene(t, placeA, placeB)

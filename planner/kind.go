@@ -5,7 +5,7 @@ import "github.com/fatih/color"
 // kinds in the order in which a summary counts them.
 var kinds = [...]Kind{
 	KindBackup, KindReplicate, KindRepair, KindVerify, KindDrill, KindDeploy, KindPrune, KindKeep, KindForget, KindCleanup,
-	KindMove, KindRelease, KindAdopt, KindBlocked,
+	KindSweep, KindMove, KindRelease, KindAdopt, KindBlocked,
 }
 
 // verb is the kind in the legend of a printed plan.
@@ -39,7 +39,7 @@ func (k Kind) color() color.Attribute {
 		return color.FgYellow
 	case KindVerify, KindDrill:
 		return color.FgCyan
-	case KindPrune, KindCleanup:
+	case KindPrune, KindSweep, KindCleanup:
 		return color.FgRed
 	case KindForget, KindRelease, KindKeep:
 		return color.FgWhite
@@ -57,7 +57,7 @@ func (k Kind) actions() []string {
 		return []string{"update"}
 	case KindVerify, KindDrill:
 		return []string{"read"}
-	case KindPrune, KindCleanup:
+	case KindPrune, KindSweep, KindCleanup:
 		return []string{"delete"}
 	case KindForget, KindRelease:
 		return []string{"forget"}

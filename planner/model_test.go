@@ -174,7 +174,7 @@ func (m *model) perform(action Action) error {
 		return m.keep(action, dies)
 	case *Forget:
 		m.removeReplica(action.Artifact, action.Destination)
-	case *Cleanup:
+	case *Sweep:
 		return m.cleanUp(action, dies)
 	case *Blocked:
 	}
@@ -410,7 +410,7 @@ func (m *model) removeReplica(id, place string) {
 	}
 }
 
-func (m *model) cleanUp(action *Cleanup, dies bool) error {
+func (m *model) cleanUp(action *Sweep, dies bool) error {
 	if action.Scratch != "" {
 		if !dies {
 			m.document.Intents = slices.DeleteFunc(m.document.Intents, func(intent *state.Intent) bool { return intent.Scratch == action.Scratch })
@@ -421,7 +421,7 @@ func (m *model) cleanUp(action *Cleanup, dies bool) error {
 	place := m.places[action.Destination]
 	place.remnants = slices.DeleteFunc(place.remnants, func(r providers.Remnant) bool { return slices.Contains(action.Remnants, r.Name) })
 	if dies {
-		m.intend(KindCleanup, action.Backup, "", action.Key, action.Destination)
+		m.intend(KindSweep, action.Backup, "", action.Key, action.Destination)
 		return errDied
 	}
 	if action.Version != "" {

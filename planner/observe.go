@@ -36,7 +36,7 @@ type ObserveOptions struct {
 
 // Observe looks at reality: at every destination that a backup uses its condition, what lies under the prefixes of its
 // backups, what interrupted uploads left, and the manifests that the state does not know; then at the sources of the
-// backups that are due. All the while the checks are asked, each once. It changes nothing. What cannot be seen is said in the view concerned; the error is for the end
+// backups that are due. All the while the checks are asked and the cleanups looked at, each once. It changes nothing. What cannot be seen is said in the view concerned; the error is for the end
 // of ctx only. All its goroutines have ended when it returns.
 func Observe(ctx context.Context, specification *spec.Spec, document *state.Document, world *World, clock clock.Clock, options ObserveOptions) (*Observed, error) {
 	o := newObservation(specification, world, clock, options)
@@ -53,10 +53,15 @@ func Observe(ctx context.Context, specification *spec.Spec, document *state.Docu
 			checks <- o.askChecks(ctx, document)
 		}
 	}()
+	cleanups := make(chan map[string]*CleanupView, 1)
+	go func() {
+		defer close(cleanups)
+		cleanups <- o.inspectCleanups(ctx)
+	}()
 	err := o.observe(ctx, document, observed)
-	observed.Checks = <-checks
+	observed.Checks, observed.Cleanups = <-checks, <-cleanups
 	if err == nil && ctx.Err() != nil {
-		err = fmt.Errorf("asking the checks: %w", ctx.Err())
+		err = fmt.Errorf("asking the checks and looking at the cleanups: %w", ctx.Err())
 	}
 	if err != nil {
 		return nil, err
@@ -64,7 +69,7 @@ func Observe(ctx context.Context, specification *spec.Spec, document *state.Docu
 	return observed, nil
 }
 
-// observe looks at all but the checks.
+// observe looks at all but the checks and the cleanups.
 func (o *observation) observe(ctx context.Context, document *state.Document, observed *Observed) error {
 	specification := o.specification
 	lookouts := o.lookouts(recordsOf(specification, document).document)

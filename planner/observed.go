@@ -20,6 +20,8 @@ type Observed struct {
 	Deploys map[string]*providers.DeployInspection
 	// Checks are what the checks saw, by address: all that are built; nil when none was asked.
 	Checks map[string]providers.Finding
+	// Cleanups are what was seen of the cleanups, by address: all that are built.
+	Cleanups map[string]*CleanupView
 	// Busy names who is changing the state right now, and is empty when nobody is: then an unfinished upload is theirs.
 	Busy string
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // FormatVersion is the version of the plan's JSON form: the major part changes when a reader would break.
-const FormatVersion = "1.0"
+const FormatVersion = "2.0"
 
 // Plan is a list of actions with their reasons. The human text and the JSON are rendered from it alone.
 type Plan struct {

@@ -64,6 +64,7 @@ type jsonSummary struct {
 	Keep      int  `json:"keep"`
 	Forget    int  `json:"forget"`
 	Cleanup   int  `json:"cleanup"`
+	Sweep     int  `json:"sweep"`
 	Move      int  `json:"move"`
 	Release   int  `json:"release"`
 	Adopt     int  `json:"adopt"`
@@ -76,7 +77,7 @@ func summarize(plan *Plan) jsonSummary {
 	return jsonSummary{
 		Backup: plan.Count(KindBackup), Replicate: plan.Count(KindReplicate), Repair: plan.Count(KindRepair),
 		Verify: plan.Count(KindVerify), Drill: plan.Count(KindDrill), Deploy: plan.Count(KindDeploy), Prune: plan.Count(KindPrune), Keep: plan.Count(KindKeep), Forget: plan.Count(KindForget),
-		Cleanup: plan.Count(KindCleanup), Move: plan.Count(KindMove), Release: plan.Count(KindRelease), Adopt: plan.Count(KindAdopt), Blocked: plan.Count(KindBlocked),
+		Cleanup: plan.Count(KindCleanup), Sweep: plan.Count(KindSweep), Move: plan.Count(KindMove), Release: plan.Count(KindRelease), Adopt: plan.Count(KindAdopt), Blocked: plan.Count(KindBlocked),
 		Changes: plan.HasChanges(), Failed: plan.Failed(),
 	}
 }
@@ -176,9 +177,11 @@ func changeOf(action Action) (jsonChange, error) {
 	}
 	switch action := action.(type) {
 	case *Cleanup:
+		of = action.Block
+	case *Sweep:
 		of = cmp.Or(action.Drill, of)
 	case *Drill, *Blocked:
-		if isDrill(meta.Address) || isDeploy(meta.Address) {
+		if isDrill(meta.Address) || isDeploy(meta.Address) || isCleanup(meta.Address) {
 			of = meta.Address
 		}
 	}
@@ -234,6 +237,8 @@ func effectOf(action Action) (before, after any, err error) {
 	case *Forget:
 		return jsonCopy{Artifact: action.Artifact, Destination: action.Destination}, nil, nil
 	case *Cleanup:
+		return cleanupEffect(action)
+	case *Sweep:
 		if action.Scratch != "" {
 			return jsonScratch{action.Scratch, action.ScratchAt, action.Intent}, nil, nil
 		}

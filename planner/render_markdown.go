@@ -77,6 +77,7 @@ func (m *markdown) details(plan *Plan) {
 				facts = append(facts, text)
 			}
 		}
+		facts = append(facts, factsOf(action, true)...)
 		if others := othersOf(action); len(others) > 0 {
 			facts = append(facts, "else from "+strings.Join(others, ", "))
 		}

@@ -89,6 +89,7 @@ func busyScene(t testing.TB) *scene {
 	})
 	s.leaveScratch("database")
 	s.deploy("ims", nil)
+	s.cleanup("docker")
 	return s
 }
 
@@ -214,8 +215,8 @@ func TestSummary(t *testing.T) {
 	}{
 		{nil, "No changes. Everything declared is true."},
 		{[]Action{new(Prune), new(Backup), new(Prune)}, "Plan: 1 to back up, 2 to prune."},
-		{[]Action{new(Blocked), new(Cleanup), new(Forget), new(Verify), new(Repair), new(Replicate)},
-			"Plan: 1 to replicate, 1 to repair, 1 to verify, 1 to forget, 1 to clean up, 1 blocked."},
+		{[]Action{new(Blocked), new(Sweep), new(Cleanup), new(Forget), new(Verify), new(Repair), new(Replicate)},
+			"Plan: 1 to replicate, 1 to repair, 1 to verify, 1 to forget, 1 to clean up, 1 to sweep, 1 blocked."},
 	} {
 		if got := Summary(&Plan{Actions: c.actions}); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)

@@ -156,6 +156,9 @@ func (p *textPrinter) action(action Action) {
 			p.wrapped("      ", text)
 		}
 	}
+	for _, fact := range factsOf(action, p.options.Verbose) {
+		p.wrapped("      ", "- "+fact)
+	}
 	if others := othersOf(action); p.options.Verbose && len(others) > 0 {
 		p.wrapped("      ", "else from "+strings.Join(others, ", "))
 	}
@@ -258,7 +261,7 @@ func prediction(action Action) string {
 			return "reads " + size
 		}
 		return fmt.Sprintf("reads %s; the last one that passed took %s", size, seconds(meta.Seconds))
-	case KindPrune, KindCleanup:
+	case KindPrune, KindSweep, KindCleanup:
 		return "frees " + size
 	default:
 		return ""

@@ -153,6 +153,8 @@ func newAction(kind Kind) (Action, error) {
 		return new(Forget), nil
 	case KindCleanup:
 		return new(Cleanup), nil
+	case KindSweep:
+		return new(Sweep), nil
 	case KindMove:
 		return new(Move), nil
 	case KindRelease:

@@ -42,6 +42,9 @@ func checkAction(action Action) error {
 	if deploy, ok := action.(*Deploy); ok {
 		return checkDeploy(deploy)
 	}
+	if cleanup, ok := action.(*Cleanup); ok {
+		return checkCleanup(cleanup)
+	}
 	if !isAddress(meta.Backup, "backup.") {
 		return fmt.Errorf("%q is not the address of a backup", meta.Backup)
 	}
@@ -86,6 +89,30 @@ func checkDeploy(action *Deploy) error {
 		if id != "" && (!isKey(id) || strings.Contains(id, "/")) {
 			return fmt.Errorf("%q is not the name of a release", id)
 		}
+	}
+	return nil
+}
+
+// checkCleanup checks what the removal of something rests on.
+func checkCleanup(action *Cleanup) error {
+	trash := action.Step == StepPurge || action.Step == StepRecord
+	switch {
+	case !isAddress(action.Block, "cleanup."):
+		return errors.New("the address is not that of a cleanup")
+	case !trash && action.Step != StepRemove && action.Step != StepTrash:
+		return fmt.Errorf("%q is no step of a cleanup", action.Step)
+	case action.Address != cleanupAddress(action.Block, action.Trash):
+		return errors.New("the address is not that of what it does")
+	case action.Backup != "":
+		return errors.New("it serves a backup")
+	case trash != (action.Trash != "") || trash != !action.MovedAt.IsZero():
+		return errors.New("it does not say which trash is meant, and since when it is there")
+	case !trash && (len(action.Items) == 0 || action.Fingerprint == ""):
+		return errors.New("it does not say what is removed")
+	case action.Behind != "" && (!isAddress(action.Behind, "backup.") || action.MinCopies < 1 || action.Artifact == ""):
+		return errors.New("it does not say which backup stands behind it")
+	case action.Bytes < 0 || action.Seconds < 0:
+		return errors.New("its prediction is negative")
 	}
 	return nil
 }
@@ -143,7 +170,7 @@ func checkFields(action Action) error {
 		if action.By == "" {
 			return errors.New("it does not say by what the copy is kept")
 		}
-	case *Cleanup:
+	case *Sweep:
 		if action.Scratch != "" {
 			return checkScratch(action)
 		}
@@ -169,7 +196,7 @@ func checkFields(action Action) error {
 }
 
 // checkScratch checks the scratch place that is removed: nothing else must be.
-func checkScratch(action *Cleanup) error {
+func checkScratch(action *Sweep) error {
 	switch {
 	case !providers.IsScratchName(action.Scratch):
 		return fmt.Errorf("%q is not the name of a scratch place", action.Scratch)
@@ -216,7 +243,7 @@ func destinationsOf(action Action) []string {
 		return []string{action.Destination}
 	case *Forget:
 		return []string{action.Destination}
-	case *Cleanup:
+	case *Sweep:
 		if action.Scratch != "" {
 			return nil
 		}
@@ -256,7 +283,7 @@ func hasOwnAddress(action Action) bool {
 		return action.Artifact != "" && meta.Address == copyAddress(meta.Backup, action.Destination, action.Artifact)+keptSuffix
 	case *Forget:
 		return own(action.Destination, action.Artifact)
-	case *Cleanup:
+	case *Sweep:
 		if action.Scratch != "" {
 			return meta.Address == action.Drill+scratchSuffix+action.Scratch
 		}

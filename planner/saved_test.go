@@ -60,7 +60,7 @@ func TestLoadSavedRefuses(t *testing.T) {
 	prune := "backup.database@destination.local.a#database-20261022T120000Z-abcdef"
 	other := "backup.database@destination.local.a#database-20261102T120000Z-abcdef"
 	for _, c := range []struct{ name, from, to, reason string }{
-		{"another format version", `"format_version":"1.0"`, `"format_version":"2.0"`, `format version "2.0"`},
+		{"another format version", `"format_version":"2.0"`, `"format_version":"1.0"`, `format version "1.0"`},
 		{"another file", text, `{"resources":[]}`, "not a saved plan"},
 		{"no JSON", text, "hello", "not a saved plan"},
 		{"nothing", text, "", "not a saved plan"},
@@ -157,9 +157,9 @@ func FuzzLoadSaved(f *testing.F) {
 	text := savedText(f)
 	f.Add([]byte(text))
 	f.Add([]byte(text[:len(text)/2]))
-	f.Add([]byte(`{"type":"saved_plan","format_version":"1.0"}`))
-	f.Add([]byte(`{"type":"saved_plan","format_version":"1.0","created_at":"2026-11-22T12:00:00Z","actions":[{"kind":"blocked","action":{"address":"backup.x","backup":"backup.x","reason":"y","cause":"time","failed":true}}],"fingerprints":{"backup.x":""}}`))
-	f.Add([]byte(`{"type":"saved_plan","format_version":"1.0","created_at":"2026-11-22T12:00:00Z","actions":[{"kind":"blocked","action":null}]}`))
+	f.Add([]byte(`{"type":"saved_plan","format_version":"2.0"}`))
+	f.Add([]byte(`{"type":"saved_plan","format_version":"2.0","created_at":"2026-11-22T12:00:00Z","actions":[{"kind":"blocked","action":{"address":"backup.x","backup":"backup.x","reason":"y","cause":"time","failed":true}}],"fingerprints":{"backup.x":""}}`))
+	f.Add([]byte(`{"type":"saved_plan","format_version":"2.0","created_at":"2026-11-22T12:00:00Z","actions":[{"kind":"blocked","action":null}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		saved, err := LoadSaved(bytes.NewReader(data))
 		if err != nil {

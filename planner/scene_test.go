@@ -221,7 +221,7 @@ func lines(plan *Plan) []string {
 			if action.Degraded {
 				line += " [degraded]"
 			}
-		case *Cleanup:
+		case *Sweep:
 			line += fmt.Sprintf(" [version %q, remnants %q]", action.Version, action.Remnants)
 		}
 		if len(meta.After) > 0 {

@@ -38,17 +38,28 @@ func (s Scope) Check(specification *spec.Spec) error {
 
 var errBothScopes = errors.New("-target and -exclude cannot be combined: name what is wanted, or what is not")
 
-// Narrow leaves out of a specification the deploys that the scope leaves out: nobody looks at their hosts then.
+// Narrow leaves out of a specification the deploys and cleanups that the scope leaves out: nobody looks at their hosts then.
 func (s Scope) Narrow(specification *spec.Spec) *spec.Spec {
 	narrow := *specification
-	narrow.Deploys = nil
+	narrow.Deploys, narrow.Cleanups = nil, nil
 	for _, deploy := range specification.Deploys {
-		in := func(address string) bool { return within(deploy.Address, address) }
-		if !slices.ContainsFunc(s.Exclude, in) && (len(s.Targets) == 0 || slices.ContainsFunc(s.Targets, in)) {
+		if s.includes(deploy.Address) {
 			narrow.Deploys = append(narrow.Deploys, deploy)
 		}
 	}
+	for _, cleanup := range specification.Cleanups {
+		if s.includes(cleanup.Address) {
+			narrow.Cleanups = append(narrow.Cleanups, cleanup)
+		}
+	}
 	return &narrow
+}
+
+// includes reports whether a block is in the scope, as one, or with what an address below it names.
+func (s Scope) includes(block string) bool {
+	in := func(address string) bool { return within(block, address) }
+	below := func(address string) bool { return in(address) || strings.HasPrefix(address, block+"/") }
+	return !slices.ContainsFunc(s.Exclude, in) && (len(s.Targets) == 0 || slices.ContainsFunc(s.Targets, below))
 }
 
 // Select returns the part of a plan that a scope keeps. An address is that of a block, which stands for all of its
@@ -143,6 +154,9 @@ func matches(meta *Meta, addresses []string) bool {
 	if backup == "" {
 		backup = meta.Address
 	}
+	if isCleanup(backup) {
+		backup, _, _ = strings.Cut(backup, trashSuffix)
+	}
 	_, place, _ := strings.Cut(meta.Address, "@")
 	place, _, _ = strings.Cut(place, "#")
 	for _, suffix := range []string{retentionSuffix, backfillSuffix, readBackSuffix, movedSuffix, removedSuffix} {
@@ -179,6 +193,9 @@ func known(plan *Plan, specification *spec.Spec, address string) error {
 	for _, deploy := range specification.Deploys {
 		all = append(all, deploy.Address)
 	}
+	for _, cleanup := range specification.Cleanups {
+		all = append(all, cleanup.Address)
+	}
 	for _, action := range plan.Actions {
 		all = append(all, action.Common().Address)
 	}
@@ -193,5 +210,5 @@ func known(plan *Plan, specification *spec.Spec, address string) error {
 	if best := spec.Nearest(address, all); best != "" {
 		hint = fmt.Sprintf(" Did you mean %s?", best)
 	}
-	return fmt.Errorf("%s names no backup, destination, drill, check or deploy, and no action of this plan.%s", address, hint)
+	return fmt.Errorf("%s names no backup, destination, drill, check, deploy or cleanup, and no action of this plan.%s", address, hint)
 }

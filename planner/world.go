@@ -23,6 +23,8 @@ type World struct {
 	Drillers map[string]providers.Driller
 	// Deployers by the address of their deploy block, and by strategy.
 	Deployers map[string]map[string]providers.Deployer
+	// Cleaners by the address of their cleanup block.
+	Cleaners map[string]providers.Cleaner
 	// unmade says why hosts and sources could not be made; problems are all of these, with their addresses.
 	unmade   map[string]error
 	problems []error
@@ -44,6 +46,7 @@ func Open(specification *spec.Spec, env providers.Environment) (*World, error) {
 	world.openDeployers(specification, env)
 	world.openDestinations(specification, env)
 	world.openChecks(specification, env)
+	world.openCleaners(specification, env)
 	if err := errors.Join(world.problems...); err != nil {
 		return nil, err
 	}
@@ -68,6 +71,7 @@ func newWorld(specification *spec.Spec) *World {
 		Checks:       make(map[string]providers.Check, len(specification.Checks)),
 		Drillers:     make(map[string]providers.Driller, len(specification.Drills)),
 		Deployers:    make(map[string]map[string]providers.Deployer, len(specification.Deploys)),
+		Cleaners:     make(map[string]providers.Cleaner, len(specification.Cleanups)),
 		unmade:       make(map[string]error),
 	}
 }
@@ -162,6 +166,21 @@ func (w *World) openDestinations(specification *spec.Spec, env providers.Environ
 			Rate: int64(declared.UploadLimit), Concurrency: declared.Concurrency, Clock: clock.System{},
 		})
 		w.Destinations[declared.Address] = retry.Destination(destination, declared.Address, policy)
+	}
+}
+
+func (w *World) openCleaners(specification *spec.Spec, env providers.Environment) {
+	for _, declared := range specification.Cleanups {
+		config, ok := declared.Config.(providers.CleanupConfig)
+		if declared.NotBuilt != "" || !ok {
+			continue
+		}
+		cleaner, err := config.Cleaner(env)
+		if err != nil {
+			w.fail(declared.Address, err)
+			continue
+		}
+		w.Cleaners[declared.Address] = cleaner
 	}
 }
 

@@ -90,6 +90,8 @@ type Event struct {
 	PutRelease *Release `json:"put_release,omitempty"`
 	// PutCheck adds the result of a check, or replaces that of the same moment.
 	PutCheck *CheckResult `json:"put_check,omitempty"`
+	// PutCleanup adds a cleanup or replaces the one with its id.
+	PutCleanup *Cleanup `json:"put_cleanup,omitempty"`
 }
 
 // ReplicaChange names an artifact and one copy of it. For a removal only the copy's destination counts.

@@ -39,6 +39,9 @@ func (d *Document) check() error {
 	if err := checkAll("result", d.Checks, (*CheckResult).check, (*CheckResult).id); err != nil {
 		return err
 	}
+	if err := checkAll("cleanup", d.Cleanups, (*Cleanup).check, (*Cleanup).key); err != nil {
+		return err
+	}
 	intents := make(map[string]struct{}, len(d.Intents))
 	for i, intent := range d.Intents {
 		if intent == nil || intent.ID == "" {

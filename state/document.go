@@ -34,6 +34,8 @@ type Document struct {
 	Releases []*Release `json:"releases,omitempty"`
 	// Checks are the results of checks in the order in which they were recorded; of each check the last ones, thinned out.
 	Checks []*CheckResult `json:"checks,omitempty"`
+	// Cleanups are what was cleaned up, oldest first; of each cleanup block the last ones.
+	Cleanups []*Cleanup `json:"cleanups,omitempty"`
 	// Intents are the actions that were begun and whose end is not known, oldest first.
 	Intents []*Intent `json:"intents,omitempty"`
 	// Unknown holds the fields that this version does not know, so that writing does not lose them.
@@ -79,7 +81,9 @@ type Description struct {
 	Container *Container `json:"container,omitempty"`
 	// Position is where the reading ended, in the source's own words, for the next one to go on there; empty where each is of
 	// the whole.
-	Position string   `json:"position,omitempty"`
+	Position string `json:"position,omitempty"`
+	// What is what was read, on which host and without what, in words without secrets; empty for sources that do not tell.
+	What     string   `json:"what,omitempty"`
 	Warnings []string `json:"warnings,omitempty"`
 }
 

@@ -26,12 +26,14 @@ func (d *Document) Apply(event Event) error {
 }
 
 // isRecord reports whether the event is about something else than an artifact.
-func (e Event) isRecord() bool { return e.PutDrill != nil || e.PutRelease != nil || e.PutCheck != nil }
+func (e Event) isRecord() bool {
+	return e.PutDrill != nil || e.PutRelease != nil || e.PutCheck != nil || e.PutCleanup != nil
+}
 
 // checkRecord refuses a record that breaks its promises, or more than one change.
 func (e Event) checkRecord() error {
 	changes := 0
-	for _, set := range []bool{e.PutArtifact != nil, e.PutReplica != nil, e.RemoveReplica != nil, e.PutDrill != nil, e.PutRelease != nil, e.PutCheck != nil} {
+	for _, set := range []bool{e.PutArtifact != nil, e.PutReplica != nil, e.RemoveReplica != nil, e.PutDrill != nil, e.PutRelease != nil, e.PutCheck != nil, e.PutCleanup != nil} {
 		if set {
 			changes++
 		}
@@ -43,6 +45,8 @@ func (e Event) checkRecord() error {
 		return e.PutDrill.check()
 	case e.PutCheck != nil:
 		return e.PutCheck.check()
+	case e.PutCleanup != nil:
+		return e.PutCleanup.check()
 	default:
 		return e.PutRelease.check()
 	}
@@ -58,6 +62,9 @@ func (d *Document) put(event Event) {
 	}
 	if event.PutCheck != nil {
 		d.Checks = putResult(d.Checks, event.PutCheck)
+	}
+	if event.PutCleanup != nil {
+		d.Cleanups = putAttempt(d.Cleanups, event.PutCleanup, KeptCleanups)
 	}
 }
 

@@ -42,8 +42,8 @@ func ReleaseFingerprint(releases []*Release) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// Fingerprints returns the fingerprint of every backup that has an artifact or an open intent, and of every drill or deploy block that
-// has a drill or a release, by its address, in time linear in the size of the document. All others have the fingerprint of nothing.
+// Fingerprints returns the fingerprint of every backup that has an artifact or an open intent, and of every drill, deploy or cleanup block
+// that has a drill, a release or a cleanup, by its address, in time linear in the size of the document. All others have the fingerprint of nothing.
 func (d *Document) Fingerprints() map[string]string {
 	artifacts := d.ByBackup()
 	intents := make(map[string][]*Intent)
@@ -72,6 +72,13 @@ func (d *Document) Fingerprints() map[string]string {
 	}
 	for address := range releases {
 		prints[address] = ReleaseFingerprint(releases[address])
+	}
+	cleanups := make(map[string][]*Cleanup)
+	for _, cleanup := range d.Cleanups {
+		cleanups[cleanup.Address] = append(cleanups[cleanup.Address], cleanup)
+	}
+	for address := range cleanups {
+		prints[address] = CleanupFingerprint(cleanups[address])
 	}
 	return prints
 }

@@ -116,6 +116,11 @@ func Encode(document *Document) ([]byte, error) {
 			return nil, err
 		}
 	}
+	if len(document.Cleanups) > 0 {
+		if err := writeLines(data, "cleanups", document.Cleanups); err != nil {
+			return nil, err
+		}
+	}
 	if len(document.Intents) > 0 {
 		if err := writeLines(data, "intents", document.Intents); err != nil {
 			return nil, err

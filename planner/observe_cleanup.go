@@ -1,0 +1,58 @@
+package planner
+
+import (
+	"context"
+
+	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/spec"
+)
+
+// cleanupPatience is how much longer than others the look at a cleanup may take: it counts what lies in whole folders.
+const cleanupPatience = 10
+
+// CleanupView is what was seen of a cleanup.
+type CleanupView struct {
+	providers.CleanupView
+	// Err is why nothing could be seen; the other fields are then empty.
+	Err error
+}
+
+// inspectCleanups looks at each cleanup of the specification once. What it says has no secret of the specification in it.
+func (o *observation) inspectCleanups(ctx context.Context) map[string]*CleanupView {
+	var asked []*spec.Cleanup
+	for _, declared := range o.specification.Cleanups {
+		if declared.NotBuilt == "" && o.world.Cleaners[declared.Address] != nil {
+			asked = append(asked, declared)
+		}
+	}
+	patient := *o
+	patient.options.CallTimeout *= cleanupPatience
+	views := make([]*CleanupView, len(asked))
+	o.each(ctx, len(asked), func(ctx context.Context, i int) {
+		views[i] = patient.inspectCleanup(ctx, o.world.Cleaners[asked[i].Address])
+	})
+	byAddress := make(map[string]*CleanupView, len(asked))
+	for i, view := range views {
+		if view != nil {
+			byAddress[asked[i].Address] = view
+		}
+	}
+	return byAddress
+}
+
+func (o *observation) inspectCleanup(ctx context.Context, cleaner providers.Cleaner) *CleanupView {
+	view := new(CleanupView)
+	view.Err = o.call(ctx, func(ctx context.Context) (err error) {
+		view.CleanupView, err = cleaner.Inspect(ctx)
+		return err
+	})
+	if view.Err != nil {
+		view.CleanupView = providers.CleanupView{}
+	}
+	for _, texts := range [][]string{view.Facts, view.Refusals, view.Waits} {
+		for i := range texts {
+			texts[i] = o.specification.Redact(texts[i])
+		}
+	}
+	return view
+}
