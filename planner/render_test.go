@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -195,7 +196,7 @@ func TestJSONHasTerraformsShape(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, change := range document.ResourceChanges {
-		if len(change.Change.Actions) != 1 || change.Type != "backup" && change.Type != "drill" && change.Type != "deploy" || change.Name == "" ||
+		if len(change.Change.Actions) != 1 || !slices.Contains([]string{"backup", "drill", "deploy", "cleanup"}, change.Type) || change.Name == "" ||
 			change.Change.BeforeSensitive == nil || change.Change.AfterSensitive == nil {
 			t.Errorf("%s: %+v", change.Address, change)
 		}

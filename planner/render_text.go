@@ -247,7 +247,7 @@ func prediction(action Action) string {
 	if backup, ok := action.(*Backup); ok {
 		return expectedOf(backup)
 	}
-	if meta.Bytes <= 0 {
+	if cleanup, ok := action.(*Cleanup); meta.Bytes <= 0 || ok && cleanup.Step == StepTrash {
 		return ""
 	}
 	size := units.Bytes(meta.Bytes)

@@ -173,7 +173,7 @@ func TestKilledDrillIsCleanedUp(t *testing.T) {
 		t.Fatalf("left is %q", left)
 	}
 	plan := site.run(exitDone, "plan")
-	if !strings.Contains(plan, "x drill.shop/scratch/"+left[0]) || !strings.Contains(plan, "Plan: 1 to drill, 1 to clean up.") {
+	if !strings.Contains(plan, "% drill.shop/scratch/"+left[0]) || !strings.Contains(plan, "Plan: 1 to drill, 1 to sweep.") {
 		t.Errorf("the plan is\n%s", plan)
 	}
 	// One of nobody's is told, and stays.
