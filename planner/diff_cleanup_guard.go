@@ -114,11 +114,7 @@ func (c *cleanupCase) uncovered() []string {
 		if source.Address != backup.Source {
 			continue
 		}
-		config, ok := source.Config.(providers.SourceConfig)
-		if !ok {
-			break
-		}
-		if why := c.config.Uncovered(config, c.environment()); why != "" {
+		if why := c.config.Uncovered(source.Config, c.environment()); why != "" {
 			return []string{fmt.Sprintf("%s does not stand for it: %s", backup.Address, why)}
 		}
 		return nil
