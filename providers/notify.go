@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // NotifyConfig is the Config of a KindNotify provider.
@@ -95,14 +96,15 @@ type Concern struct {
 // NoticeVersion is the version of a notice's JSON form: the major part changes when a reader would break.
 const NoticeVersion = "1.0"
 
-// JSON is the notice as programs read it.
+// JSON is the notice as programs read it. What is no UTF-8 in its texts, such as the output of some program, is replaced: it must not
+// keep people from hearing of it.
 func (n Notice) JSON() ([]byte, error) {
 	document := struct {
 		FormatVersion string `json:"format_version"`
 		Type          string `json:"type"`
 		Notice        `json:",inline"`
 	}{NoticeVersion, "notice", n}
-	data, err := json.Marshal(document, json.Deterministic(true))
+	data, err := json.Marshal(document, json.Deterministic(true), jsontext.AllowInvalidUTF8(true))
 	if err != nil {
 		return nil, fmt.Errorf("writing the notice as JSON: %w", err)
 	}

@@ -27,6 +27,7 @@ import (
 	hostlocal "github.com/castrolanda/imsctl/providers/host/local"
 	"github.com/castrolanda/imsctl/providers/host/ssh"
 	notifycommand "github.com/castrolanda/imsctl/providers/notify/command"
+	notifysmtp "github.com/castrolanda/imsctl/providers/notify/smtp"
 	"github.com/castrolanda/imsctl/providers/notify/webhook"
 	"github.com/castrolanda/imsctl/providers/source/command"
 	"github.com/castrolanda/imsctl/providers/source/dockerlogs"
@@ -45,7 +46,7 @@ func Registry() (*providers.Registry, error) {
 		paths.Provider(), checkcommand.Provider(),
 		github.Provider(), hybrid.Provider(), deploylocal.Provider(), vm.Provider(),
 		directory.Provider(), docker.Provider(), logs.Provider(),
-		webhook.Provider(), notifycommand.Provider(),
+		webhook.Provider(), notifysmtp.Provider(), notifycommand.Provider(),
 	)
 }
 

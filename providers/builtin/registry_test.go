@@ -19,7 +19,7 @@ func TestEveryProviderIsWhatItsKindSays(t *testing.T) {
 		providers.KindCheck:       {"http", "tcp", "postgres", "redis", "containers", "disk", "paths", "command"},
 		providers.KindDeploy:      {"github", "hybrid", "local", "vm"},
 		providers.KindCleanup:     {"directory", "docker", "logs"},
-		providers.KindNotify:      {"webhook", "command"},
+		providers.KindNotify:      {"webhook", "smtp", "command"},
 	} {
 		types := registry.Types(kind)
 		if !slices.Equal(types, want) {

@@ -103,7 +103,7 @@ func slackBody(notice providers.Notice) ([]byte, error) {
 		text += "\n" + escape(cut(notice.Text, slackLimit))
 	}
 	text += fmt.Sprintf("\n_imsctl %s on %s_", escape(notice.Run), escape(notice.Host))
-	body, err := json.Marshal(map[string]string{"text": text})
+	body, err := json.Marshal(map[string]string{"text": strings.ToValidUTF8(text, "\uFFFD")})
 	if err != nil {
 		return nil, fmt.Errorf("writing the message for Slack: %w", err)
 	}

@@ -71,6 +71,17 @@ func TestBodies(t *testing.T) {
 	}
 }
 
+// TestOutputOfAnyProgram: what is no UTF-8 must not keep anybody from being told.
+func TestOutputOfAnyProgram(t *testing.T) {
+	for _, format := range []string{formatJSON, formatSlack, formatHealthchecks} {
+		notice := failed
+		notice.Subject, notice.Text, notice.Log = "s\xff", "t\xff", []string{"l\xff"}
+		if got, err := post(t, format, notice, http.StatusOK); err != nil || !strings.Contains(got.body, "s") {
+			t.Errorf("%s: %v, %q", format, err, got)
+		}
+	}
+}
+
 func TestHealthchecksPaths(t *testing.T) {
 	for event, want := range map[providers.Event]string{
 		providers.EventStart: "/hook/secret/start?a=b", providers.EventSuccess: "/hook/secret?a=b", providers.EventFailure: "/hook/secret/fail?a=b",
