@@ -166,6 +166,7 @@ type destinationBlock struct {
 	Retention   providers.Reference `hcl:"retention,optional" kind:"retention" doc:"What is kept there; everything when left out."`
 	UploadLimit units.Size          `hcl:"upload_limit,optional" doc:"How many bytes are uploaded in a second, by all uploads together; no limit when left out."`
 	Concurrency int64               `hcl:"concurrency,optional" doc:"How many uploads there are at once, and as many readings; no limit when left out."`
+	Price       units.Price         `hcl:"price_per_gb_month,optional" doc:"What 2^30 bytes cost there for a month, as \"0.02 USD\", for the report; unknown when left out."`
 }
 
 func (l *loader) destination(b body, retentions map[string]*Retention) {
@@ -184,7 +185,7 @@ func (l *loader) destination(b body, retentions map[string]*Retention) {
 	}
 	destination := &Destination{
 		Config: config.(providers.DestinationConfig), Retention: retentions[common.Retention.Address],
-		UploadLimit: common.UploadLimit, Concurrency: int(common.Concurrency), NotBuilt: notBuilt(config),
+		UploadLimit: common.UploadLimit, Concurrency: int(common.Concurrency), Price: common.Price, NotBuilt: notBuilt(config),
 	}
 	destination.Address, destination.Type, destination.Name, destination.Range = b.identity()
 	l.spec.Destinations = append(l.spec.Destinations, destination)

@@ -119,8 +119,11 @@ func typeWords(field field) string {
 	case reflect.TypeFor[[]providers.Reference]():
 		return "list of references to a " + kind
 	}
-	if field.typ == reflect.TypeFor[units.Size]() {
+	switch field.typ {
+	case reflect.TypeFor[units.Size]():
 		return "size"
+	case reflect.TypeFor[units.Price]():
+		return "price"
 	}
 	if reflect.PointerTo(field.typ).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
 		return "duration"

@@ -98,6 +98,8 @@ type Destination struct {
 	// once; 0 for no limit.
 	UploadLimit units.Size
 	Concurrency int
+	// Price is what 2^30 bytes cost there for a month; the zero Price where that is not known.
+	Price units.Price
 	// NotBuilt as in Host.
 	NotBuilt string
 	Range    hcl.Range
