@@ -20,6 +20,14 @@ type Outlook struct {
 	All, Some time.Duration
 }
 
+// Rules prints the rules of a retention as they are written: "keep_within 30d, keep_last 3"; empty where everything is kept.
+func Rules(retention *spec.Retention) string {
+	if retention == nil || !hasRules(retention) {
+		return ""
+	}
+	return rules(retention)
+}
+
 // Expiry is when retention stops keeping a copy: the first apply after it deletes the copy.
 type Expiry struct {
 	Artifact string

@@ -92,6 +92,7 @@ func TestExitCodesAreDocumented(t *testing.T) {
 		{exitDone, "analyze notes.txt source.command.notes", nil}, {exitError, "analyze notes.txt nowhere", nil},
 		{exitDone, "check -path checked check.command.well", nil}, {exitDone, "status checked", nil}, {exitError, "check -path checked", nil},
 		{exitDone, "metrics checked", nil}, {exitError, "metrics nowhere", nil},
+		{exitDone, "report checked", nil}, {exitError, "report nowhere", nil},
 		{exitUntrue, "status checked", nil}, {exitError, "plan checked", nil},
 		{exitDone, "apply -auto-approve -exclude drill.docs drilled", nil}, {exitDone, "drill drill.docs drilled", nil}, {exitError, "drill drill.none drilled", nil},
 		{exitDone, "agent -once drilled", nil}, {exitError, "agent -fresh 1ns drilled", nil},

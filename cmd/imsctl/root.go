@@ -36,7 +36,7 @@ Flags may be written with one dash or with two: -auto-approve, --auto-approve.`,
 	root.PersistentFlags().StringVar(&c.directory, "chdir", "", "change to this `folder` before anything else")
 	root.PersistentFlags().BoolVar(&c.noColor, "no-color", false, "print without colour (as the environment variable NO_COLOR does)")
 	root.AddCommand(
-		c.initCommand(), c.planCommand(), c.applyCommand(), c.validateCommand(), c.fmtCommand(), c.listCommand(), c.statusCommand(), c.metricsCommand(),
+		c.initCommand(), c.planCommand(), c.applyCommand(), c.validateCommand(), c.fmtCommand(), c.listCommand(), c.statusCommand(), c.metricsCommand(), c.reportCommand(),
 		c.restoreCommand(), c.verifyCommand(), c.drillCommand(), c.checkCommand(), c.deployCommand(), c.rollbackCommand(), c.releasesCommand(), c.logsCommand(), c.agentCommand(), c.scheduleCommand(), c.notifyCommand(), c.analyzeCommand(), c.showCommand(), c.outputCommand(), c.consoleCommand(), c.graphCommand(), c.stateCommand(),
 		c.forceUnlockCommand(), c.completionCommand(), c.versionCommand(),
 	)

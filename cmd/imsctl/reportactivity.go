@@ -1,0 +1,106 @@
+package main
+
+import (
+	"strings"
+	"time"
+
+	"github.com/castrolanda/imsctl/internal/report"
+	"github.com/castrolanda/imsctl/internal/units"
+	"github.com/castrolanda/imsctl/planner"
+	"github.com/castrolanda/imsctl/state"
+)
+
+// drills are those that are declared, with every one that is recorded.
+func (r *reporter) drills(statuses []drillStatus) []report.Drill {
+	var list []report.Drill
+	for _, status := range statuses {
+		drill := report.Drill{
+			Address: status.Address, Backup: status.Backup, Verdict: status.Verdict, Level: levelOf(status.Verdict), Schedule: status.Schedule, DueAt: status.DueAt,
+		}
+		for _, made := range r.document.DrillsOf(status.Address) {
+			drill.Runs = append(drill.Runs, report.DrillRun{
+				StartedAt: made.StartedAt, Passed: made.Passed(), Recovery: time.Duration(made.RecoverySeconds * float64(time.Second)),
+				Artifact: made.Artifact, Destination: made.Destination, Compared: comparedBy(made), Problem: r.problemOf(made),
+			})
+		}
+		list = append(list, drill)
+	}
+	return list
+}
+
+// comparedBy says what a drill compared: "118 tables, 4210 rows, 1 assertion".
+func comparedBy(made *state.Drill) string {
+	var parts []string
+	for _, count := range []struct {
+		n         int64
+		one, many string
+	}{
+		{int64(made.Tables), "table", "tables"}, {made.Rows, "row", "rows"}, {made.Keys, "key", "keys"},
+		{int64(made.Files), "file", "files"}, {int64(made.Assertions), "assertion", "assertions"},
+	} {
+		if count.n > 0 {
+			parts = append(parts, units.Counted(count.n, count.one, count.many))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// problemOf says why a drill failed.
+func (r *reporter) problemOf(made *state.Drill) string {
+	parts := made.Differences
+	if made.Error != "" {
+		parts = append([]string{made.Error}, parts...)
+	}
+	return r.spec.Redact(strings.Join(parts, "; "))
+}
+
+// deploys are those that are declared, with every attempt that is recorded.
+func (r *reporter) deploys() []report.Deploy {
+	var list []report.Deploy
+	for _, declared := range r.spec.Deploys {
+		deploy := report.Deploy{Address: declared.Address}
+		for _, release := range r.document.ReleasesOf(declared.Address) {
+			deploy.Runs = append(deploy.Runs, report.DeployRun{
+				StartedAt: release.StartedAt(), EndedAt: release.EndedAt(), Revision: planner.Abbreviated(release.Commit), Branch: release.Branch,
+				Strategy: release.Strategy, By: release.By, Result: release.Phase.Words(), Level: levelOfRelease(release), Backups: release.Backups,
+				Problem: r.spec.Redact(release.Error),
+			})
+		}
+		list = append(list, deploy)
+	}
+	return list
+}
+
+// levelOfRelease is how bad the end of a deploy is. One that has not ended runs, or was interrupted.
+func levelOfRelease(release *state.Release) report.Level {
+	switch release.Phase {
+	case state.Promoted:
+		return report.Well
+	case state.Failure:
+		return report.Wrong
+	default:
+		return report.Watch
+	}
+}
+
+// usedPercent is the figure of a check of a disk.
+const usedPercent = "used_percent"
+
+// checks are those that are declared, with every result that is recorded.
+func (r *reporter) checks(statuses []checkStatus) []report.Check {
+	var list []report.Check
+	for _, status := range statuses {
+		check := report.Check{Address: status.Address, Verdict: status.Verdict, Level: levelOf(status.Verdict)}
+		for _, result := range r.document.ResultsOf(status.Address) {
+			used, measured := result.Figures[usedPercent]
+			if !measured {
+				used = -1
+			}
+			check.Results = append(check.Results, report.CheckResult{
+				At: result.AskedAt, Verdict: result.Verdict, Level: levelOf(result.Verdict), Summary: r.spec.Redact(result.Summary), UsedPercent: used,
+			})
+		}
+		list = append(list, check)
+	}
+	return list
+}
