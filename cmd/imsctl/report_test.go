@@ -76,16 +76,16 @@ func TestReportHidesSecrets(t *testing.T) {
 func TestReportTellsWhatIsKnown(t *testing.T) {
 	document := knowing()
 	got := reportedDocument(t, document, metricsMoment.Add(25*time.Hour))
-	if got.Declared != 3 || len(got.Findings) != 2 || got.Findings[0].Level != report.Wrong {
+	if got.Declared != 4 || got.Untrue != 3 || len(got.Findings) != 3 || got.Findings[0].Level != report.Wrong {
 		t.Errorf("declared %d, findings %+v", got.Declared, got.Findings)
 	}
-	for _, want := range []string{"is due since 60m", "failed"} {
+	for _, want := range []string{"is due since 60m: the last backup is 25h old", "failed", "was gone back from"} {
 		found := false
 		for _, finding := range got.Findings {
-			found = found || strings.HasPrefix(finding.Text, want)
+			found = found || strings.Contains(finding.Text, want)
 		}
 		if !found {
-			t.Errorf("no finding begins with %q: %+v", want, got.Findings)
+			t.Errorf("no finding has %q: %+v", want, got.Findings)
 		}
 	}
 	backup := got.Backups[0]

@@ -7,17 +7,19 @@ import (
 	"github.com/castrolanda/imsctl/internal/report"
 	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/planner"
+	"github.com/castrolanda/imsctl/planner/judgement"
 	"github.com/castrolanda/imsctl/state"
 )
 
 // drills are those that are declared, with every one that is recorded.
-func (r *reporter) drills(statuses []drillStatus) []report.Drill {
+func (r *reporter) drills() []report.Drill {
 	var list []report.Drill
-	for _, status := range statuses {
+	for _, judged := range r.judged.Drills {
 		drill := report.Drill{
-			Address: status.Address, Backup: status.Backup, Verdict: status.Verdict, Level: levelOf(status.Verdict), Schedule: status.Schedule, DueAt: status.DueAt,
+			Address: judged.Drill.Address, Backup: judged.Drill.Backup, Verdict: string(judged.Verdict), Level: levelOf(judged.Verdict),
+			Schedule: judged.Drill.Schedule.String(), DueAt: judged.DueAt,
 		}
-		for _, made := range r.document.DrillsOf(status.Address) {
+		for _, made := range r.document.DrillsOf(judged.Drill.Address) {
 			drill.Runs = append(drill.Runs, report.DrillRun{
 				StartedAt: made.StartedAt, Passed: made.Passed(), Recovery: time.Duration(made.RecoverySeconds * float64(time.Second)),
 				Artifact: made.Artifact, Destination: made.Destination, Compared: comparedBy(made), Problem: r.problemOf(made),
@@ -57,9 +59,9 @@ func (r *reporter) problemOf(made *state.Drill) string {
 // deploys are those that are declared, with every attempt that is recorded.
 func (r *reporter) deploys() []report.Deploy {
 	var list []report.Deploy
-	for _, declared := range r.spec.Deploys {
-		deploy := report.Deploy{Address: declared.Address}
-		for _, release := range r.document.ReleasesOf(declared.Address) {
+	for _, judged := range r.judged.Deploys {
+		deploy := report.Deploy{Address: judged.Deploy.Address, Verdict: string(judged.Verdict), Level: levelOf(judged.Verdict)}
+		for _, release := range r.document.ReleasesOf(judged.Deploy.Address) {
 			deploy.Runs = append(deploy.Runs, report.DeployRun{
 				StartedAt: release.StartedAt(), EndedAt: release.EndedAt(), Revision: planner.Abbreviated(release.Commit), Branch: release.Branch,
 				Strategy: release.Strategy, By: release.By, Result: release.Phase.Words(), Level: levelOfRelease(release), Backups: release.Backups,
@@ -87,17 +89,17 @@ func levelOfRelease(release *state.Release) report.Level {
 const usedPercent = "used_percent"
 
 // checks are those that are declared, with every result that is recorded.
-func (r *reporter) checks(statuses []checkStatus) []report.Check {
+func (r *reporter) checks() []report.Check {
 	var list []report.Check
-	for _, status := range statuses {
-		check := report.Check{Address: status.Address, Verdict: status.Verdict, Level: levelOf(status.Verdict)}
-		for _, result := range r.document.ResultsOf(status.Address) {
+	for _, judged := range r.judged.Checks {
+		check := report.Check{Address: judged.Check.Address, Verdict: string(judged.Verdict), Level: levelOf(judged.Verdict)}
+		for _, result := range r.document.ResultsOf(judged.Check.Address) {
 			used, measured := result.Figures[usedPercent]
 			if !measured {
 				used = -1
 			}
 			check.Results = append(check.Results, report.CheckResult{
-				At: result.AskedAt, Verdict: result.Verdict, Level: levelOf(result.Verdict), Summary: r.spec.Redact(result.Summary), UsedPercent: used,
+				At: result.AskedAt, Verdict: result.Verdict, Level: levelOf(judgement.Verdict(result.Verdict)), Summary: r.spec.Redact(result.Summary), UsedPercent: used,
 			})
 		}
 		list = append(list, check)

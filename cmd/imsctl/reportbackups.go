@@ -3,12 +3,13 @@ package main
 import (
 	"github.com/castrolanda/imsctl/internal/report"
 	"github.com/castrolanda/imsctl/planner"
+	"github.com/castrolanda/imsctl/planner/judgement"
 	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
 )
 
 // backups are those that are declared, with every artifact that is recorded.
-func (r *reporter) backups(statuses []backupStatus) []report.Backup {
+func (r *reporter) backups() []report.Backup {
 	groups := r.document.ByBackup()
 	retentions := make(map[string]*spec.Retention, len(r.spec.Destinations))
 	for _, destination := range r.spec.Destinations {
@@ -16,18 +17,21 @@ func (r *reporter) backups(statuses []backupStatus) []report.Backup {
 	}
 	outlooks := r.outlooks
 	var list []report.Backup
-	for i, status := range statuses {
-		artifacts := groups[status.Address]
+	for _, judged := range r.judged.Backups {
+		artifacts := groups[judged.Backup.Address]
 		backup := report.Backup{
-			Address: status.Address, Verdict: status.Verdict, Level: levelOf(status.Verdict), Schedule: status.Schedule,
-			TakenAt: status.TakenAt, DueAt: status.DueAt, MinCopies: r.spec.Backups[i].MinCopies,
+			Address: judged.Backup.Address, Verdict: string(judged.Verdict), Level: levelOf(judged.Verdict), Schedule: judged.Backup.Schedule.String(),
+			DueAt: judged.DueAt, MinCopies: judged.Backup.MinCopies,
+		}
+		if judged.Newest != nil {
+			backup.TakenAt = judged.Newest.StartedAt
 		}
 		for _, artifact := range artifacts {
 			backup.Artifacts = append(backup.Artifacts, artifactOf(artifact))
 		}
-		for _, entry := range status.Copies {
-			place := r.place(status, entry, artifacts, outlooks[0])
-			place.Retention = planner.Rules(retentions[entry.Destination])
+		for _, copied := range judged.Copies {
+			place := r.place(judged.Newest, copied, artifacts, outlooks[0])
+			place.Retention = planner.Rules(retentions[copied.Destination])
 			backup.Places, outlooks = append(backup.Places, place), outlooks[1:]
 		}
 		list = append(list, backup)
@@ -44,17 +48,17 @@ func artifactOf(artifact *state.Artifact) report.Artifact {
 }
 
 // place is a backup at one destination, with what is foretold there.
-func (r *reporter) place(status backupStatus, entry copyStatus, artifacts []*state.Artifact, outlook planner.Outlook) report.Place {
-	place := report.Place{Destination: entry.Destination, Verdict: entry.Verdict, Level: levelOf(entry.Verdict), All: outlook.All, Some: outlook.Some}
+func (r *reporter) place(newest *state.Artifact, copied judgement.Copy, artifacts []*state.Artifact, outlook planner.Outlook) report.Place {
+	place := report.Place{Destination: copied.Destination, Verdict: string(copied.Verdict), Level: levelOf(copied.Verdict), All: outlook.All, Some: outlook.Some}
 	ends := make(map[string]planner.Expiry, len(outlook.Expiries))
 	for _, expiry := range outlook.Expiries {
 		ends[expiry.Artifact] = expiry
 	}
 	for i, artifact := range artifacts {
 		held := report.Copy{Artifact: i, EndsAt: ends[artifact.ID].At, KeptBy: r.spec.Redact(ends[artifact.ID].KeptBy)}
-		replica, ok := artifact.Replica(entry.Destination)
+		replica, ok := artifact.Replica(copied.Destination)
 		switch {
-		case !ok && artifact.ID == status.Artifact:
+		case !ok && artifact == newest:
 			held.Condition = report.Missing
 		case !ok:
 			continue

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"strings"
 	"time"
 
 	"github.com/castrolanda/imsctl/internal/report"
 	"github.com/castrolanda/imsctl/planner"
+	"github.com/castrolanda/imsctl/planner/judgement"
 	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
 )
@@ -13,25 +15,43 @@ import (
 type reporter struct {
 	spec     *spec.Spec
 	document *state.Document
-	now      time.Time
+	judged   *judgement.Judgement
 	outlooks []planner.Outlook
 }
 
 // reportOf is what a report says of what the state knows of what is declared.
 func reportOf(specification *spec.Spec, document *state.Document, version string, now time.Time) *report.Document {
-	r := &reporter{spec: specification, document: document, now: now, outlooks: planner.Forecast(specification, document, now, now.Add(foretold))}
-	backups := backupStatuses(specification, document, now)
-	drills := drillStatuses(planner.DrillStandings(specification, document, now), now)
-	checks := checkStatuses(specification, document)
+	r := &reporter{
+		spec: specification, document: document, judged: judgement.Of(specification, document, now),
+		outlooks: planner.Forecast(specification, document, now, now.Add(foretold)),
+	}
 	location := specification.Location
 	if location == nil {
 		location = time.UTC
 	}
-	return &report.Document{
+	told := &report.Document{
 		Subject: specification.Path, MadeAt: now, Location: location, Version: version, Serial: document.Serial, Lineage: document.Lineage,
-		Until: now.Add(foretold), Declared: len(backups) + len(drills) + len(checks), Findings: r.findings(backups, drills, checks),
-		Destinations: r.destinations(), Backups: r.backups(backups), Drills: r.drills(drills), Deploys: r.deploys(), Checks: r.checks(checks),
+		Until:        now.Add(foretold),
+		Declared:     len(r.judged.Backups) + len(r.judged.Drills) + len(r.judged.Deploys) + len(r.judged.Checks),
+		Destinations: r.destinations(), Backups: r.backups(), Drills: r.drills(), Deploys: r.deploys(), Checks: r.checks(),
 	}
+	told.Findings, told.Untrue = r.findings()
+	return told
+}
+
+// findings are what is declared and not true, as `imsctl status` tells it, and how many of what is declared that concerns.
+func (r *reporter) findings() (findings []report.Finding, untrue int) {
+	concerned := make(map[string]bool)
+	for _, breach := range r.judged.Breaches() {
+		level := report.Watch
+		if breach.Severity == judgement.Error {
+			level = report.Wrong
+		}
+		block, _, _ := strings.Cut(breach.Address, "@destination.")
+		concerned[block] = true
+		findings = append(findings, report.Finding{Level: level, Address: breach.Address, Text: r.spec.Redact(breach.Text)})
+	}
+	return findings, len(concerned)
 }
 
 // destinations are those that are declared, with all that is recorded there, of whatever backup.
@@ -62,14 +82,14 @@ func (r *reporter) destinations() []report.Destination {
 	return list
 }
 
-// levelOf is how bad a verdict of `imsctl status` is.
-func levelOf(verdict string) report.Level {
+// levelOf is how bad a verdict is.
+func levelOf(verdict judgement.Verdict) report.Level {
 	switch verdict {
-	case verdictOK, "passed":
+	case judgement.Well, "passed":
 		return report.Well
-	case verdictUnasked:
+	case judgement.NeverAsked, judgement.NeverDeployed:
 		return report.Unknown
-	case verdictOverdue, verdictTooFew, verdictFailed:
+	case judgement.Overdue, judgement.Scarce, judgement.Failed, judgement.GoneBack, judgement.Interrupted:
 		return report.Wrong
 	default:
 		return report.Watch

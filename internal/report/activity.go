@@ -64,10 +64,10 @@ func (b *builder) drills() []drillView {
 // deployView is a deploy block with its attempts.
 type deployView struct {
 	chart
-	Address string
-	Says    string
-	Marks   []mark
-	Rows    []deployRow
+	Deploy
+	Says  string
+	Marks []mark
+	Rows  []deployRow
 }
 
 // deployRow is an attempt in words.
@@ -98,7 +98,7 @@ func (v deployView) Earlier() deployTable {
 func (b *builder) deploys() []deployView {
 	var views []deployView
 	for _, deploy := range b.Deploys {
-		v := deployView{Address: deploy.Address, Says: "Never deployed."}
+		v := deployView{Deploy: deploy, Says: "Never deployed."}
 		results := make(map[string]int)
 		for _, run := range deploy.Runs {
 			results[run.Result]++

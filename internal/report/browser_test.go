@@ -158,13 +158,13 @@ func takePicture(ctx context.Context, t *testing.T, page *testenv.WebPage, name 
 // empty is a report of a specification of which nothing was done yet.
 func empty() *Document {
 	return &Document{
-		Subject: "main.hcl", MadeAt: demoNow, Location: time.UTC, Version: "0.1.0", Until: demoNow.Add(30 * day), Declared: 2,
+		Subject: "main.hcl", MadeAt: demoNow, Location: time.UTC, Version: "0.1.0", Until: demoNow.Add(30 * day), Declared: 2, Untrue: 1,
 		Findings:     []Finding{{Wrong, "backup.docs", "was never taken"}},
 		Destinations: []Destination{{Address: "destination.local.disk"}},
 		Backups: []Backup{{Address: "backup.docs", Verdict: "overdue", Level: Wrong, Schedule: "every 24h", MinCopies: 1,
 			Places: []Place{{Destination: "destination.local.disk", Verdict: "missing", Level: Wrong}}}},
 		Drills: []Drill{{Address: "drill.docs", Backup: "backup.docs", Verdict: "never drilled", Level: Watch, Schedule: "every 7d"}},
-		Checks: []Check{{Address: "check.disk.root", Verdict: "never asked", Level: Unknown}}, Deploys: []Deploy{{Address: "deploy.shop"}},
+		Checks: []Check{{Address: "check.disk.root", Verdict: "never asked", Level: Unknown}}, Deploys: []Deploy{{Address: "deploy.shop", Verdict: "never deployed", Level: Unknown}},
 	}
 }
 
@@ -173,7 +173,7 @@ func hostile() *Document {
 	const name = `</title></style></svg><script>alert(1)</script><img src=x onerror=alert(1)>"'` + "`{{.}}&lt;\u202e" + "]]>"
 	long := strings.Repeat("x", 300)
 	d := &Document{
-		Subject: name + long, MadeAt: demoNow, Location: time.UTC, Version: name, Lineage: name + long, Serial: 1, Until: demoNow.Add(30 * day), Declared: 1,
+		Subject: name + long, MadeAt: demoNow, Location: time.UTC, Version: name, Lineage: name + long, Serial: 1, Until: demoNow.Add(30 * day), Declared: 1, Untrue: 1,
 		Findings:     []Finding{{Wrong, name, name + long}},
 		Destinations: []Destination{{Address: "destination." + name, Copies: 1, Bytes: 1 << 60, LaterBytes: 1 << 60}},
 	}
@@ -183,7 +183,7 @@ func hostile() *Document {
 		Copies: []Copy{{Condition: Altered, Problem: name, EndsAt: demoNow, KeptBy: name}},
 	}}}}
 	d.Drills = []Drill{{Address: name, Backup: name, Verdict: name, Runs: []DrillRun{{StartedAt: demoNow, Artifact: name, Destination: name, Problem: name, Recovery: time.Second}}}}
-	d.Deploys = []Deploy{{Address: name, Runs: []DeployRun{{StartedAt: demoNow, Revision: name, Branch: name, By: name, Result: name, Backups: []string{name + long}, Problem: name}}}}
+	d.Deploys = []Deploy{{Address: name, Verdict: name, Level: Watch, Runs: []DeployRun{{StartedAt: demoNow, Revision: name, Branch: name, By: name, Result: name, Backups: []string{name + long}, Problem: name}}}}
 	d.Checks = []Check{{Address: name, Verdict: name, Results: []CheckResult{{At: demoNow.Add(-day), Verdict: name, Summary: name, UsedPercent: 5}, {At: demoNow, Verdict: name, Summary: name, UsedPercent: 900}}}}
 	return d
 }

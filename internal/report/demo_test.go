@@ -18,11 +18,12 @@ func demo(days int) *Document {
 	random := rand.New(rand.NewPCG(1, 2))
 	d := &Document{
 		Subject: "/srv/ims/ims.hcl", MadeAt: demoNow, Location: location, Version: "0.1.0", Serial: 4182, Lineage: "6f1d0c1e-8a55-4a0d-9a52-0f7f6f3b2a11",
-		Until: demoNow.Add(30 * day), Declared: 17,
+		Until: demoNow.Add(30 * day), Declared: 17, Untrue: 3,
 		Findings: []Finding{
-			{Wrong, "check.paths.scripts", "failed 20 minutes ago: 2 scripts still name /home/eciroma/inventory-system/"},
-			{Wrong, "backup.keycloak", "is due since 5h"},
-			{Watch, "backup.database", "lacks 1 copy, and 1 is altered: min_copies is met"},
+			{Wrong, "check.paths.scripts", "fails: 2 scripts still name /home/eciroma/inventory-system/"},
+			{Wrong, "backup.keycloak", "is due since 5h: the last backup is 29h old, every 24h"},
+			{Watch, "backup.database@destination.azblob.secondary", "has 1 damaged copy"},
+			{Watch, "backup.database@destination.local.dev", "lacks 1 copy"},
 		},
 		Destinations: []Destination{
 			{Address: "destination.azblob.secondary", Price: units.Price{Micros: 18_400, Currency: "USD"}},
@@ -119,7 +120,7 @@ func demoDrill(random *rand.Rand) Drill {
 }
 
 func demoDeploys(random *rand.Rand) Deploy {
-	deploy := Deploy{Address: "deploy.ims"}
+	deploy := Deploy{Address: "deploy.ims", Verdict: "ok"}
 	for i := range 14 {
 		at := demoNow.Add(-time.Duration(13-i)*5*day - time.Duration(random.IntN(30))*time.Hour)
 		run := DeployRun{StartedAt: at, EndedAt: at.Add(time.Duration(60+random.IntN(120)) * time.Second), Revision: fmt.Sprintf("%07x", random.IntN(1<<28)), Branch: "main",

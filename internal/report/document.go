@@ -22,9 +22,10 @@ type Document struct {
 	Lineage string
 	// Until is the end of what is foretold.
 	Until time.Time
-	// Declared is how many declared things were judged; Findings are what is not true of them, the worst first.
-	Declared int
-	Findings []Finding
+	// Declared is how many declared things were judged, Untrue of how many of them something is not true; Findings say what, the
+	// worst first.
+	Declared, Untrue int
+	Findings         []Finding
 
 	Destinations []Destination
 	Backups      []Backup
@@ -153,6 +154,8 @@ type DrillRun struct {
 // Deploy is a deploy block, with the deploys that were made, oldest first.
 type Deploy struct {
 	Address string
+	Verdict string
+	Level   Level
 	Runs    []DeployRun
 }
 

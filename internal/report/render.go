@@ -103,15 +103,15 @@ func (b *builder) verdict() (Level, string) {
 	for _, finding := range b.Findings {
 		level = max(level, finding.Level)
 	}
-	switch n := len(b.Findings); {
+	switch {
 	case b.Declared == 0:
-		return Well, "Nothing is declared yet."
-	case n == 0:
+		return Unknown, "Nothing is declared yet."
+	case len(b.Findings) == 0:
 		return Well, "Everything declared is true."
-	case n == 1:
+	case b.Untrue == 1:
 		return level, fmt.Sprintf("1 of %d declared things is not true.", b.Declared)
 	default:
-		return level, fmt.Sprintf("%d of %d declared things are not true.", n, b.Declared)
+		return level, fmt.Sprintf("%d of %d declared things are not true.", b.Untrue, b.Declared)
 	}
 }
 
