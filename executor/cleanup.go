@@ -38,12 +38,9 @@ func (r *run) cleanup(ctx context.Context, action *planner.Cleanup) (result, err
 
 // cleaner finds a cleanup block of the specification by address.
 func (e *Executor) cleaner(address string) (providers.Cleaner, providers.CleanupConfig, error) {
-	cleaner, ok := e.World.Cleaners[address]
-	if !ok {
-		return nil, nil, fmt.Errorf("%s is not in the specification", address)
-	}
 	for _, declared := range e.Spec.Cleanups {
-		if config, ok := declared.Config.(providers.CleanupConfig); ok && declared.Address == address {
+		config, ok := declared.Config.(providers.CleanupConfig)
+		if cleaner := e.World.Cleaner(e.Spec, e.Session.Document(), declared); ok && declared.Address == address && cleaner != nil {
 			return cleaner, config, nil
 		}
 	}
@@ -166,7 +163,7 @@ func (c *cleaning) remove(ctx context.Context) (effect, error) {
 	}
 	var err error
 	c.outcome, err = c.cleaner.Remove(ctx, order, c.seen)
-	c.outcome.Warnings = c.redactedAll(c.outcome.Warnings)
+	c.outcome.Warnings, c.outcome.Notes = c.redactedAll(c.outcome.Warnings), c.redactedAll(c.outcome.Notes)
 	if len(c.outcome.Removed) == 0 {
 		return effect{}, err
 	}
@@ -191,7 +188,8 @@ func (c *cleaning) summary() string {
 	if c.trash != "" {
 		return units.Bytes(c.seen.Bytes()) + " moved to " + c.trash
 	}
-	return fmt.Sprintf("%s removed, %s freed", units.Counted(len(c.outcome.Removed), "item", "items"), units.Bytes(c.outcome.Freed))
+	removed := fmt.Sprintf("%s removed, %s freed", units.Counted(len(c.outcome.Removed), "item", "items"), units.Bytes(c.outcome.Freed))
+	return strings.Join(append([]string{removed}, c.outcome.Notes...), "; ")
 }
 
 // trashRecord is what is recorded of the trash of an action; nil when nothing is.

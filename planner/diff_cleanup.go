@@ -101,6 +101,9 @@ func (d *differ) planCleanups() {
 			c.block(true, "cannot be looked at: "+oneLine(c.view.Err.Error()))
 			continue
 		}
+		for _, note := range c.view.Notes {
+			c.note(c.cleanup.Address, c.cleanup.Address+": "+oneLine(note))
+		}
 		c.planTrash()
 		if len(c.view.Items) > 0 {
 			c.planRemoval()

@@ -56,7 +56,7 @@ func Observe(ctx context.Context, specification *spec.Spec, document *state.Docu
 	cleanups := make(chan map[string]*CleanupView, 1)
 	go func() {
 		defer close(cleanups)
-		cleanups <- o.inspectCleanups(ctx)
+		cleanups <- o.inspectCleanups(ctx, recordsOf(specification, document).document)
 	}()
 	err := o.observe(ctx, document, observed)
 	observed.Checks, observed.Cleanups = <-checks, <-cleanups

@@ -5,6 +5,7 @@ import (
 
 	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/spec"
+	"github.com/castrolanda/imsctl/state"
 )
 
 // cleanupPatience is how much longer than others the look at a cleanup may take: it counts what lies in whole folders.
@@ -18,7 +19,7 @@ type CleanupView struct {
 }
 
 // inspectCleanups looks at each cleanup of the specification once. What it says has no secret of the specification in it.
-func (o *observation) inspectCleanups(ctx context.Context) map[string]*CleanupView {
+func (o *observation) inspectCleanups(ctx context.Context, document *state.Document) map[string]*CleanupView {
 	var asked []*spec.Cleanup
 	for _, declared := range o.specification.Cleanups {
 		if declared.NotBuilt == "" && o.world.Cleaners[declared.Address] != nil {
@@ -29,7 +30,7 @@ func (o *observation) inspectCleanups(ctx context.Context) map[string]*CleanupVi
 	patient.options.CallTimeout *= cleanupPatience
 	views := make([]*CleanupView, len(asked))
 	o.each(ctx, len(asked), func(ctx context.Context, i int) {
-		views[i] = patient.inspectCleanup(ctx, o.world.Cleaners[asked[i].Address])
+		views[i] = patient.inspectCleanup(ctx, o.world.Cleaner(o.specification, document, asked[i]))
 	})
 	byAddress := make(map[string]*CleanupView, len(asked))
 	for i, view := range views {
@@ -49,7 +50,7 @@ func (o *observation) inspectCleanup(ctx context.Context, cleaner providers.Clea
 	if view.Err != nil {
 		view.CleanupView = providers.CleanupView{}
 	}
-	for _, texts := range [][]string{view.Facts, view.Refusals, view.Waits} {
+	for _, texts := range [][]string{view.Facts, view.Refusals, view.Waits, view.Notes} {
 		for i := range texts {
 			texts[i] = o.specification.Redact(texts[i])
 		}

@@ -170,6 +170,9 @@ func (w *World) openDestinations(specification *spec.Spec, env providers.Environ
 }
 
 func (w *World) openCleaners(specification *spec.Spec, env providers.Environment) {
+	for _, deploy := range specification.Deploys {
+		env.Deploys = append(env.Deploys, deploy.Target)
+	}
 	for _, declared := range specification.Cleanups {
 		config, ok := declared.Config.(providers.CleanupConfig)
 		if declared.NotBuilt != "" || !ok {

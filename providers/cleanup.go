@@ -2,7 +2,10 @@ package providers
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -102,6 +105,8 @@ type CleanupView struct {
 	Refusals, Waits []string
 	// Trash is what was moved before and waits.
 	Trash []TrashItem
+	// Notes are what is told whether something goes or not, such as why something that is declared stays: like Facts.
+	Notes []string
 	// Fingerprint is equal for two views of the same.
 	Fingerprint string
 }
@@ -119,11 +124,22 @@ func (v *CleanupView) Bytes() int64 {
 type CleanupItem struct {
 	// Name is unique in a view, and what people call it: "/home/ims/old", "image ims_web:12".
 	Name string `json:"name"`
+	// ID is what it is found by, where that is not the name: another one of the same name has another.
+	ID string `json:"id,omitzero"`
 	// Bytes are what its removal frees, 0 where that is not known; Files how many files it has, where it is a folder.
 	Bytes int64 `json:"bytes"`
 	Files int64 `json:"files,omitzero"`
 	// Detail says more of it in a few words: "made 12d ago, of no container".
 	Detail string `json:"detail,omitzero"`
+}
+
+// ItemsFingerprint is equal for two lists of the same items, whatever their sizes and details.
+func ItemsFingerprint(items []CleanupItem) string {
+	sum := sha256.New()
+	for _, item := range items {
+		fmt.Fprintf(sum, "%q %q\n", item.Name, item.ID)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // TrashItem is what was moved to a trash.
@@ -152,4 +168,6 @@ type CleanupOutcome struct {
 	Removed []string
 	// Warnings are worth a look although it succeeded, such as items that stayed and why.
 	Warnings []string
+	// Notes say more of what was measured: a line each, without full stops.
+	Notes []string
 }

@@ -128,6 +128,8 @@ type Environment struct {
 	Decorate func(Host) Host
 	// Sources finds a source of the specification by reference, for those who ask sources about themselves; nil where there are none.
 	Sources func(Reference) (Source, error)
+	// Deploys are the projects that the specification deploys, for those who must leave them alone.
+	Deploys []DeployTarget
 	// Containers reaches the container engine of a host, without I/O; an error where a host cannot have one.
 	Containers func(Host) (Containers, error)
 	Clock      clock.Clock

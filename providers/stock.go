@@ -19,6 +19,9 @@ type Stockkeeper interface {
 	Stock(ctx context.Context, volumes []string) (Stock, error)
 	// LayerBytes are the sizes of an image's layers in their order, nil where the engine does not tell which layer has which.
 	LayerBytes(ctx context.Context, image StockImage) ([]int64, error)
+	// LogFile is what keeps the log of a container, and the file on the host that "json-file" does it in, empty for others. Rotated
+	// ones have a number behind its name, and then ".gz" where they are compressed; higher numbers are older.
+	LogFile(ctx context.Context, id string) (driver, path string, err error)
 	// Held is how many bytes all images, volumes, build cache and files of containers take by the engine's own count, what is shared
 	// once.
 	Held(ctx context.Context) (int64, error)
@@ -51,8 +54,6 @@ type StockContainer struct {
 	Ended time.Time
 	// Networks are the identifications and names of its networks, Volumes the names of its volumes.
 	Networks, Volumes []string
-	// LogDriver is what keeps its log, LogPath the file on the host that "json-file" does it in, empty for others.
-	LogDriver, LogPath string
 }
 
 // StockImage is an image.

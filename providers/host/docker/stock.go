@@ -190,16 +190,30 @@ func stocked(told container.InspectResponse) providers.StockContainer {
 	}
 	if told.HostConfig != nil {
 		one.Networks = append(one.Networks, string(told.HostConfig.NetworkMode))
-		one.LogDriver = told.HostConfig.LogConfig.Type
-	}
-	if one.LogDriver == jsonFile {
-		one.LogPath = told.LogPath
 	}
 	return one
 }
 
 // jsonFile is the log driver that keeps a log as lines of JSON.
 const jsonFile = "json-file"
+
+// LogFile implements providers.Stockkeeper.
+func (e *engine) LogFile(ctx context.Context, id string) (driver, path string, err error) {
+	told, err := e.client.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
+	if isAbsent(err) {
+		return "", "", fmt.Errorf("%w %q on %s", providers.ErrNoContainer, id, e.host.Name())
+	}
+	if err != nil {
+		return "", "", fmt.Errorf("looking at the container %s on %s: %w", id, e.host.Name(), e.meaning(ctx, err))
+	}
+	if told.Container.HostConfig != nil {
+		driver = told.Container.HostConfig.LogConfig.Type
+	}
+	if driver == jsonFile {
+		path = told.Container.LogPath
+	}
+	return driver, path, nil
+}
 
 // networks are all networks.
 func (e *engine) networks(ctx context.Context) ([]providers.StockNetwork, error) {

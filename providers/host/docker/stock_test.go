@@ -68,8 +68,14 @@ func TestStock(t *testing.T) {
 	}
 	ended := find(t, stock.Containers, "container", func(one providers.StockContainer) bool { return one.Name == "ended" })
 	if ended.State != "exited" || ended.ExitCode != 3 || ended.Ended.IsZero() || ended.Bytes != 6 || ended.ImageID != app.ID ||
-		!slices.Contains(ended.Networks, "ims_default") || !slices.Equal(ended.Volumes, []string{"data"}) || ended.LogDriver != "json-file" || !strings.HasSuffix(ended.LogPath, "-json.log") {
+		!slices.Contains(ended.Networks, "ims_default") || !slices.Equal(ended.Volumes, []string{"data"}) {
 		t.Errorf("the container is %+v", ended)
+	}
+	if driver, path, err := e.LogFile(t.Context(), ended.ID); err != nil || driver != "json-file" || !strings.HasSuffix(path, ended.ID+"-json.log") {
+		t.Errorf("%v, its log is %q of %q", err, path, driver)
+	}
+	if _, _, err := e.LogFile(t.Context(), "missing"); !errors.Is(err, providers.ErrNoContainer) {
+		t.Errorf("the log of a container that is not there: %v", err)
 	}
 	box := find(t, stock.Containers, "container", func(one providers.StockContainer) bool { return one.Name == "box" })
 	if box.State != "running" || !box.Ended.IsZero() || box.Bytes != 0 {
