@@ -76,3 +76,6 @@ func (c *Config) Source(environment providers.Environment) (providers.Source, er
 func (c *Config) Claim(providers.Environment) providers.Claim {
 	return providers.Claim{Host: c.Host, What: "the logs of " + strings.Join(slices.Compact(slices.Sorted(slices.Values(c.Containers))), ", ")}
 }
+
+// LogsOf implements providers.LogHolding.
+func (c *Config) LogsOf() (providers.Reference, []string) { return c.Host, c.Containers }

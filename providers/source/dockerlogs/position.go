@@ -4,7 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
+
+	"github.com/castrolanda/imsctl/providers"
 )
 
 // mark is the last message of a stream that was read.
@@ -26,13 +30,15 @@ type marks struct {
 type position struct {
 	Version    int              `json:"version"`
 	Containers map[string]marks `json:"containers"`
+	// Began is where it began; a container that an earlier version read has none.
+	Began map[string]marks `json:"began,omitempty"`
 }
 
 // positionVersion is that of the form of positions.
 const positionVersion = 1
 
 func newPosition() position {
-	return position{Version: positionVersion, Containers: make(map[string]marks)}
+	return position{Version: positionVersion, Containers: make(map[string]marks), Began: make(map[string]marks)}
 }
 
 // parsePosition reads a position.
@@ -44,10 +50,12 @@ func parsePosition(text string) (position, error) {
 	if p.Version != positionVersion {
 		return p, fmt.Errorf("the position of a docker_logs source has version %d, and this version of imsctl understands %d", p.Version, positionVersion)
 	}
-	for _, one := range p.Containers {
-		for _, m := range []mark{one.Stdout, one.Stderr} {
-			if m.Lines < 0 || m.At.IsZero() != (m.Lines == 0) {
-				return p, errors.New("the position of a docker_logs source has a time without messages, or messages without a time")
+	for _, all := range []map[string]marks{p.Containers, p.Began} {
+		for _, one := range all {
+			for _, m := range []mark{one.Stdout, one.Stderr} {
+				if m.Lines < 0 || m.At.IsZero() != (m.Lines == 0) {
+					return p, errors.New("the position of a docker_logs source has a time without messages, or messages without a time")
+				}
 			}
 		}
 	}
@@ -82,6 +90,20 @@ func (m marks) last() time.Time {
 		return m.Stderr.At
 	}
 	return m.Stdout.At
+}
+
+// spans are the parts of logs that a reading has which ended here. Between its marks a log is read whole: the engine tells both
+// streams of a container in the order in which it wrote them.
+func (p position) spans() []providers.LogSpan {
+	var spans []providers.LogSpan
+	for _, id := range slices.Sorted(maps.Keys(p.Containers)) {
+		began, known := p.Began[id]
+		span := providers.LogSpan{Container: id, After: began.last(), Until: p.Containers[id].last()}
+		if known && span.Until.After(span.After) {
+			spans = append(spans, span)
+		}
+	}
+	return spans
 }
 
 // earliest is from when on a container must be read: well before both marks, in case that its clock was set back. Zero is from

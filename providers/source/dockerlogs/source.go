@@ -13,7 +13,7 @@ import (
 	"github.com/castrolanda/imsctl/providers"
 )
 
-// source implements providers.Continuing.
+// source implements providers.LogSource.
 type source struct {
 	host       string
 	containers providers.Containers
@@ -36,6 +36,15 @@ func (s *source) After(text string) (providers.Source, error) {
 		return nil, err
 	}
 	return &source{s.host, s.containers, s.patterns, after}, nil
+}
+
+// Spans implements providers.LogSource.
+func (s *source) Spans(text string) ([]providers.LogSpan, error) {
+	ended, err := parsePosition(text)
+	if err != nil {
+		return nil, err
+	}
+	return ended.spans(), nil
 }
 
 // Inspect finds the containers. How much they have said cannot be known without reading it.
@@ -152,21 +161,27 @@ func (a *archive) add(ctx context.Context, container providers.Container) error 
 		return err
 	}
 	now := marks{Name: container.Name}
-	for _, one := range []struct {
-		stream *stream
-		mark   *mark
-		name   string
-	}{{stdout, &now.Stdout, "standard output"}, {stderr, &now.Stderr, "standard error"}} {
-		gone := false
-		if *one.mark, gone, err = one.stream.end(); err != nil {
-			return err
-		}
-		if gone {
-			a.warn("the log of %s has lost what was last read of its %s, at %s: it was rotated or emptied, and there may be a gap", container.Name, one.name, said(one.stream.after.At))
-		}
+	var lostOut, lostErr bool
+	if now.Stdout, lostOut, err = stdout.end(); err != nil {
+		return err
 	}
-	a.position.Containers[container.ID] = now
+	if now.Stderr, lostErr, err = stderr.end(); err != nil {
+		return err
+	}
+	a.missed(container.Name, "standard output", lostOut, stdout.after, lostErr, stderr.after)
+	a.missed(container.Name, "standard error", lostErr, stderr.after, lostOut, stdout.after)
+	after.Name = container.Name
+	a.position.Containers[container.ID], a.position.Began[container.ID] = now, after
 	return nil
+}
+
+// missed warns when the log has lost what was last read of a stream. Where what was last read of the other one is still there and
+// is later, all that came before that was read, and nothing is missing.
+func (a *archive) missed(container, stream string, lost bool, after mark, otherLost bool, other mark) {
+	if !lost || !otherLost && other.Lines > 0 && !other.At.Before(after.At) {
+		return
+	}
+	a.warn("the log of %s has lost what was last read of its %s, at %s: it was rotated or emptied, and there may be a gap", container, stream, said(after.At))
 }
 
 // said is a time in a sentence.

@@ -130,3 +130,29 @@ func (c *Config) Claim(environment providers.Environment) providers.Claim {
 	}
 	return providers.Claim{Host: c.Host, What: what}
 }
+
+// LeftOut implements providers.Holding.
+func (c *Config) LeftOut(environment providers.Environment, path string, folder bool) string {
+	root := c.root(environment)
+	relative, err := filepath.Rel(root, path)
+	switch {
+	case err != nil || relative == ".." || strings.HasPrefix(relative, "../"):
+		return fmt.Sprintf("%s is not in %s", path, root)
+	case c.OneFileSystem:
+		return "it reads one file system only, and whether " + path + " is on that one is not known"
+	case relative == ".":
+		return ""
+	}
+	for _, pattern := range c.Exclude {
+		excluded, err := newExclusion(pattern)
+		if err != nil {
+			return fmt.Sprintf("the pattern %q %v", pattern, err)
+		}
+		for at, isFolder := relative, folder; at != "."; at, isFolder = filepath.Dir(at), true {
+			if excluded.matches(at, isFolder) {
+				return fmt.Sprintf("%s is excluded by %q", path, pattern)
+			}
+		}
+	}
+	return ""
+}
