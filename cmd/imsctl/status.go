@@ -1,37 +1,45 @@
 package main
 
 import (
-	"cmp"
+	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/castrolanda/imsctl/planner"
-	"github.com/castrolanda/imsctl/planner/judgement"
-	"github.com/castrolanda/imsctl/state"
 )
 
 // statusArguments are the flags of status.
 type statusArguments struct {
 	inputs
-	path string
-	json bool
+	path          string
+	json, refresh bool
+	watch         bool
+	every         time.Duration
 }
 
 func (c *cli) statusCommand() *cobra.Command {
 	var arguments statusArguments
 	command := &cobra.Command{
 		Use:   "status [flags] [PATH]",
-		Short: "Show each backup at each destination: age, size, when it is due",
-		Long: `Prints what the state of PATH knows of each backup at each destination: the
-newest artifact's copy, when it was verified and last read back, and of the
-others how many are missing, altered, or kept by a policy of the store; then of
-each drill the last one, and how long the restore took; then of each check what
-it saw when check last asked it. It does not look at the destinations: plan
-does. Of a source that stands for several it asks which there are.
+		Short: "Show on one screen how everything stands that is declared",
+		Long: `Prints what is declared and not true, and then what the state of PATH knows:
+each backup at each destination, with its age, copies and sizes, and when it is
+due; each drill, and how long the restore took; each deploy, what runs, and
+since when; what each check saw when it was last asked; how full disks are;
+which copies retention will delete next; who is told of failures; who has the
+lock of the state, and what was interrupted. It does not look at the
+destinations: plan does. Of a source that stands for several it asks which there
+are, unless -refresh=false.
+
+-watch shows it again and again until it is interrupted: on a terminal in the
+same place, cut to its height; elsewhere when something has changed.
 
 EXIT STATUS
-  0  everything that is declared is true, as far as the state knows
+  0  everything that is declared is true, as far as the state knows; -watch:
+     interrupted
   1  an error: it is not known
   2  something that is declared is not true: a backup is due, or copies of it
      are missing or altered; a drill is due, or the last one failed; the last
@@ -41,109 +49,83 @@ was never asked, and a deploy that was never made, change nothing.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, positional []string) error {
 			arguments.path = pathArgument(positional)
-			return c.status(command, arguments)
+			return c.status(command.Context(), arguments)
 		},
 	}
 	flags := command.Flags()
 	arguments.inputs.register(flags)
-	flags.BoolVar(&arguments.json, "json", false, "print one JSON document")
+	flags.BoolVar(&arguments.json, "json", false, "print one JSON document; with -watch one in each line")
+	flags.BoolVar(&arguments.refresh, "refresh", true, "ask sources that stand for several which there are; false asks the state alone")
+	flags.BoolVar(&arguments.watch, "watch", false, "show it again and again")
+	flags.DurationVar(&arguments.every, "every", 5*time.Second, "-watch: the `pause` between two looks")
 	return command
 }
 
-// backupStatus is one backup in the status document.
-type backupStatus struct {
-	Address  string            `json:"address"`
-	Verdict  judgement.Verdict `json:"verdict"`
-	Schedule string            `json:"schedule"`
-	Artifact string            `json:"artifact,omitempty"`
-	TakenAt  time.Time         `json:"taken_at,omitzero"`
-	DueAt    time.Time         `json:"due_at,omitzero"`
-	Copies   []copyStatus      `json:"copies"`
-}
-
-// copyStatus is a backup at one destination: its newest artifact there, and all of them together.
-type copyStatus struct {
-	Destination string            `json:"destination"`
-	Verdict     judgement.Verdict `json:"verdict"`
-	StoredBytes int64             `json:"stored_bytes,omitzero"`
-	VerifiedAt  time.Time         `json:"verified_at,omitzero"`
-	ReadBackAt  time.Time         `json:"read_back_at,omitzero"`
-	ComparedAt  time.Time         `json:"compared_at,omitzero"`
-	Problem     string            `json:"problem,omitempty"`
-	// What follows is of all artifacts that are recorded there.
-	NewestAt       time.Time `json:"newest_at,omitzero"`
-	Copies         int       `json:"copies"`
-	TotalBytes     int64     `json:"total_bytes"`
-	Missing        int       `json:"missing"`
-	Altered        int       `json:"altered"`
-	KeptByPolicy   int       `json:"kept_by_policy"`
-	LastReadBackAt time.Time `json:"last_read_back_at,omitzero"`
-	ReadBackDueAt  time.Time `json:"read_back_due_at,omitzero"`
-}
-
-func (c *cli) status(command *cobra.Command, arguments statusArguments) error {
+func (c *cli) status(ctx context.Context, arguments statusArguments) error {
+	if arguments.every <= 0 {
+		return fmt.Errorf("-every=%s: the pause must be positive", arguments.every)
+	}
 	project, err := c.open(arguments.path, arguments.inputs)
 	if err != nil {
 		return err
 	}
-	document, err := project.backend.Read(command.Context())
+	if arguments.watch {
+		return c.watchStatus(ctx, project, arguments)
+	}
+	document, err := c.readStatus(ctx, project, arguments.refresh)
 	if err != nil {
 		return err
 	}
-	project.expand(command.Context(), c, document, planner.ExpandOptions{Look: true, Tolerant: true})
-	judged := judgement.Of(project.spec, document, c.clock.Now())
-	breaches := judged.Breaches()
-	statuses, drills, checks := backupStatuses(judged), drillStatuses(judged), checkStatuses(judged)
 	if arguments.json {
-		err = c.printJSON(struct {
-			FormatVersion string             `json:"format_version"`
-			Type          string             `json:"type"`
-			True          bool               `json:"true"`
-			Breaches      []judgement.Breach `json:"breaches"`
-			Backups       []backupStatus     `json:"backups"`
-			Drills        []drillStatus      `json:"drills"`
-			Checks        []checkStatus      `json:"checks"`
-		}{"1.0", "status", len(breaches) == 0, breaches, statuses, drills, checks})
+		err = c.printJSON(document)
 	} else {
-		err = cmp.Or(c.statusText(statuses, judged.At), c.drillText(drills, judged.At), c.checkText(checks, judged.At))
+		err = c.printStatus(document)
 	}
 	if err != nil {
 		return err
 	}
-	if len(breaches) > 0 {
+	if !document.True {
 		return exitCode(exitUntrue)
 	}
 	return nil
 }
 
-// backupStatuses are the backups as the document has them.
-func backupStatuses(judged *judgement.Judgement) []backupStatus {
-	statuses := make([]backupStatus, 0, len(judged.Backups))
-	for _, backup := range judged.Backups {
-		status := backupStatus{Address: backup.Backup.Address, Schedule: backup.Backup.Schedule.String(), Verdict: backup.Verdict}
-		if backup.Newest != nil {
-			status.Artifact, status.TakenAt = backup.Newest.ID, backup.Newest.StartedAt
-		}
-		if !backup.DueAt.IsZero() {
-			status.DueAt = backup.DueAt.UTC()
-		}
-		for _, copied := range backup.Copies {
-			status.Copies = append(status.Copies, copyStatusOf(copied, backup.Newest))
-		}
-		statuses = append(statuses, status)
+// printStatus prints the document for people.
+func (c *cli) printStatus(document *statusDocument) error {
+	lines, err := c.statusLines(document)
+	if err == nil {
+		_, err = fmt.Fprintln(c.stdout, strings.Join(lines, "\n"))
 	}
-	return statuses
+	return err
 }
 
-func copyStatusOf(copied judgement.Copy, newest *state.Artifact) copyStatus {
-	status := copyStatus{
-		Destination: copied.Destination, Verdict: copied.Verdict, NewestAt: copied.NewestAt, Copies: copied.Copies, TotalBytes: copied.Bytes,
-		Missing: copied.Missing, Altered: copied.Altered, KeptByPolicy: copied.Kept,
-		LastReadBackAt: copied.ReadBackAt, ReadBackDueAt: copied.ReadBackDue,
-		VerifiedAt: copied.Replica.VerifiedAt, ReadBackAt: copied.Replica.ReadBackAt, ComparedAt: copied.Replica.ComparedAt, Problem: copied.Replica.Problem,
+// readStatus finds out how everything stands now. The project stays as it is.
+func (c *cli) readStatus(ctx context.Context, project *project, refresh bool) (*statusDocument, error) {
+	document, err := project.backend.Read(ctx)
+	if err != nil {
+		return nil, err
 	}
-	if copied.Verdict != judgement.Missing {
-		status.StoredBytes = newest.Stored.Size
+	holder, held, err := project.backend.Holder(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return status
+	expanded := *project
+	expanded.expand(ctx, c, document, planner.ExpandOptions{Look: refresh, Tolerant: true})
+	made := newStatusDocument(expanded.spec, document, c.clock.Now())
+	made.State = stateStatusOf(project.backend.Location(), document, holder, held)
+	return made, nil
+}
+
+// changesOf identifies what a document says, whenever it was made: all in it follows from the state, from what is not true, and from which
+// backups there are; the rest is how long ago that was.
+func changesOf(document *statusDocument) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%d %t %v\n", document.State.Serial, document.State.Locked, document.State.Holder)
+	for _, breach := range document.Breaches {
+		fmt.Fprintln(&text, breach.Address, breach.Kind)
+	}
+	for _, backup := range document.Backups {
+		fmt.Fprintln(&text, backup.Address)
+	}
+	return text.String()
 }

@@ -81,6 +81,9 @@ func bounded(asked, columns, lines int) (int, int) {
 	}
 }
 
+// Size is how many columns and lines there are as of now; 24 lines where nobody says.
+func (l Look) Size() (columns, lines int) { return l.current() }
+
 // current is the size as of now.
 func (l Look) current() (columns, lines int) {
 	if l.size != nil {

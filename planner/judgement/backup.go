@@ -101,7 +101,7 @@ func (b *Backup) breaches(now time.Time) []Breach {
 		add("", BackupOverdue, Error, time.Time{}, "has no backup that counts, "+b.Backup.Schedule.String())
 		return found
 	case b.Due:
-		add("", BackupOverdue, Error, b.DueAt.UTC(), fmt.Sprintf("is due since %s: the last backup is %s old, %s",
+		add("", BackupOverdue, Error, b.DueAt.UTC(), fmt.Sprintf("has been due for %s: the last backup is %s old, %s",
 			units.Age(now.Sub(b.DueAt)), units.Age(now.Sub(b.CountedAt)), b.Backup.Schedule))
 	}
 	if b.Newest != nil && b.Verified < b.Backup.MinCopies {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
@@ -40,9 +41,10 @@ func checkOf(check *spec.Check, results []*state.CheckResult) Check {
 }
 
 // breaches are what of a check is not true. One that warns is worth a look and no breach, and of one that was never asked nobody knows.
-func (c *Check) breaches() []Breach {
+func (c *Check) breaches(now time.Time) []Breach {
 	if c.Verdict != Verdict(providers.Failed) {
 		return nil
 	}
-	return []Breach{{Address: c.Check.Address, Kind: CheckHasFailed, Severity: Error, Since: c.Since, Text: "fails" + because(c.Last.Summary)}}
+	return []Breach{{Address: c.Check.Address, Kind: CheckHasFailed, Severity: Error, Since: c.Since,
+		Text: "has failed for " + units.Age(now.Sub(c.Since)) + because(c.Last.Summary)}}
 }

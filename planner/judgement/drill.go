@@ -45,7 +45,7 @@ func (d *Drill) breaches(now time.Time) []Breach {
 		breach.Text = fmt.Sprintf("failed %s ago: %s", units.Age(now.Sub(d.Last.StartedAt)), planner.FirstProblem(d.Last))
 	case Overdue:
 		breach.Since = d.DueAt.UTC()
-		breach.Text = fmt.Sprintf("is due since %s: the last good one was %s ago, %s",
+		breach.Text = fmt.Sprintf("has been due for %s: the last good one was %s ago, %s",
 			units.Age(now.Sub(d.DueAt)), units.Age(now.Sub(d.Passed.StartedAt)), d.Drill.Schedule)
 	default:
 		return nil

@@ -95,7 +95,7 @@ func (j *Judgement) Breaches() []Breach {
 		all = append(all, j.Deploys[i].breaches()...)
 	}
 	for i := range j.Checks {
-		all = append(all, j.Checks[i].breaches()...)
+		all = append(all, j.Checks[i].breaches(j.At)...)
 	}
 	sorted := make([]Breach, 0, len(all))
 	for _, severity := range []Severity{Error, Warning} {

@@ -68,9 +68,9 @@ func TestBreaches(t *testing.T) {
 		"no backup": {func(_ *spec.Spec, document *state.Document) { document.Artifacts = nil },
 			[]string{"error backup_overdue backup.a has no backup that counts, every 24h"}},
 		"overdue": {func(_ *spec.Spec, document *state.Document) { document.Artifacts = document.Artifacts[:1] },
-			[]string{"error backup_overdue backup.a is due since 24h: the last backup is 2d old, every 24h"}},
+			[]string{"error backup_overdue backup.a has been due for 24h: the last backup is 2d old, every 24h"}},
 		"of the future": {func(_ *spec.Spec, document *state.Document) { document.Artifacts[1].StartedAt = now.Add(day) },
-			[]string{"error backup_overdue backup.a is due since 24h: the last backup is 2d old, every 24h"}},
+			[]string{"error backup_overdue backup.a has been due for 24h: the last backup is 2d old, every 24h"}},
 		"a copy is missing": {func(_ *spec.Spec, document *state.Document) {
 			document.Artifacts[1] = artifact(hour, state.Verified, "")
 		}, []string{"warning copies_missing backup.a@far lacks 1 copy"}},
@@ -86,7 +86,7 @@ func TestBreaches(t *testing.T) {
 		"never drilled": {func(_ *spec.Spec, document *state.Document) { document.Drills = nil },
 			[]string{"warning drill_overdue drill.a was never made: nobody knows whether backup.a can be restored"}},
 		"drill overdue": {func(_ *spec.Spec, document *state.Document) { document.Drills[0].StartedAt = now.Add(-9 * day) },
-			[]string{"warning drill_overdue drill.a is due since 2d: the last good one was 9d ago, every 7d"}},
+			[]string{"warning drill_overdue drill.a has been due for 2d: the last good one was 9d ago, every 7d"}},
 		"drill failed": {func(_ *spec.Spec, document *state.Document) {
 			document.Drills = append(document.Drills, &state.Drill{ID: "d2", Address: "drill.a", Backup: "backup.a", StartedAt: now.Add(-hour), Outcome: state.Failed, Error: "rows differ."})
 		}, []string{"error drill_failed drill.a failed 60m ago: rows differ"}},
@@ -104,7 +104,7 @@ func TestBreaches(t *testing.T) {
 		}, []string{"error deploy_failed deploy.a the deploy of 0123456 failed"}},
 		"check failed": {func(_ *spec.Spec, document *state.Document) {
 			document.Checks = append(document.Checks, &state.CheckResult{Address: "check.http.a", AskedAt: now, Verdict: "failed", Summary: "502."})
-		}, []string{"error check_failed check.http.a fails: 502"}},
+		}, []string{"error check_failed check.http.a has failed for 0s: 502"}},
 		"a check that warns, or was never asked": {func(specification *spec.Spec, document *state.Document) {
 			specification.Checks = append(specification.Checks, &spec.Check{Address: "check.http.b"})
 			document.Checks[0].Verdict = "warned"
@@ -112,7 +112,7 @@ func TestBreaches(t *testing.T) {
 		"errors come first": {func(_ *spec.Spec, document *state.Document) {
 			document.Artifacts[1] = artifact(hour, state.Verified, "")
 			document.Checks[0].Verdict = "failed"
-		}, []string{"error check_failed check.http.a fails", "warning copies_missing backup.a@far lacks 1 copy"}},
+		}, []string{"error check_failed check.http.a has failed for 60m", "warning copies_missing backup.a@far lacks 1 copy"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			specification, document := scene()
@@ -140,7 +140,7 @@ func TestSince(t *testing.T) {
 	document.Releases = append(document.Releases, release("r2", hour, state.Deploying, state.RolledBack))
 	judged := Of(specification, document, now)
 	if got := judged.Checks[0].Since; !got.Equal(now.Add(-3 * hour)) {
-		t.Errorf("the check fails since %s", got)
+		t.Errorf("the check has failed for %s", got)
 	}
 	if deploy := judged.Deploys[0]; deploy.Running.ID != "r1" || !deploy.RunningSince().Equal(now.Add(-3*day+time.Minute)) || deploy.Last.ID != "r2" {
 		t.Errorf("what runs is %+v", deploy)
