@@ -159,7 +159,11 @@ type checkRow struct {
 type diskView struct {
 	Address, Last string
 	Trend         *trend
+	Rows          []diskRow
 }
+
+// diskRow is how full it was at a moment.
+type diskRow struct{ Machine, When, Used string }
 
 // leastPoints are needed for a line of a disk.
 const leastPoints = 2
@@ -190,8 +194,17 @@ func (b *builder) checks() (views []checkView, disks []diskView) {
 		v.chart = b.chart("Results of "+check.Address, says)
 		views = append(views, v)
 		if len(points) >= leastPoints {
-			disks = append(disks, diskView{check.Address, v.Last, b.trend(check.Address, "Disk used", points, 100, percent)})
+			disks = append(disks, b.disk(v, points))
 		}
 	}
 	return views, disks
+}
+
+// disk is how full the disk of a check was.
+func (b *builder) disk(check checkView, points []point) diskView {
+	v := diskView{Address: check.Address, Last: check.Last, Trend: b.trend(check.Address, "Disk used", points, 100, percent)}
+	for _, p := range slices.Backward(points) {
+		v.Rows = append(v.Rows, diskRow{p.at.In(b.Location).Format(machineForm), b.moment(p.at), percent(p.value)})
+	}
+	return v
 }

@@ -32,7 +32,7 @@ var wanted = map[string]struct {
 	"demo":    {demo(61), []string{"phone", "screen"}, false},
 	"empty":   {empty(), []string{"phone"}, true},
 	"hostile": {hostile(), []string{"phone", "print"}, false},
-	"many":    {many(500, 50), []string{"phone"}, false},
+	"many":    {crowded(500, 50), []string{"phone"}, false},
 }
 
 // TestPagesInABrowser opens pages in Chromium: nothing is asked for, nothing is complained about, nothing is wider than the window, and
@@ -81,6 +81,13 @@ func checkPage(ctx context.Context, t *testing.T, page *testenv.WebPage) {
 	if width.Page > width.Window {
 		t.Errorf("the page is %d pixels wide, the window %d", width.Page, width.Window)
 	}
+	var faults []string
+	if err := page.Evaluate(ctx, chartFaults, &faults); err != nil {
+		t.Fatal(err)
+	}
+	for _, fault := range faults {
+		t.Error(fault)
+	}
 	messages, asked := page.Said()
 	for _, message := range messages {
 		t.Errorf("the browser says %.500s", message)
@@ -98,6 +105,24 @@ func checkPage(ctx context.Context, t *testing.T, page *testenv.WebPage) {
 		t.Errorf("the page asks for %d files: %q", files, asked)
 	}
 }
+
+// chartFaults finds charts without a title, a description or a table behind them, identifiers that are not unique, and links to
+// what is not there.
+const chartFaults = `(() => {
+	const faults = []
+	document.querySelectorAll('svg[role=img]').forEach(chart => {
+		const named = chart.getAttribute('aria-labelledby').split(' ').map(id => document.getElementById(id))
+		if (named.length != 2 || named.some(part => !part || !chart.contains(part) || part.textContent.trim() == '')) faults.push('a chart has no title or no description: ' + chart.outerHTML.slice(0, 200))
+		const around = chart.closest('article, .folded') || chart.closest('section')
+		const empty = around.querySelector('.none') || around.closest('section').querySelector('table')
+		if (!around.querySelector('table') && !empty) faults.push('a chart has no table: ' + named[0].textContent)
+	})
+	const seen = new Set()
+	document.querySelectorAll('[id]').forEach(part => { if (seen.has(part.id)) faults.push('twice: ' + part.id); seen.add(part.id) })
+	document.querySelectorAll('a[href^="#"], use[href^="#"]').forEach(link => { if (!document.getElementById(link.getAttribute('href').slice(1))) faults.push('leads nowhere: ' + link.outerHTML) })
+	if (document.scripts.length > 0) faults.push('there is a script')
+	return faults
+})()`
 
 // checkAccess has axe look at a page, with all that is folded up.
 func checkAccess(ctx context.Context, t *testing.T, page *testenv.WebPage, axe string) {
@@ -188,8 +213,8 @@ func hostile() *Document {
 	return d
 }
 
-// many is a report of a backup with many artifacts at many destinations.
-func many(artifacts, destinations int) *Document {
+// crowded is a report of a backup with many artifacts at many destinations.
+func crowded(artifacts, destinations int) *Document {
 	d := &Document{Subject: "many.hcl", MadeAt: demoNow, Location: time.UTC, Version: "0.1.0", Serial: 9, Until: demoNow.Add(30 * day), Declared: 1}
 	backup := Backup{Address: "backup.many", Verdict: "ok", Schedule: "every 4h", TakenAt: demoNow.Add(-time.Hour), DueAt: demoNow.Add(3 * time.Hour)}
 	for i := range artifacts {

@@ -18,8 +18,8 @@ type lane struct {
 	AllWindow, SomeWindow window
 	Now                   float64
 	Marks                 []mark
-	// Dense are the verified copies as one path, where there are too many for a mark each.
-	Dense string
+	// Dense are the verified copies as one path, Ends the moments at which copies go, where there are too many for a mark each.
+	Dense, Ends string
 	// Earlier is how many copies lie before the scale.
 	Earlier int
 }
@@ -45,7 +45,8 @@ func (b *builder) lane(backup Backup, place Place) lane {
 	} else {
 		l.AllWindow = s.window(s.from, b.MadeAt)
 	}
-	var dense strings.Builder
+	var dense, ends strings.Builder
+	crowded := len(place.Copies) > mostMarks
 	var there int
 	var bytes int64
 	for _, held := range place.Copies {
@@ -54,20 +55,23 @@ func (b *builder) lane(backup Backup, place Place) lane {
 			there++
 			bytes += artifact.StoredBytes
 		}
-		if held.KeptBy == "" && s.holds(held.EndsAt) && held.EndsAt.After(b.MadeAt) && len(place.Copies) <= mostMarks {
-			l.Marks = append(l.Marks, mark{s.at(held.EndsAt), "end", fmt.Sprintf("%s: let go of the copy of %s", b.date(held.EndsAt), b.moment(artifact.StartedAt))})
+		switch future := held.KeptBy == "" && s.holds(held.EndsAt) && held.EndsAt.After(b.MadeAt); {
+		case future && crowded:
+			fmt.Fprintf(&ends, "M%g 0V10", 10*s.at(held.EndsAt))
+		case future:
+			l.Marks = append(l.Marks, mark{s.at(held.EndsAt), "end", fmt.Sprintf("%s: the copy of %s goes", b.date(held.EndsAt), b.moment(artifact.StartedAt))})
 		}
 		switch {
 		case artifact.StartedAt.Before(s.from):
 			l.Earlier++
-		case held.Condition == Verified && len(place.Copies) > mostMarks && !b.ending(held):
+		case held.Condition == Verified && held.KeptBy == "" && crowded && !b.ending(held):
 			fmt.Fprintf(&dense, "M%g 0V10", 10*s.at(artifact.StartedAt))
 		default:
 			l.Marks = append(l.Marks, mark{s.at(artifact.StartedAt), b.shape(held), b.copyTitle(artifact, held)})
 		}
 	}
-	l.Dense = dense.String()
-	l.Counts = fmt.Sprintf("%s · %s", units.Counted(there, "copy", "copies"), units.Bytes(bytes))
+	l.Dense, l.Ends = dense.String(), ends.String()
+	l.Counts = fmt.Sprintf("%s · %s", many(there, "copy", "copies"), units.Bytes(bytes))
 	l.Next = b.nextEnd(place)
 	l.chart = b.chart(fmt.Sprintf("%s at %s", backup.Address, place.Destination), b.laneWords(l, there))
 	return l

@@ -168,7 +168,7 @@ func (b *builder) figures() []figure {
 	}
 	figures := []figure{
 		{"Backups as declared", fmt.Sprintf("%d of %d", fresh, len(b.Backups)), b.newest()},
-		{"Stored", units.Bytes(bytes), fmt.Sprintf("%s at %s", units.Counted(copies, "copy", "copies"), units.Counted(places, "destination", "destinations"))},
+		{"Stored", units.Bytes(bytes), fmt.Sprintf("%s at %s", many(copies, "copy", "copies"), units.Counted(places, "destination", "destinations"))},
 		b.proof(),
 	}
 	return append(figures, b.monthly())

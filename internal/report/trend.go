@@ -66,8 +66,13 @@ func (b *builder) trend(of, name string, points []point, ceiling float64, words 
 		least, most = min(least, p.value), max(most, p.value)
 	}
 	last := known[len(known)-1]
+	unbroken := words
+	words = func(value float64) string { return strings.ReplaceAll(unbroken(value), " ", together) }
 	t := &trend{Name: name, Last: words(last.value), Least: words(least), Most: words(most), From: b.date(known[0].at), To: b.date(b.MadeAt)}
-	box := box{scale: scale{known[0].at, b.MadeAt}, floor: min(0, least), top: max(ceiling, most*headroom)}
+	box := box{scale: scale{known[0].at, b.MadeAt}, floor: min(0, least), top: max(ceiling, most)}
+	if ceiling == 0 {
+		box.top *= headroom
+	}
 	if !b.MadeAt.After(known[0].at) {
 		box.scale.from = b.MadeAt.Add(-day)
 	}

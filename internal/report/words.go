@@ -17,6 +17,9 @@ const (
 	machineForm = time.RFC3339
 )
 
+// together is the space between a number and its unit where a line must not break.
+const together = "\u00a0"
+
 // dash stands for what there is none of.
 const dash = "–"
 
@@ -42,7 +45,7 @@ func percent(value float64) string {
 	if math.IsNaN(value) {
 		return dash
 	}
-	return fmt.Sprintf("%.1f %%", value)
+	return fmt.Sprintf("%.1f"+together+"%%", value)
 }
 
 // took is how long something lasted; a clock that was set back makes it 0.
@@ -88,4 +91,13 @@ func (c Condition) String() string {
 func round(value float64) float64 {
 	const digits = 100
 	return math.Round(value*digits) / digits
+}
+
+// many prints a number with its noun, in groups of three digits: "25,000 copies".
+func many(n int, one, more string) string {
+	digits, noun, _ := strings.Cut(units.Counted(n, one, more), " ")
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits + " " + noun
 }
