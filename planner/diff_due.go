@@ -77,12 +77,36 @@ func dueSources(specification *spec.Spec, document *state.Document, observed *Ob
 	d.decideCleanups()
 	d.decideDeploys()
 	for _, backup := range specification.Backups {
-		if !listed[backup.Source] && d.demandOrDueness(d.survey(backup)).due {
+		if listed[backup.Source] || d.isFresh(backup) {
+			continue
+		}
+		if d.demandOrDueness(d.survey(backup)).due {
 			listed[backup.Source] = true
 			sources = append(sources, backup.Source)
 		}
 	}
 	return sources
+}
+
+// isFresh reports whether the newest recorded artifact alone shows that a backup is not due, as most are not. When it does not, the
+// whole survey decides.
+func (d *differ) isFresh(backup *spec.Backup) bool {
+	recorded := d.artifacts[backup.Address]
+	if len(recorded) == 0 || d.demanded[backup.Address] != "" {
+		return false
+	}
+	newest := recorded[len(recorded)-1]
+	next := backup.Schedule.DueAt(newest.StartedAt)
+	if newest.StartedAt.Sub(d.now) > MaxSkew || !next.IsZero() && !next.After(d.now) {
+		return false
+	}
+	places := make([]place, len(backup.To))
+	for i, address := range backup.To {
+		places[i] = d.place(address)
+	}
+	held := &holding{artifact: newest, copies: make([]copyView, len(places))}
+	d.judge(places, held)
+	return held.live() && !d.isImported(held)
 }
 
 // planBackup plans a new backup when one is due, or says why it cannot be taken.

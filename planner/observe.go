@@ -190,6 +190,7 @@ func (o *observation) lookouts(document *state.Document) []*lookout {
 		for i := range artifact.Replicas {
 			if at, ok := byAddress[artifact.Replicas[i].Destination]; ok {
 				at.known[artifact.Key] = true
+				at.expected[folderOf(artifact.Key)] += 2 // the bytes and their manifest
 			}
 		}
 	}
@@ -210,20 +211,24 @@ func (o *observation) lookouts(document *state.Document) []*lookout {
 	return ordered
 }
 
-// visit is one prefix at one destination.
+// visit is one listing at one destination.
 type visit struct {
 	lookout *lookout
-	prefix  string
+	group   group
 }
 
 // visitsOf lists what is to be listed. It takes the destinations in turns, so that a slow one does not hold all workers.
 func visitsOf(lookouts []*lookout) []visit {
 	var visits []visit
+	groups := make([][]group, len(lookouts))
+	for i, at := range lookouts {
+		groups[i] = groupsOf(at.prefixes, at.expected)
+	}
 	for round := 0; ; round++ {
 		before := len(visits)
-		for _, at := range lookouts {
-			if round < len(at.prefixes) {
-				visits = append(visits, visit{lookout: at, prefix: at.prefixes[round]})
+		for i, at := range lookouts {
+			if round < len(groups[i]) {
+				visits = append(visits, visit{lookout: at, group: groups[i][round]})
 			}
 		}
 		if len(visits) == before {
@@ -240,6 +245,8 @@ type lookout struct {
 	// prefixes are what is listed, each once: the folders of the destination's backups under the names that they have and had.
 	prefixes []string
 	listed   map[string]bool
+	// expected is how many objects each of them has, as far as the state knows.
+	expected map[string]int
 	// known are the keys of the copies that the state has here.
 	known map[string]bool
 

@@ -20,13 +20,14 @@ func ObserveCopies(ctx context.Context, specification *spec.Spec, document *stat
 	o := newObservation(specification, world, clock, options)
 	observed := &Observed{Destinations: make(map[string]*DestinationView)}
 	var lookouts []*lookout
+	folders := foldersOf(specification, document)
 	for _, declared := range specification.Destinations {
 		if len(destinations) > 0 && !slices.Contains(destinations, declared.Address) {
 			continue
 		}
 		at := o.lookout(declared.Address)
 		observed.Destinations[declared.Address] = at.view
-		for _, folder := range foldersOf(specification, document) {
+		for _, folder := range folders {
 			at.lists(folder)
 		}
 		if declared.NotBuilt != "" {
@@ -45,7 +46,8 @@ func ObserveCopies(ctx context.Context, specification *spec.Spec, document *stat
 // lookout makes one that knows of no copy.
 func (o *observation) lookout(address string) *lookout {
 	return &lookout{
-		observation: o, address: address, destination: o.world.Destinations[address], known: make(map[string]bool), listed: make(map[string]bool),
+		observation: o, address: address, destination: o.world.Destinations[address],
+		known: make(map[string]bool), listed: make(map[string]bool), expected: make(map[string]int),
 		view: &DestinationView{Free: -1, Objects: make(map[string]providers.Object), Manifests: make(map[string]ManifestView)},
 	}
 }
@@ -54,7 +56,7 @@ func (o *observation) lookout(address string) *lookout {
 func (o *observation) look(ctx context.Context, lookouts []*lookout) {
 	o.each(ctx, len(lookouts), func(ctx context.Context, i int) { lookouts[i].ask(ctx) })
 	visits := visitsOf(lookouts)
-	o.each(ctx, len(visits), func(ctx context.Context, i int) { visits[i].lookout.visit(ctx, visits[i].prefix) })
+	o.each(ctx, len(visits), func(ctx context.Context, i int) { visits[i].lookout.visit(ctx, visits[i].group) })
 	for _, lookout := range lookouts {
 		lookout.close()
 	}
@@ -63,8 +65,10 @@ func (o *observation) look(ctx context.Context, lookouts []*lookout) {
 // foldersOf lists the folders in which artifacts of the specification's backups may lie, each once.
 func foldersOf(specification *spec.Spec, document *state.Document) []string {
 	var folders []string
+	listed := make(map[string]bool)
 	add := func(folder string) {
-		if !slices.Contains(folders, folder) {
+		if !listed[folder] {
+			listed[folder] = true
 			folders = append(folders, folder)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/castrolanda/imsctl/providers"
@@ -65,44 +66,51 @@ func (l *lookout) close() {
 	}
 }
 
-// visit lists what lies at the destination under one prefix, and reads the manifests that the state does not know.
-func (l *lookout) visit(ctx context.Context, prefix string) {
+// visit lists what lies at the destination in a group of folders, and reads the manifests that the state does not know.
+func (l *lookout) visit(ctx context.Context, group group) {
 	if ctx.Err() != nil || l.failed() {
 		return
 	}
-	found := make(map[string]providers.Object)
+	found := &collector{group: &group}
 	err := l.call(l.alive, func(ctx context.Context) error {
-		return l.destination.List(ctx, prefix, func(object providers.Object) error {
-			found[object.Key] = object
-			return nil
-		})
+		return l.destination.List(ctx, group.prefix, found.take)
 	})
+	if errors.Is(err, errCrowded) {
+		for _, folder := range group.apart() {
+			l.visit(ctx, folder)
+		}
+		return
+	}
 	if err != nil {
-		l.fail(fmt.Errorf("listing %s: %w", prefix, err))
+		l.fail(fmt.Errorf("listing %s: %w", group.prefix, err))
 		return
 	}
 	var remnants []providers.Remnant
 	err = l.call(l.alive, func(ctx context.Context) (err error) {
-		remnants, err = l.destination.Remnants(ctx, prefix)
+		remnants, err = l.destination.Remnants(ctx, group.prefix)
 		return err
 	})
 	if err != nil {
-		l.fail(fmt.Errorf("looking for unfinished uploads under %s: %w", prefix, err))
+		l.fail(fmt.Errorf("looking for unfinished uploads under %s: %w", group.prefix, err))
 		return
 	}
-	manifests := l.readUnknown(found)
-	l.record(found, remnants, manifests)
+	remnants = slices.DeleteFunc(remnants, func(remnant providers.Remnant) bool { return !group.has(remnant.Key) })
+	objects, manifests := l.readUnknown(found.objects)
+	l.record(objects, remnants, manifests)
 }
 
 // record adds what one visit found to the view.
-func (l *lookout) record(found map[string]providers.Object, remnants []providers.Remnant, manifests map[string]ManifestView) {
+func (l *lookout) record(found []providers.Object, remnants []providers.Remnant, manifests map[string]ManifestView) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.view.Err != nil {
 		return
 	}
-	for key, object := range found {
-		l.view.Objects[key] = object
+	if len(l.view.Objects) == 0 {
+		l.view.Objects = make(map[string]providers.Object, max(len(found), 2*len(l.known)))
+	}
+	for _, object := range found {
+		l.view.Objects[object.Key] = object
 	}
 	for key, manifest := range manifests {
 		l.view.Manifests[key] = manifest
@@ -112,21 +120,21 @@ func (l *lookout) record(found map[string]providers.Object, remnants []providers
 
 // readUnknown reads the manifests of the copies that the state does not have here. One that vanished since the listing
 // is taken out of what was found.
-func (l *lookout) readUnknown(found map[string]providers.Object) map[string]ManifestView {
+func (l *lookout) readUnknown(found []providers.Object) ([]providers.Object, map[string]ManifestView) {
 	manifests := make(map[string]ManifestView)
-	for key, object := range found {
-		owner, isManifest := strings.CutSuffix(key, state.ManifestSuffix)
+	remaining := slices.DeleteFunc(found, func(object providers.Object) bool {
+		owner, isManifest := strings.CutSuffix(object.Key, state.ManifestSuffix)
 		if !isManifest || l.known[owner] {
-			continue
+			return false
 		}
 		view := l.readManifest(object)
 		if errors.Is(view.Err, providers.ErrNotExist) {
-			delete(found, key)
-			continue
+			return true
 		}
-		manifests[key] = view
-	}
-	return manifests
+		manifests[object.Key] = view
+		return false
+	})
+	return remaining, manifests
 }
 
 // readManifest reads and parses one manifest.
