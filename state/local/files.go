@@ -110,7 +110,8 @@ func (s *session) save(document *state.Document) error {
 	if err := atomicfile.Write(s.files.snapshot, data, fileMode); err != nil {
 		return fmt.Errorf("writing the state %s (what was recorded before is safe in %s): %w", s.files.snapshot, s.files.journal, err)
 	}
-	s.saved, s.folded = document.Serial, max(s.backend.journalLimit, int64(len(data)))
+	s.saved, s.size = document.Serial, int64(len(data))
+	s.folded = max(s.backend.journalLimit, s.size)
 	return nil
 }
 

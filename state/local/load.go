@@ -12,9 +12,10 @@ import (
 // stored is what lies on the disk.
 type stored struct {
 	ledger *state.Ledger
-	// snapshot is nil when there is none, journal likewise.
-	snapshot *state.Document
-	journal  *state.Journal
+	// snapshot is nil when there is none, journal likewise. snapshotLength is the length of its file in bytes.
+	snapshot       *state.Document
+	snapshotLength int64
+	journal        *state.Journal
 	// journalLength is the length of the journal's file in bytes, the remnant of an interrupted write included.
 	journalLength int64
 }
@@ -34,7 +35,7 @@ func (f files) load() (*stored, error) {
 			return nil, f.describe(f.journal, "the journal of the state", err)
 		}
 	}
-	if found.snapshot, err = f.readSnapshot(); err != nil {
+	if found.snapshot, found.snapshotLength, err = f.readSnapshot(); err != nil {
 		return nil, err
 	}
 	if found.ledger, err = state.Replay(found.snapshot, found.journal); err != nil {
@@ -44,27 +45,27 @@ func (f files) load() (*stored, error) {
 }
 
 // readSnapshot returns nil when there is no snapshot.
-func (f files) readSnapshot() (document *state.Document, err error) {
+func (f files) readSnapshot() (document *state.Document, length int64, err error) {
 	reader, err := os.Open(f.snapshot)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil, 0, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading the state: %w", f.plain(err))
+		return nil, 0, fmt.Errorf("reading the state: %w", f.plain(err))
 	}
 	defer func() { err = errors.Join(err, reader.Close()) }()
 	info, err := reader.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("reading the state: %w", err)
+		return nil, 0, fmt.Errorf("reading the state: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("the state %s is not a file but a %s: give the path of a file", f.snapshot, kindOf(info.Mode()))
+		return nil, 0, fmt.Errorf("the state %s is not a file but a %s: give the path of a file", f.snapshot, kindOf(info.Mode()))
 	}
 	document, err = state.Decode(reader)
 	if err != nil {
-		return nil, f.describe(f.snapshot, "the state", err)
+		return nil, 0, f.describe(f.snapshot, "the state", err)
 	}
-	return document, nil
+	return document, info.Size(), nil
 }
 
 // kindOf names what is no regular file.

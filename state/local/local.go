@@ -38,6 +38,8 @@ type Backend struct {
 	open func(path string) (file, error)
 	// journalLimit is the length in bytes from which on a journal is folded into a new snapshot.
 	journalLimit int64
+	// largeSize is the length in bytes from which on a snapshot is not written at the end of each session.
+	largeSize int64
 }
 
 var _ state.Backend = (*Backend)(nil)
@@ -45,7 +47,7 @@ var _ state.Backend = (*Backend)(nil)
 // New returns the backend of the state file at path, without touching it. Locks are dated by the clock; version is that of
 // imsctl, for the snapshots it writes.
 func New(path string, clock clock.Clock, version string) *Backend {
-	return &Backend{path: path, clock: clock, version: version, open: openFile, journalLimit: 32 << 20}
+	return &Backend{path: path, clock: clock, version: version, open: openFile, journalLimit: 32 << 20, largeSize: 32 << 20}
 }
 
 // Location implements state.Backend.

@@ -22,8 +22,9 @@ type session struct {
 	writing sync.Mutex
 	// journal is nil until the first record is written to a new one.
 	journal *journal
-	// saved is the serial of the snapshot on the disk.
+	// saved is the serial of the snapshot on the disk, size its length in bytes.
 	saved uint64
+	size  int64
 	// folded is the length in bytes from which on the journal is folded into a new snapshot.
 	folded int64
 
@@ -70,7 +71,8 @@ func (b *Backend) begin(files files, lock *lockFile) (*session, error) {
 	}
 	s := &session{backend: b, files: files, lock: lock, ledger: found.ledger, folded: b.journalLimit}
 	if found.snapshot != nil {
-		s.saved = found.snapshot.Serial
+		s.saved, s.size = found.snapshot.Serial, found.snapshotLength
+		s.folded = max(b.journalLimit, s.size)
 	}
 	if s.ledger.Lineage() == "" {
 		lineage, err := state.NewLineage()
@@ -196,6 +198,15 @@ func (s *session) fail(err error) {
 	}
 }
 
+// shortJournal is by how much a journal is shorter than its snapshot, at least, that is left at the end of a session.
+const shortJournal = 8
+
+// mayWait reports whether the journal may stay as it is at the end of the session: to write a large snapshot for a few changes would cost
+// every run seconds. Both together are the state. The caller holds writing.
+func (s *session) mayWait() bool {
+	return s.journal != nil && s.size >= s.backend.largeSize && s.journal.size < s.size/shortJournal
+}
+
 // Close implements state.Session. When something could not be recorded, the files are left as they are: the journal holds
 // all that was acknowledged.
 func (s *session) Close() error {
@@ -214,7 +225,7 @@ func (s *session) Close() error {
 	failure, serial := s.failure, s.ledger.Serial()
 	s.mu.Unlock()
 	var errs []error
-	if failure == nil && serial != s.saved {
+	if failure == nil && serial != s.saved && !s.mayWait() {
 		errs = append(errs, s.fold())
 	}
 	if s.journal != nil {

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -239,5 +240,39 @@ func BenchmarkStepsOnTopOf50000(b *testing.B) {
 		group.Wait()
 		closed(b, s)
 		next += 5000
+	}
+}
+
+// TestLargeStatesAreNotRewrittenEachTime: a session of a few changes leaves them in the journal, until they are many.
+func TestLargeStatesAreNotRewrittenEachTime(t *testing.T) {
+	b := newBackend(t)
+	s := lock(t, b)
+	for i := range 100 {
+		mustStep(t, s, i)
+	}
+	closed(t, s)
+	first, err := os.ReadFile(b.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.largeSize, b.journalLimit = int64(len(first)), int64(len(first))
+	rewritten := 0
+	for i := 100; rewritten == 0; i++ {
+		again := lock(t, b)
+		mustStep(t, again, i)
+		closed(t, again)
+		data, err := os.ReadFile(b.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if document := read(t, b); len(document.Artifacts) != i+1 || document.Serial != uint64(2*(i+1)) {
+			t.Fatalf("%d artifacts, serial %d", len(document.Artifacts), document.Serial)
+		}
+		if !bytes.Equal(data, first) {
+			rewritten = i + 1 - 100
+		}
+	}
+	if rewritten < 5 || rewritten > 50 {
+		t.Errorf("rewritten by session %d", rewritten)
 	}
 }

@@ -51,6 +51,8 @@ type Backend struct {
 	options Options
 	// foldEntries and foldBytes are how long the log behind a snapshot gets, at most, before a new one is written.
 	foldEntries, foldBytes int
+	// largeSize is the length in bytes from which on a snapshot is not written at the end of each session.
+	largeSize int
 }
 
 var (
@@ -66,7 +68,7 @@ func New(medium Medium, options Options) *Backend {
 	if options.Patience == 0 {
 		options.Patience = defaultPatience
 	}
-	return &Backend{medium: medium, options: options, foldEntries: 200, foldBytes: 8 << 20}
+	return &Backend{medium: medium, options: options, foldEntries: 200, foldBytes: 8 << 20, largeSize: 32 << 20}
 }
 
 // Location implements state.Backend.

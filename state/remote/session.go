@@ -133,7 +133,7 @@ func (s *session) Close() error {
 	switch {
 	case failure != nil:
 		err = s.rescue(failure)
-	case serial != s.saved:
+	case serial != s.saved && !s.mayWait():
 		err = s.fold(s.Document())
 	default:
 		err = s.takeBackOpening()

@@ -206,3 +206,54 @@ func TestAnEntryInAGap(t *testing.T) {
 		t.Error("closed as if nothing had happened")
 	}
 }
+
+// TestLargeStatesAreNotRewrittenEachTime: a session of a few changes leaves them in the log, until they are many; and a long log is
+// allowed behind a large snapshot.
+func TestLargeStatesAreNotRewrittenEachTime(t *testing.T) {
+	medium := newMemory()
+	b := newBackend(medium, t.TempDir())
+	s := locked(t, b, "first")
+	for i := range 100 {
+		if err := step(s, i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	snapshots := func() int {
+		names, err := medium.List(t.Context(), snapshotPrefix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(names)
+	}
+	before, rewritten := snapshots(), 0
+	b.largeSize = 1
+	for i := 100; rewritten == 0; i++ {
+		again := locked(t, b, "again")
+		if err := step(again, i); err != nil {
+			t.Fatal(err)
+		}
+		if err := again.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if found := count(t, b); found != i+1 {
+			t.Fatalf("%d artifacts", found)
+		}
+		if snapshots() != before {
+			rewritten = i + 1 - 100
+		}
+	}
+	if rewritten < 5 || rewritten > 50 {
+		t.Errorf("rewritten by session %d", rewritten)
+	}
+	large := &session{backend: b, size: 400 << 20, entries: b.foldEntries, bytes: 1 << 20}
+	if large.isLong() {
+		t.Error("a snapshot of 400 MiB is written after 1 MiB of changes")
+	}
+	large.entries = large.entryLimit()
+	if !large.isLong() {
+		t.Error("the log grows for ever")
+	}
+}

@@ -68,12 +68,32 @@ func (s *session) flush(patience time.Duration) {
 		s.fail(due.err)
 		return
 	}
-	if s.entries >= s.backend.foldEntries || s.bytes >= max(s.backend.foldBytes, s.size) {
+	if s.isLong() {
 		if err := s.foldAll(); err != nil {
 			// The batch itself is durable: only what comes next is refused.
 			s.fail(err)
 		}
 	}
+}
+
+// sizePerEntry is how many bytes of a snapshot allow one more entry behind it: about as long as one entry takes to be read.
+const sizePerEntry = 256 << 10
+
+// entryLimit is how many entries there may be behind the snapshot. More for a large one, or its rewriting would be what steps cost.
+func (s *session) entryLimit() int { return max(s.backend.foldEntries, s.size/sizePerEntry) }
+
+// isLong reports whether it is time for a new snapshot. The caller holds writing.
+func (s *session) isLong() bool {
+	return s.entries >= s.entryLimit() || s.bytes >= max(s.backend.foldBytes, s.size)
+}
+
+// shortLog is by how much a log is shorter than allowed, at least, that is left at the end of a session.
+const shortLog = 8
+
+// mayWait reports whether the log may stay as it is at the end of the session: to write a large snapshot for a few changes would cost
+// every run seconds. The caller holds writing.
+func (s *session) mayWait() bool {
+	return s.size >= s.backend.largeSize && s.bytes < s.size/shortLog && s.entries < s.entryLimit()/2
 }
 
 // foldAll writes a snapshot of all that was applied. What waits for the next entry is in it, and needs none any more. The
