@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os/exec"
-	"path"
 	"strings"
 	"sync"
 
@@ -43,18 +42,11 @@ func (r *runner) Name() string {
 // returns an error that is providers.ErrTemporary, and what runs on in the container is ended there: a command that is reading
 // its input sees the end of that.
 func (r *runner) Run(ctx context.Context, command providers.Command) error {
-	if len(command.Arguments) == 0 {
-		return errors.New("running a command: it names no program")
+	program, err := command.Program()
+	if err != nil {
+		return err
 	}
-	program := path.Base(command.Arguments[0])
-	if err := r.run(ctx, program, command); err != nil {
-		var exit *providers.ExitError
-		if errors.As(err, &exit) {
-			return err
-		}
-		return fmt.Errorf("running %s in %s: %w", program, r.Name(), err)
-	}
-	return nil
+	return providers.RunError(program, "in "+r.Name(), r.run(ctx, program, command))
 }
 
 func (r *runner) run(ctx context.Context, program string, command providers.Command) error {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -34,10 +33,10 @@ const (
 //   - Stdout and Stderr are not written to after Run has returned, so a Write that blocks for ever blocks Run. A Stdin whose
 //     Read does not return within two seconds of the end of the command is left to itself and its result is dropped.
 func (*host) Run(ctx context.Context, command providers.Command) error {
-	if len(command.Arguments) == 0 {
-		return errors.New("running a command: it names no program")
+	program, err := command.Program()
+	if err != nil {
+		return err
 	}
-	program := filepath.Base(command.Arguments[0])
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("running %s: %w", program, err)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os/exec"
-	"path"
 	"strings"
 
 	"github.com/castrolanda/imsctl/internal/cause"
@@ -30,18 +29,11 @@ import (
 // the machine notices. That is at once when this process ends; when the network swallows everything, it is when its sshd
 // finds out (ClientAliveInterval).
 func (h *host) Run(ctx context.Context, command providers.Command) error {
-	if len(command.Arguments) == 0 {
-		return errors.New("running a command: it names no program")
+	program, err := command.Program()
+	if err != nil {
+		return err
 	}
-	program := path.Base(command.Arguments[0])
-	if err := h.run(ctx, program, command); err != nil {
-		var exit *providers.ExitError
-		if errors.As(err, &exit) {
-			return err
-		}
-		return fmt.Errorf("running %s on %s: %w", program, h.Name(), err)
-	}
-	return nil
+	return providers.RunError(program, "on "+h.Name(), h.run(ctx, program, command))
 }
 
 func (h *host) run(ctx context.Context, program string, command providers.Command) error {

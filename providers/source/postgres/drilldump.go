@@ -1,9 +1,7 @@
 package postgres
 
 import (
-	"bufio"
 	"bytes"
-	"errors"
 	"io"
 	"maps"
 	"regexp"
@@ -59,23 +57,20 @@ const (
 // ownerless reads a dump and leaves out the statements that give something to a role which is not there, and those that make
 // roles: these would outlive the drill. Each becomes an empty line, so that the numbers of lines stay those of the dump.
 type ownerless struct {
-	source *bufio.Reader
-	roles  map[string]bool
-	sql    scanner
+	pieces
+	roles map[string]bool
 	// missing are the roles that were met and are not there.
 	missing map[string]bool
-	// lines are how many were read so far, globals is set among those that make roles.
-	lines   int
+	// number is how many lines of SQL were read so far, globals is set among those that make roles.
+	number  int
 	globals bool
-	// ready is what can be read now, err what comes after it; inside is set in a line that is longer than the buffer.
-	ready  []byte
-	err    error
-	inside bool
-	buffer []byte
+	// ready is what can be read now, err what comes after it.
+	ready []byte
+	err   error
 }
 
 func newOwnerless(dump io.Reader, roles map[string]bool) *ownerless {
-	return &ownerless{source: bufio.NewReaderSize(dump, 64<<10), roles: roles, missing: make(map[string]bool)}
+	return &ownerless{pieces: newPieces(dump), roles: roles, missing: make(map[string]bool)}
 }
 
 // absent lists the roles that were left out.
@@ -94,47 +89,26 @@ func (o *ownerless) Read(p []byte) (int, error) {
 		case o.err != nil:
 			return n, nil
 		case o.sql.data:
-			o.data()
+			// What is wrong with the dump the restore itself finds.
+			o.ready, _, o.err = o.rows()
 		default:
-			o.line()
+			o.next()
 		}
 	}
 	return n, nil
 }
 
-// data passes a piece of a table's rows on.
-func (o *ownerless) data() {
-	piece, err := o.source.ReadSlice('\n')
-	o.ready = piece
-	if errors.Is(err, bufio.ErrBufferFull) {
-		o.inside = true
+// next passes a line of SQL on, or an empty one in its place.
+func (o *ownerless) next() {
+	line, err := o.line()
+	o.ready, o.err = line, err
+	if len(line) == 0 {
 		return
 	}
-	if !o.inside && string(bytes.TrimRight(piece, "\r\n")) == `\.` {
-		o.sql.data = false
-	}
-	o.inside, o.err = false, err
-}
-
-// line passes a line of SQL on, or an empty one in its place. What is wrong with the SQL the restore itself finds.
-func (o *ownerless) line() {
-	o.buffer = o.buffer[:0]
-	for {
-		piece, err := o.source.ReadSlice('\n')
-		o.buffer = append(o.buffer, piece...)
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			o.err = err
-			break
-		}
-	}
-	o.ready = o.buffer
-	if len(o.buffer) == 0 {
-		return
-	}
-	text := string(bytes.TrimRight(o.buffer, "\r\n"))
+	text := string(bytes.TrimRight(line, "\r\n"))
 	begins := o.sql.between()
-	o.lines++
-	if o.lines <= 3 && text == globalsBegin {
+	o.number++
+	if o.number <= 3 && text == globalsBegin {
 		o.globals = true
 	}
 	if o.globals {
@@ -143,7 +117,7 @@ func (o *ownerless) line() {
 			o.globals = false
 		}
 	}
-	if o.sql.scan(o.buffer) != nil || !begins || !o.sql.between() {
+	if o.sql.scan(line) != nil || !begins || !o.sql.between() {
 		return
 	}
 	lacking := false

@@ -1,9 +1,9 @@
 package postgres
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -35,23 +35,17 @@ func transaction(dump io.Reader, selected *selection) *restoring {
 // the restore into two transactions. Other commands that end a transaction, commands of psql's own but for those that every
 // dump has, and an end in the middle of a statement are errors. The line with such a thing is not passed on.
 type script struct {
-	source *bufio.Reader
-	sql    scanner
-	line   int
+	pieces
+	number int // of the line that comes next
 	// selected says what of the dump is wanted; nil for all. leave is set while rows are read that are not.
 	selected *selection
 	leave    bool
 	// ready is what can be read now, err what comes after it.
 	ready []byte
 	err   error
-	// inside is set while a line of table data goes on that is longer than the buffer.
-	inside bool
-	buffer []byte
 }
 
-func newScript(dump io.Reader) *script {
-	return &script{source: bufio.NewReaderSize(dump, 64<<10), line: 1}
-}
+func newScript(dump io.Reader) *script { return &script{pieces: newPieces(dump), number: 1} }
 
 // Read implements io.Reader.
 func (s *script) Read(p []byte) (int, error) {
@@ -70,71 +64,50 @@ func (s *script) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// nextData returns a piece of the rows after COPY … FROM stdin, which end with a line of \. alone.
+// nextData returns a piece of rows.
 func (s *script) nextData() ([]byte, error) {
-	piece, err := s.source.ReadSlice('\n')
-	if err == bufio.ErrBufferFull {
-		s.inside = true
-		return s.wanted(piece), nil
-	}
-	if err == io.EOF {
-		return nil, fmt.Errorf("line %d: the dump ends in the middle of a table", s.line)
+	piece, ends, err := s.rows()
+	if errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("line %d: the dump ends in the middle of a table", s.number)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if !s.inside && string(bytes.TrimRight(piece, "\r\n")) == `\.` {
-		s.sql.data = false
+	if ends {
+		s.number++
 	}
-	s.inside = false
-	s.line++
-	return s.wanted(piece), nil
-}
-
-// wanted is a piece of rows, or nothing of it.
-func (s *script) wanted(piece []byte) []byte {
 	if s.leave {
-		return nil
+		return nil, nil
 	}
-	return piece
+	return piece, nil
 }
 
-// nextLine returns a line of SQL, whole.
+// nextLine returns a line of SQL, whole, or an empty one in its place.
 func (s *script) nextLine() ([]byte, error) {
-	s.buffer = s.buffer[:0]
-	for {
-		piece, err := s.source.ReadSlice('\n')
-		s.buffer = append(s.buffer, piece...)
-		if err == nil {
-			break
-		}
-		if err == io.EOF && len(s.buffer) > 0 {
-			break
-		}
-		if err == io.EOF && !s.sql.between() {
-			return nil, fmt.Errorf("line %d: the dump ends in the middle of a statement", s.line)
-		}
-		if err == io.EOF && s.selected != nil && s.selected.whole() != nil {
-			return nil, s.selected.whole()
-		}
-		if err != bufio.ErrBufferFull {
-			return nil, err
-		}
-	}
-	if text := string(bytes.TrimSpace(s.buffer)); s.sql.between() && (text == "BEGIN;" || text == "COMMIT;") {
-		s.line++
-		return []byte("\n"), nil
+	line, err := s.line()
+	switch {
+	case err == nil || errors.Is(err, io.EOF) && len(line) > 0:
+	case errors.Is(err, io.EOF) && !s.sql.between():
+		return nil, fmt.Errorf("line %d: the dump ends in the middle of a statement", s.number)
+	case errors.Is(err, io.EOF) && s.selected != nil && s.selected.whole() != nil:
+		return nil, s.selected.whole()
+	default:
+		return nil, err
 	}
 	starts := s.sql.between()
-	if err := s.sql.scan(s.buffer); err != nil {
-		return nil, fmt.Errorf("line %d: %w", s.line, err)
-	}
-	s.line++
-	if s.selected == nil {
-		return s.buffer, nil
-	}
-	if s.leave = !s.selected.line(string(s.buffer), starts); s.leave {
+	if text := string(bytes.TrimSpace(line)); starts && (text == "BEGIN;" || text == "COMMIT;") {
+		s.number++
 		return []byte("\n"), nil
 	}
-	return s.buffer, nil
+	if err := s.sql.scan(line); err != nil {
+		return nil, fmt.Errorf("line %d: %w", s.number, err)
+	}
+	s.number++
+	if s.selected == nil {
+		return line, nil
+	}
+	if s.leave = !s.selected.line(string(line), starts); s.leave {
+		return []byte("\n"), nil
+	}
+	return line, nil
 }
