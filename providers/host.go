@@ -33,6 +33,9 @@ type Command struct {
 	Directory      string
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
+	// Framed says that its streams tell by themselves whether they are whole: who reads Stdout finds out when its end is missing, and the command
+	// does not take an early end of Stdin for the end of what was meant for it. Where nobody else can tell, only such commands are run.
+	Framed bool
 }
 
 // ExitError is the end of a command that was not a success.

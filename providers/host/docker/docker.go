@@ -4,8 +4,8 @@
 // # Commands in a container
 //
 // The API starts a command in a container and cannot end it. Its standard streams arrive over one connection, and when that
-// breaks the command runs on. So a command gets two executions here. The first is a shell (/bin/sh, which the container must
-// have) that says its process group, runs the command, and says how it ended and that all of its output has been written. The
+// breaks the command runs on. So a command gets two executions here. The first is a shell (/bin/sh; see bare.go for containers that
+// have none) that says its process group, runs the command, and says how it ended and that all of its output has been written. The
 // second is a shell that ends that group when it is told to, and when its own input ends: when imsctl is killed or the
 // connection breaks. What a command says of its end is believed only when the first shell said so.
 package docker

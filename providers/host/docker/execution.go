@@ -6,7 +6,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/castrolanda/imsctl/internal/cause"
@@ -28,8 +27,7 @@ type execution struct {
 	lost   error         // why, once broken is closed
 	input  chan struct{} // closed when the copy of standard input is over
 
-	passing sync.Mutex // held while output is handed on
-	over    bool       // nobody may be handed anything any more; with passing
+	passing passing
 
 	failure *cause.First // why the command is ended
 }
@@ -96,21 +94,9 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
-// passOn writes to w until that fails, which ends the command. What comes after that is read all the same, for the command
-// could not end otherwise.
+// passOn writes to w until that fails, which ends the command.
 func (x *execution) passOn(name string, w io.Writer) writerFunc {
-	wanted := true
-	return func(p []byte) (int, error) {
-		x.passing.Lock()
-		defer x.passing.Unlock()
-		if wanted && !x.over {
-			if _, err := w.Write(p); err != nil {
-				wanted = false
-				x.failure.Set(fmt.Errorf("passing on its %s: %w", name, err), false)
-			}
-		}
-		return len(p), nil
-	}
+	return x.passing.to(w, func(err error) { x.failure.Set(fmt.Errorf("passing on its %s: %w", name, err), false) })
 }
 
 // begin tells the script to go on, and starts the copy of standard input.
@@ -196,9 +182,7 @@ func (x *execution) finish() {
 		}
 		break
 	}
-	x.passing.Lock()
-	defer x.passing.Unlock()
-	x.over = true
+	x.passing.end()
 }
 
 // ending reads what the script said of the end.

@@ -201,17 +201,6 @@ func TestACutConnectionEndsTheCommand(t *testing.T) {
 	}
 }
 
-func TestAContainerWithoutAShell(t *testing.T) {
-	server := testenv.Docker(t)
-	start(t, server, "box")
-	// Its shell is gone, as in an image that never had one.
-	server.Run(t, "exec", "box", "busybox", "rm", "/bin/sh")
-	err := reach(t, server).In("box").Run(t.Context(), providers.Command{Arguments: []string{"true"}})
-	if err == nil || !strings.Contains(err.Error(), "commands in a container need its shell (/bin/sh)") {
-		t.Errorf("got %v", err)
-	}
-}
-
 func TestStartAndStop(t *testing.T) {
 	server := testenv.Docker(t)
 	e := reach(t, server)

@@ -37,6 +37,9 @@ func (r *runner) Name() string {
 //   - Stdout and Stderr are not written to after Run has returned. A Stdin whose Read does not return within two seconds of
 //     the end of the command is left to itself.
 //
+// In a container without a shell only a framed command is run, and without a guard: when it is ended, its streams are closed, and one that runs on
+// all the same is in the error.
+//
 // A command that a signal ended gives the status that a shell gives it, 128 and the signal's number: an engine tells no more.
 // Success is only what ended in the container that had the name all along. When the connection to the engine breaks, Run
 // returns an error that is providers.ErrTemporary, and what runs on in the container is ended there: a command that is reading
@@ -63,6 +66,9 @@ func (r *runner) run(ctx context.Context, program string, command providers.Comm
 		return err
 	}
 	x, err := r.start(ctx, was, mark, arguments, command)
+	if err != nil && ctx.Err() == nil && r.engine.bare(ctx, was.ID) {
+		return r.runBare(ctx, was, program, command)
+	}
 	if err != nil {
 		return err
 	}
@@ -168,6 +174,9 @@ func (r *runner) LookPath(ctx context.Context, program string) (string, error) {
 	var exit *providers.ExitError
 	if errors.As(err, &exit) && exit.Code == 1 {
 		return "", fmt.Errorf("looking for %s in %s: %w", program, r.Name(), exec.ErrNotFound)
+	}
+	if errors.Is(err, errNoShell) {
+		return r.lookPathBare(ctx, program)
 	}
 	if err != nil {
 		return "", fmt.Errorf("looking for %s: %w", program, err)

@@ -37,8 +37,13 @@ type stream struct {
 
 // attach starts an execution in a container. ctx is for the start only.
 func (e *engine) attach(ctx context.Context, container string, arguments, environment []string) (*stream, error) {
+	return e.attachIn(ctx, container, "", arguments, environment)
+}
+
+// attachIn is attach in a folder, that of the container where it is empty.
+func (e *engine) attachIn(ctx context.Context, container, folder string, arguments, environment []string) (*stream, error) {
 	made, err := e.client.ExecCreate(ctx, container, client.ExecCreateOptions{
-		AttachStdin: true, AttachStdout: true, AttachStderr: true, Cmd: arguments, Env: environment,
+		AttachStdin: true, AttachStdout: true, AttachStderr: true, Cmd: arguments, Env: environment, WorkingDir: folder,
 	})
 	if err != nil {
 		return nil, e.meaning(ctx, err)

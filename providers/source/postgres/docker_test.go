@@ -250,6 +250,27 @@ func TestInDocker(t *testing.T) {
 		}
 		m.nothingLeft(t, "ims_postgres", runName(t))
 	})
+	t.Run("without a shell", func(t *testing.T) {
+		m.Run(t, "exec", "ims_postgres", "mv", "/bin/sh", "/bin/no-sh")
+		defer m.Run(t, "exec", "ims_postgres", "mv", "/bin/no-sh", "/bin/sh")
+		text, reading := dump(t, source)
+		if reading.RowCounts["public.large"] != 60000 || copied(text)["public.large"] != 60000 {
+			t.Errorf("got %v and %v", reading.RowCounts, copied(text))
+		}
+		if _, err := m.source(t, "ims_postgres", "inventory", custom).Read(t.Context(), runName(t), io.Discard); err == nil || !strings.Contains(err.Error(), "no shell") {
+			t.Errorf("an archive, whose end nobody could tell: %v", err)
+		}
+		// pg_dump ends when its session does, which is all that can be done about it.
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		_, err := source.Read(ctx, runName(t), writerFunc(func(p []byte) (int, error) {
+			cancel()
+			return len(p), nil
+		}))
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	})
 	t.Run("renamed", func(t *testing.T) {
 		_, err := m.meanwhile(t, t.Context(), source, func() {
 			m.Run(t, "rename", "ims_postgres", "renamed")

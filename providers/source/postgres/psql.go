@@ -48,7 +48,7 @@ func openPsql(ctx context.Context, in providers.Runner, path, conninfo string, e
 		s.exit = in.Run(running, providers.Command{
 			Arguments:   []string{path, "--no-psqlrc", "--no-password", "--quiet", "--no-align", "--tuples-only", "--dbname=" + conninfo},
 			Environment: append([]string{"PGCLIENTENCODING=UTF8", "LC_ALL=C"}, environment...),
-			Stdin:       statements, Stdout: out, Stderr: complaints,
+			Stdin:       statements, Stdout: out, Stderr: complaints, Framed: true,
 		})
 		if s.exit == nil {
 			s.exit = errors.New("psql ended before it was told to: " + complaints.String())

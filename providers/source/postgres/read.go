@@ -103,9 +103,9 @@ func (d *dumping) begin(ctx context.Context, written *beginning, reading *provid
 	return err
 }
 
-// command is pg_dump's.
+// command is pg_dump's. Text has an end mark, an archive has none.
 func (d *dumping) command(w io.Writer) providers.Command {
-	return providers.Command{Arguments: d.arguments(), Environment: d.place.environment(d.run), Stdout: w}
+	return providers.Command{Arguments: d.arguments(), Environment: d.place.environment(d.run), Stdout: w, Framed: d.config.Format == formatPlain}
 }
 
 // failure is the error of a reading that failed, once nothing of it is left on the server.

@@ -244,6 +244,7 @@ func (r *restorer) into(ctx context.Context, at place, input *restoring) error {
 		Environment: at.environment(r.application),
 		Stdin:       input,
 		Stdout:      &said,
+		Framed:      true, // without its last statement nothing is committed
 	})
 	if err == nil && !strings.Contains(string(said), input.mark) {
 		err = errors.New("psql ended without an error and without a commit")

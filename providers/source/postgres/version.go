@@ -46,7 +46,7 @@ func findProgram(ctx context.Context, host providers.Runner, name string) (progr
 		return program{}, missingProgram(host, name, err)
 	}
 	var output bytes.Buffer
-	if err := host.Run(ctx, providers.Command{Arguments: []string{path, "--version"}, Stdout: &output}); err != nil {
+	if err := host.Run(ctx, providers.Command{Arguments: []string{path, "--version"}, Stdout: &output, Framed: true}); err != nil {
 		return program{}, fmt.Errorf("asking %s for its version: %w", path, err)
 	}
 	found, err := parseVersion(output.String())

@@ -69,7 +69,7 @@ var versionPattern = regexp.MustCompile(`-cli (\d+)\.`)
 // check refuses a redis-cli that would ask for no password, or would not know users and TLS.
 func (c *client) check(ctx context.Context) error {
 	var output bytes.Buffer
-	if err := c.in.Run(ctx, providers.Command{Arguments: []string{c.path, "--version"}, Stdout: &output}); err != nil {
+	if err := c.in.Run(ctx, providers.Command{Arguments: []string{c.path, "--version"}, Stdout: &output, Framed: true}); err != nil {
 		return fmt.Errorf("asking %s for its version: %w", c.path, err)
 	}
 	found := versionPattern.FindStringSubmatch(output.String())
@@ -117,7 +117,7 @@ func (c *client) command(arguments ...string) providers.Command {
 func (c *client) ask(ctx context.Context, words ...string) (string, error) {
 	command := c.command(words...)
 	var output, problems bytes.Buffer
-	command.Stdout, command.Stderr = &output, &problems
+	command.Stdout, command.Stderr, command.Framed = &output, &problems, true // a reply ends with a line's end
 	if err := c.in.Run(ctx, command); err != nil {
 		return "", c.explain(ctx, words[0], err)
 	}
@@ -131,7 +131,11 @@ func (c *client) ask(ctx context.Context, words ...string) (string, error) {
 	if failed {
 		return "", c.refused(words[0], said)
 	}
-	return strings.TrimSuffix(output.String(), "\n"), nil
+	reply, whole := strings.CutSuffix(output.String(), "\n")
+	if !whole {
+		return "", fmt.Errorf("asking %s: its reply to %s has no end", c, words[0])
+	}
+	return reply, nil
 }
 
 // codes are what a server's refusals begin with.
@@ -213,7 +217,7 @@ func (c *contained) snapshot(ctx context.Context, options rdb.Options) (rdb.Snap
 		_ = reader.CloseWithError(scanErr)
 	})
 	command := client.command("--rdb", "-")
-	command.Stdout = writer
+	command.Stdout, command.Framed = writer, true
 	runErr := c.in.Run(ctx, command)
 	// Without an error, the end of what it wrote.
 	_ = writer.CloseWithError(runErr)
