@@ -41,6 +41,13 @@ func TestRealContainers(t *testing.T) {
 		t.Errorf("reading: %+v", reading)
 	}
 
+	// A container without a shell is read as well: a snapshot ends with its sum.
+	server.Run(t, "exec", "ims_redis", "mv", "/bin/sh", "/bin/no-sh")
+	if _, reading := read(t, source("ims_redis")); reading.KeyCounts.Patterns["ml:*"].Keys != 2 {
+		t.Errorf("reading without a shell: %+v", reading)
+	}
+	server.Run(t, "exec", "ims_redis", "mv", "/bin/no-sh", "/bin/sh")
+
 	// It goes back into its container, over what is there now.
 	restorable, _ := read(t, source("ims_redis"))
 	inside("FLUSHALL")
