@@ -65,7 +65,7 @@ func (b *builder) when(backup Backup) string {
 	case backup.DueAt.After(b.MadeAt):
 		return text + " · due in " + units.Age(backup.DueAt.Sub(b.MadeAt).Round(time.Minute))
 	}
-	return text + " · due since " + units.Age(b.MadeAt.Sub(backup.DueAt))
+	return text + " · due for " + units.Age(b.MadeAt.Sub(backup.DueAt))
 }
 
 // trends are how sizes, reductions and durations went.

@@ -20,8 +20,8 @@ func demo(days int) *Document {
 		Subject: "/srv/ims/ims.hcl", MadeAt: demoNow, Location: location, Version: "0.1.0", Serial: 4182, Lineage: "6f1d0c1e-8a55-4a0d-9a52-0f7f6f3b2a11",
 		Until: demoNow.Add(30 * day), Declared: 17, Untrue: 3,
 		Findings: []Finding{
-			{Wrong, "check.paths.scripts", "fails: 2 scripts still name /home/eciroma/inventory-system/"},
-			{Wrong, "backup.keycloak", "is due since 5h: the last backup is 29h old, every 24h"},
+			{Wrong, "check.paths.scripts", "has failed for 4d: 2 scripts still name /home/eciroma/inventory-system/"},
+			{Wrong, "backup.keycloak", "has been due for 5h: the last backup is 29h old, every 24h"},
 			{Watch, "backup.database@destination.azblob.secondary", "has 1 damaged copy"},
 			{Watch, "backup.database@destination.local.dev", "lacks 1 copy"},
 		},
