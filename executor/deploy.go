@@ -35,6 +35,7 @@ func (r *run) deploy(ctx context.Context, action *planner.Deploy) (result, error
 	if err != nil {
 		return result{}, d.unbegun(fmt.Errorf("taking the deploy lock: %w", err))
 	}
+	d.release.EarlierRuns = nil
 	err = d.underLock(held)
 	if lost := held.Err(); lost != nil && ctx.Err() == nil && err == nil {
 		err = fmt.Errorf("the deploy lock was lost: %w", cause.Interruption(held))

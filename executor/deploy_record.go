@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/castrolanda/imsctl/internal/cause"
 	"github.com/castrolanda/imsctl/planner"
@@ -45,6 +46,10 @@ func (d *deployment) enter(ctx context.Context, phase state.Phase) error {
 
 // begin records in the state, before the lock of the host is taken, whose lock that will be: it is known for dead when this process is.
 func (d *deployment) begin(ctx context.Context) error {
+	if earlier := d.release.Run; earlier != "" && earlier != d.id && !slices.Contains(d.release.EarlierRuns, earlier) {
+		// This one may die before it has taken the lock from that.
+		d.release.EarlierRuns = append(slices.Clip(d.release.EarlierRuns), earlier)
+	}
 	d.release.Run = d.id
 	if d.action.Taken == planner.Resumed || d.action.Taken == planner.Reverted {
 		return d.put(ctx, d.release)

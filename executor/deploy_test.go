@@ -393,7 +393,14 @@ func TestDeadHolder(t *testing.T) {
 				if _, err := y.apply(session); err == nil {
 					t.Fatal("it was not interrupted")
 				}
-				p.power, p.gone = 0, nil
+				// The next one has the host die when it asks for the lock.
+				time.Sleep(time.Second)
+				p.calls, p.power, p.gone = 0, 2, nil
+				if _, err := y.apply(y.session); err == nil {
+					t.Fatal("it was not interrupted the second time")
+				}
+				p.power = 0
+				time.Sleep(time.Second)
 				if planned, err := y.apply(y.session); err != nil || y.last().Phase != state.Promoted || p.holder != "" {
 					t.Errorf("%s: %v; it is %s, locked by %q", planned, err, y.last().Phase, p.holder)
 				}

@@ -178,7 +178,7 @@ type SiteView struct {
 	// Drift says how what runs differs from what the current release's compose file declares, a line each: "web is exited",
 	// "worker runs image sha256:…, not sha256:…". Drifted are the services concerned.
 	Drift, Drifted []string
-	// Held is who has the deploy lock, nil for nobody.
+	// Held is who has the deploy lock, nil for nobody that was heard of lately.
 	Held *DeployLockedError
 	// FreeBytes is what is free where the project lies, -1 when not known; TotalBytes how large that file system is, 0 when not
 	// known.

@@ -62,9 +62,11 @@ type Release struct {
 	Previous       string `json:"previous,omitempty"`
 	PreviousCommit string `json:"previous_commit,omitempty"`
 	// By is who: "ana@laptop". Run is the apply that has, or had, the deploy lock of the host for it.
-	By    string `json:"by"`
-	Run   string `json:"run,omitempty"`
-	Phase Phase  `json:"phase"`
+	By  string `json:"by"`
+	Run string `json:"run,omitempty"`
+	// EarlierRuns are applies that had the lock and did not live to give it back, as long as nobody has taken it from them.
+	EarlierRuns []string `json:"earlier_runs,omitempty"`
+	Phase       Phase    `json:"phase"`
 	// Transitions are the phases that were entered, with their times.
 	Transitions []Transition `json:"transitions"`
 	// Backups are the ids of the artifacts that stood behind it, Restored those that were restored on the way back.
@@ -155,5 +157,7 @@ func (r *Release) over() bool    { return r.Phase.Final() }
 
 // HadDeployLock reports whether one of some deploys had the deploy lock of its host as this run.
 func HadDeployLock(releases []*Release, run string) bool {
-	return slices.ContainsFunc(releases, func(release *Release) bool { return release.Run != "" && release.Run == run })
+	return slices.ContainsFunc(releases, func(release *Release) bool {
+		return release.Run != "" && release.Run == run || slices.Contains(release.EarlierRuns, run)
+	})
 }

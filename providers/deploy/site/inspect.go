@@ -75,6 +75,9 @@ func (s *Site) look(ctx context.Context, view *providers.SiteView) error {
 	if view.Held, err = s.held(); err != nil {
 		return err
 	}
+	if view.Held != nil && s.silent(view.Held) {
+		view.Held = nil // who deploys next takes it over
+	}
 	return s.lookAtServices(ctx, id, view)
 }
 

@@ -85,6 +85,9 @@ func TestLockOfTheDead(t *testing.T) {
 			target := providers.DeployTarget{Path: t.TempDir(), Compose: "compose.yaml"}
 			ours := lockSite(t, target)
 			leave(t, ours, `{"id":"1","by":"ana@laptop","pid":7,"message":"apply","since":"2026-01-01T00:00:00Z"}`, shift)
+			if seen := ours.View(t.Context()); seen.Held != nil {
+				t.Errorf("somebody dead is in the way of a plan: %v", seen.Held)
+			}
 			_, unlock, err := ours.Lock(t.Context(), providers.DeployHolder{ID: "2", By: "rui@office", Message: "apply"})
 			if err != nil {
 				t.Fatal(err)

@@ -18,7 +18,8 @@ import (
 
 // logsScript writes the logs of the containers of the project $1: what they are and start as, and then each line behind the container
 // and its time. $2 is how many of the last lines of what is there already, $3 whether to go on ("follow"). Each start of a container
-// is followed by itself, so that neither a container that is made anew nor one that is started again is missed. What it starts ends with it.
+// is followed by itself, from the end of the life before: a line may be there before the engine says that it has started. So neither a container that is made
+// anew nor one that is started again is missed. What it starts ends with it.
 const logsScript = `project=$1 tail=$2 follow=$3
 trap 'trap - TERM; kill 0' TERM HUP INT
 seen=" "
@@ -26,14 +27,19 @@ read_one() { docker logs --timestamps "$@" 2>&1 | sed -u "s/^/L $service /"; }
 while :; do
   ids=$(docker ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$project" --filter "label=com.docker.compose.oneoff=False") || exit
   if [ -n "$ids" ]; then
-    list=$(docker inspect --format '{{.Id}}@{{.State.StartedAt}}@{{index .Config.Labels "com.docker.compose.service"}}' $ids 2>/dev/null)
+    list=$(docker inspect --format '{{.Id}}@{{.State.StartedAt}}@{{.State.FinishedAt}}@{{index .Config.Labels "com.docker.compose.service"}}' $ids 2>/dev/null)
     for one in $list; do
-      case $seen in *" $one "*) continue ;; esac
-      seen="$seen$one "
       id=${one%%@*} rest=${one#*@}
-      started=${rest%%@*} service=${rest#*@}
+      started=${rest%%@*} rest=${rest#*@}
+      finished=${rest%%@*} service=${rest#*@}
       case $started in 0001-*) continue ;; esac
-      if [ -n "$tail" ]; then set -- --tail "$tail"; else set -- --since "$started"; fi
+      case $seen in *" $id@$started "*) continue ;; esac
+      seen="$seen$id@$started "
+      case $tail$finished in
+        0001-*) set -- --tail all ;;
+        "$finished") set -- --since "$finished" ;;
+        *) set -- --tail "$tail" ;;
+      esac
       if [ "$follow" = follow ]; then read_one --follow "$@" "$id" & else read_one "$@" "$id"; fi
     done
   fi
