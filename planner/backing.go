@@ -19,21 +19,21 @@ func (w *World) Cleaner(specification *spec.Spec, document *state.Document, decl
 	guard := config.Guard()
 	for _, backup := range specification.Backups {
 		if backup.Address == guard.Backup.Address {
-			return backed.Behind(w.backing(specification, document, backup, max(1, guard.MinCopies)))
+			return backed.Behind(backingOf(specification, document, backup, max(1, guard.MinCopies)))
 		}
 	}
 	return cleaner
 }
 
 // backing is what a backup has in so many copies at least.
-func (w *World) backing(specification *spec.Spec, document *state.Document, backup *spec.Backup, copies int) providers.CleanupBacking {
+func backingOf(specification *spec.Spec, document *state.Document, backup *spec.Backup, copies int) providers.CleanupBacking {
 	var backing providers.CleanupBacking
 	for _, source := range specification.Sources {
 		if source.Address == backup.Source {
 			backing.Source = source.Config
 		}
 	}
-	logs, isLogs := w.Sources[backup.Source].(providers.LogSource)
+	logs, isLogs := backing.Source.(providers.LogHolding)
 	what := WhatIsRead(specification, backup)
 	for _, artifact := range document.ByBackup()[backup.Address] {
 		if artifact.Source != backup.Source || verifiedCopies(artifact, backup) < copies {

@@ -33,13 +33,6 @@ type LogSpan struct {
 	After, Until time.Time
 }
 
-// LogSource is a Source of the logs of containers.
-type LogSource interface {
-	Continuing
-	// Spans are what the artifact has whose reading ended with a position. It does no I/O.
-	Spans(position string) ([]LogSpan, error)
-}
-
 // Holding is a SourceConfig that tells whether a file is among what it reads.
 type Holding interface {
 	SourceConfig
@@ -53,4 +46,6 @@ type LogHolding interface {
 	SourceConfig
 	// LogsOf are the names and patterns of the containers, and their host.
 	LogsOf() (host Reference, patterns []string)
+	// Spans are what the artifact has whose reading ended with a position. It does no I/O.
+	Spans(position string) ([]LogSpan, error)
 }

@@ -29,7 +29,7 @@ func environment(server *testenv.DockerServer) providers.Environment {
 // reader is a source of logs with all that it has read so far.
 type reader struct {
 	config    *dockerlogs.Config
-	source    providers.LogSource
+	source    providers.Continuing
 	position  string
 	artifacts []providers.BackingArtifact
 	read      strings.Builder
@@ -43,7 +43,7 @@ func newReader(t *testing.T, server *testenv.DockerServer, patterns ...string) *
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.source = source.(providers.LogSource)
+	r.source = source.(providers.Continuing)
 	return r
 }
 
@@ -64,7 +64,7 @@ func (r *reader) again(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.position, r.warnings = reading.Position, append(r.warnings, reading.Warnings...)
-	spans, err := r.source.Spans(r.position)
+	spans, err := r.config.Spans(r.position)
 	if err != nil {
 		t.Fatal(err)
 	}

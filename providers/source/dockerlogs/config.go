@@ -79,3 +79,12 @@ func (c *Config) Claim(providers.Environment) providers.Claim {
 
 // LogsOf implements providers.LogHolding.
 func (c *Config) LogsOf() (providers.Reference, []string) { return c.Host, c.Containers }
+
+// Spans implements providers.LogHolding.
+func (*Config) Spans(text string) ([]providers.LogSpan, error) {
+	ended, err := parsePosition(text)
+	if err != nil {
+		return nil, err
+	}
+	return ended.spans(), nil
+}

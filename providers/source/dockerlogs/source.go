@@ -13,7 +13,7 @@ import (
 	"github.com/castrolanda/imsctl/providers"
 )
 
-// source implements providers.LogSource.
+// source implements providers.Continuing.
 type source struct {
 	host       string
 	containers providers.Containers
@@ -36,15 +36,6 @@ func (s *source) After(text string) (providers.Source, error) {
 		return nil, err
 	}
 	return &source{s.host, s.containers, s.patterns, after}, nil
-}
-
-// Spans implements providers.LogSource.
-func (s *source) Spans(text string) ([]providers.LogSpan, error) {
-	ended, err := parsePosition(text)
-	if err != nil {
-		return nil, err
-	}
-	return ended.spans(), nil
 }
 
 // Inspect finds the containers. How much they have said cannot be known without reading it.

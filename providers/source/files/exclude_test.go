@@ -151,3 +151,30 @@ func FuzzExclude(f *testing.F) {
 		}
 	})
 }
+
+// TestLeftOut asks of single paths what the walk does with them.
+func TestLeftOut(t *testing.T) {
+	for name, test := range map[string]struct {
+		config files.Config
+		path   string
+		folder bool
+		want   string
+	}{
+		"read":             {files.Config{Path: "/srv/app", Exclude: []string{"*.tmp", "/cache"}}, "/srv/app/logs/a.log", false, ""},
+		"itself":           {files.Config{Path: "/srv/app"}, "/srv/app", true, ""},
+		"elsewhere":        {files.Config{Path: "/srv/app"}, "/srv/application/a.log", false, "/srv/application/a.log is not in /srv/app"},
+		"above":            {files.Config{Path: "/srv/app"}, "/srv", true, "/srv is not in /srv/app"},
+		"by name":          {files.Config{Path: "/srv/app", Exclude: []string{"*.tmp"}}, "/srv/app/logs/a.tmp", false, `is excluded by "*.tmp"`},
+		"by a folder":      {files.Config{Path: "/srv/app", Exclude: []string{"cache/"}}, "/srv/app/x/cache/deep/a.log", false, `is excluded by "cache/"`},
+		"no folder":        {files.Config{Path: "/srv/app", Exclude: []string{"cache/"}}, "/srv/app/x/cache", false, ""},
+		"by path":          {files.Config{Path: "/srv/app", Exclude: []string{"var/*/cache"}}, "/srv/app/var/a/cache/b", false, `is excluded by "var/*/cache"`},
+		"one file system":  {files.Config{Path: "/srv/app", OneFileSystem: true}, "/srv/app/a.log", false, "it reads one file system only"},
+		"a relative path":  {files.Config{Path: "app"}, "/etc/app/a.log", false, ""},
+		"a broken pattern": {files.Config{Path: "/srv/app", Exclude: []string{"!x"}}, "/srv/app/a.log", false, "cannot bring back"},
+	} {
+		got := test.config.LeftOut(providers.Environment{Directory: "/etc"}, test.path, test.folder)
+		if (got == "") != (test.want == "") || !strings.Contains(got, test.want) {
+			t.Errorf("%s: got %q, want %q", name, got, test.want)
+		}
+	}
+}
