@@ -67,7 +67,7 @@ func choose(stock providers.Stock, r rules) selection {
 	}
 	for _, image := range stock.Images {
 		for _, name := range image.Names {
-			if project, ok := releaseOf(name); ok {
+			if project, ok := providers.ReleasedProject(name); ok {
 				c.released[project] = true
 			}
 		}
@@ -83,13 +83,6 @@ func choose(stock providers.Stock, r rules) selection {
 		}
 	}
 	return c.selection
-}
-
-// releaseOf is the project of a name that a release of a deploy gives an image ("imsctl-ims:20261128T190000Z-a1b2c3d.web").
-func releaseOf(name string) (string, bool) {
-	project, isOurs := strings.CutPrefix(name, "imsctl-")
-	project, tag, tagged := strings.Cut(project, ":")
-	return project, isOurs && tagged && strings.Contains(tag, ".") && project != "" && !strings.Contains(project, "/")
 }
 
 // isOld reports whether something is older than it must be. What has no age is not.

@@ -17,7 +17,7 @@ func (c *chooser) images() {
 	going := make(map[string]bool)
 	for _, one := range c.stock.Images {
 		unused := !used[one.ID] && c.isOld(imageAge(one))
-		released := slices.ContainsFunc(one.Names, func(name string) bool { _, ok := releaseOf(name); return ok })
+		released := slices.ContainsFunc(one.Names, func(name string) bool { _, ok := providers.ReleasedProject(name); return ok })
 		if unused && released {
 			c.stays[imageKind]++
 		}

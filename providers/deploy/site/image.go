@@ -34,7 +34,7 @@ func (s *Site) prepareImages(ctx context.Context, c call, loaded *config, id str
 }
 
 // keptRepository is the repository of the names that the releases of a project give their images.
-func keptRepository(project string) string { return "imsctl-" + project }
+func keptRepository(project string) string { return providers.ReleaseRepository(project) }
 
 // obtain builds or pulls the images of services, and notes and keeps what came of it.
 func (s *Site) obtain(ctx context.Context, c call, services []string, images map[string]image) error {
