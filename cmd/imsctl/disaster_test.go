@@ -48,7 +48,7 @@ func TestDisasterRecovery(t *testing.T) {
 	if len(before["redis"]) < 500 || len(before["ims_staging rows"]) < 7 || len(before["inventory-system-novo"]) < 80 {
 		t.Fatalf("the stack has hardly any data: %v", before)
 	}
-	commands := shellCommands(readText(t, filepath.Join(repository, "docs", "operations.md")))
+	commands := fenced(readText(t, filepath.Join(repository, "docs", "operations.md")), "sh")
 	lost := false
 	for _, section := range []string{"Every day", "Before it is needed", "The machine is gone"} {
 		for _, command := range commands[section] {
@@ -92,16 +92,21 @@ func mustBeLost(t *testing.T, s *stack.Stack) {
 	}
 }
 
-// shellCommands are the commands of a page's shell blocks, one line each, by the second-level headings that they are under.
-func shellCommands(page string) map[string][]string {
-	commands := make(map[string][]string)
+// fenced are what a page has in its fences of a language, by the second-level headings that they are under: of sh each line, of others
+// each block as it is.
+func fenced(page, language string) map[string][]string {
+	found := make(map[string][]string)
 	for _, section := range strings.Split(page, "\n## ")[1:] {
 		heading, text, _ := strings.Cut(section, "\n")
-		for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(text, -1) {
-			commands[heading] = append(commands[heading], strings.Split(strings.TrimSpace(block[1]), "\n")...)
+		for _, block := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(text, -1) {
+			if language == "sh" {
+				found[heading] = append(found[heading], strings.Split(strings.TrimSpace(block[1]), "\n")...)
+			} else {
+				found[heading] = append(found[heading], block[1])
+			}
 		}
 	}
-	return commands
+	return found
 }
 
 // operate runs a command as the operator does.

