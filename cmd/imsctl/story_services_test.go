@@ -11,11 +11,12 @@ import (
 	"github.com/castrolanda/imsctl/internal/testenv"
 )
 
-// night makes a machine of namespaces, with an /etc and a /run of its own and the environment in /etc/imsctl, as the generated files
+// night makes a machine of namespaces, with an /etc, a /run and a /dev/shm of its own and the environment in /etc/imsctl, as the generated files
 // want it. $1 is the folder that has them.
 const night = `set -e
 mount --make-rprivate /
 mount -t tmpfs tmpfs /run
+mount -t tmpfs tmpfs /dev/shm
 mkdir -p /run/lock
 cp -a /etc /run/etc
 mount --bind /run/etc /etc
@@ -99,15 +100,17 @@ func (s *story) runCrontab(done func() bool) {
 	if err := command.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	for ctx.Err() == nil && !(done() && !s.locked()) {
-		time.Sleep(200 * time.Millisecond)
-	}
-	if ctx.Err() != nil {
-		s.t.Errorf("cron has not run the line")
+	ended := make(chan error, 1)
+	go func() { ended <- command.Wait() }()
+	for !(done() && !s.locked()) {
+		select {
+		case err := <-ended:
+			s.t.Fatalf("cron has ended, and has not run the line: %v: %s", err, said.String())
+		case <-time.After(200 * time.Millisecond):
+		}
 	}
 	cancel()
-	_ = command.Wait() // it was killed
-	s.t.Logf("cron: %s", said.String())
+	<-ended
 }
 
 // locked tells whether somebody is changing the state.
