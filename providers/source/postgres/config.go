@@ -55,7 +55,7 @@ type Config struct {
 	NoPrivileges  bool                `hcl:"no_privileges,optional" doc:"Leave out who may do what (GRANT, REVOKE)."`
 	Globals       bool                `hcl:"globals,optional" doc:"Begin the dump with the roles of the server, and its tablespaces as comments; plain only."`
 	RowCounts     bool                `hcl:"row_counts,optional" doc:"Count the rows of every dumped table in the snapshot of the dump and record them; true when left out."`
-	Parallel      int                 `hcl:"parallel,optional" doc:"How many sessions copy tables at once, 2 to 32, all in one snapshot; pg_dump copies one table after the other when left out. With url, plain, and without clean."`
+	Parallel      int                 `hcl:"parallel,optional" doc:"How many sessions copy tables at once, 2 to 32, all in one snapshot; pg_dump copies one table after the other when left out. With url and plain."`
 }
 
 // Validate checks the form of the URL and that the dump can be restored.
@@ -143,8 +143,6 @@ func (c *Config) parallelProblems() []providers.Problem {
 		detail = "Tables are copied at once over connections of imsctl's own, and a container has none. Use url, or leave parallel out."
 	case c.Format == formatCustom:
 		detail = "A custom dump is pg_dump's own work, which is one session's. Set format = \"plain\", or leave parallel out."
-	case c.Clean:
-		detail = "With parallel the dump is put together from sections, each of which would drop only its own things, in an order that fails. Leave clean and if_exists out, or parallel."
 	default:
 		return nil
 	}

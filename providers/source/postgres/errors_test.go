@@ -237,7 +237,6 @@ func TestValidate(t *testing.T) {
 		{"parallel of less than none", postgres.Config{URL: "postgres://h/d", Parallel: -2}, []string{"parallel"}},
 		{"parallel in a container", postgres.Config{Container: "c", User: "u", Database: "d", Parallel: 2}, []string{"parallel"}},
 		{"parallel and custom", postgres.Config{URL: "postgres://h/d", Format: "custom", Parallel: 2}, []string{"parallel"}},
-		{"parallel and clean", postgres.Config{URL: "postgres://h/d", Clean: true, IfExists: true, Parallel: 2}, []string{"parallel"}},
 		{"patterns", postgres.Config{URL: "postgres://h/d", Tables: []string{"a", `"b`}, ExcludeTables: []string{""}}, []string{"tables", "exclude_tables"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

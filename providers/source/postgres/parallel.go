@@ -55,7 +55,8 @@ func (d *dumping) readParallel(ctx context.Context, written *beginning, reading 
 	if err := d.begin(ctx, written, &reading); err != nil {
 		return reading, err
 	}
-	counts, err := p.write(ctx)
+	plainly := written.text
+	counts, err := p.write(ctx, written)
 	var refused *pgconn.PgError
 	lockedOut := isLockedOut(err) || errors.As(err, &refused) && refused.Code == lockNotAvailable
 	if !lockedOut || written.bytes > 0 || ctx.Err() != nil {
@@ -65,7 +66,7 @@ func (d *dumping) readParallel(ctx context.Context, written *beginning, reading 
 		return reading, err
 	}
 	// The cause may be another one, which then shows.
-	reading.Needs = nil
+	reading.Needs, written.text = nil, plainly
 	reading.Warnings = append(reading.Warnings, fmt.Sprintf(
 		"the tables were copied one after the other and their rows not counted: another session was waiting to change a table (%v)", err))
 	d.session.close(ctx)
@@ -73,7 +74,14 @@ func (d *dumping) readParallel(ctx context.Context, written *beginning, reading 
 }
 
 // write writes the dump and returns how many rows each table has in it. The first to fail ends all others.
-func (p *parallel) write(ctx context.Context) (map[string]int64, error) {
+func (p *parallel) write(ctx context.Context, written *beginning) (map[string]int64, error) {
+	if p.config.Clean {
+		drops, err := p.drops(ctx, p.snapshot)
+		if err != nil {
+			return nil, err
+		}
+		written.text = slices.Concat(written.text, drops)
+	}
 	workers, err := p.hire(ctx)
 	defer func() {
 		for _, w := range workers {
@@ -114,6 +122,10 @@ func (p *parallel) write(ctx context.Context) (map[string]int64, error) {
 // dumpSection runs pg_dump for one section.
 func (p *parallel) dumpSection(ctx context.Context, s *section) error {
 	command := p.command(s)
+	if s.name != "data" {
+		// What drops things is at the beginning of the whole, but for what is dropped with the data.
+		command.Arguments = slices.DeleteFunc(command.Arguments, func(argument string) bool { return argument == "--clean" || argument == "--if-exists" })
+	}
 	command.Arguments = append(slices.Clip(command.Arguments), "--section="+s.name, "--snapshot="+p.snapshot,
 		fmt.Sprintf("--lock-wait-timeout=%d", lockTimeout.Milliseconds()))
 	// In all of the sections alike, so that each thing is in the same one for all.

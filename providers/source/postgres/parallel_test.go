@@ -132,6 +132,36 @@ func TestParallelRoundTrip(t *testing.T) {
 	})
 }
 
+// TestParallelClean has a dump drop what is there: nothing, what it was made of, and what has changed since.
+func TestParallelClean(t *testing.T) {
+	server, from := database(t, "parallel_clean", "")
+	server.Exec(t, "parallel_clean", zoo)
+	server.Exec(t, "parallel_clean", menagerie)
+	text, reading := dump(t, newSource(t, from, func(c *postgres.Config) { c.Parallel, c.Clean, c.IfExists = 3, true, true }))
+	if len(reading.Warnings) > 0 || !strings.Contains(text[:providers.HeaderWindow], "-- PostgreSQL database dump\n") {
+		t.Errorf("warnings %q, and it begins with %.200q", reading.Warnings, text)
+	}
+	want := plainDump(t, from)
+	server.CreateDatabase(t, "parallel_cleaned")
+	to := server.URL("parallel_cleaned")
+	for _, change := range []string{"select 1", "select 1", "drop table refers; alter table large add column more int; delete from numbers; create index on bloated (n)"} {
+		server.Exec(t, "parallel_cleaned", change)
+		command := exec.Command(testenv.Need(t, "psql"), "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "--dbname="+to)
+		command.Stdin = strings.NewReader(text)
+		if output, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("after %s: %v: %s", change, err, output)
+		}
+		same(t, from, to)
+		sameDump(t, want, plainDump(t, to))
+	}
+	restore(t, server.URL("parallel_clean_new"), text)
+	same(t, from, server.URL("parallel_clean_new"))
+	_, err := restoreTo(t, providers.Target{Location: server.URL("parallel_clean_one"), Tables: []string{"numbers"}, RowCounts: reading.RowCounts}, text)
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // sameDump compares dumps whose rows may be in another order: a portion of a table is not where it was.
 func sameDump(t *testing.T, want, got []string) {
 	t.Helper()
