@@ -9,12 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/internal/testenv"
 	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/providers/builtin"
 	cleanup "github.com/castrolanda/imsctl/providers/cleanup/docker"
 	engine "github.com/castrolanda/imsctl/providers/host/docker"
+	"github.com/castrolanda/imsctl/providers/host/ssh"
 )
 
 // later is a clock that is ahead, so that everything is old.
@@ -222,6 +224,43 @@ func (f full) Run(_ context.Context, command providers.Command) error {
 	}
 	_, err := fmt.Fprintf(command.Stdout, "Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/sda1 100 %d %d 0%% /\n", f.percent, 100-f.percent)
 	return err
+}
+
+// TestOverSSH cleans up on a machine that is reached by SSH.
+func TestOverSSH(t *testing.T) {
+	server := testenv.Docker(t)
+	machine := server.SSH(t)
+	t.Setenv("HOME", machine.Home)
+	t.Setenv("SSH_AUTH_SOCK", "")
+	host, err := (&ssh.Config{Address: "vm"}).Host(providers.Environment{Clock: clock.System{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Run(t, "network", "create", "unused")
+	server.Run(t, "run", "--detach", "--name", "ended", "--network", "none", testenv.Tiny, "true")
+	server.Run(t, "run", "--detach", "--name", "web", "--network", "none", testenv.Tiny)
+	server.Run(t, "run", "--detach", "--name", "shop", "--network", "none", "--label", "com.docker.compose.project=x",
+		"--label", "com.docker.compose.project.working_dir=/srv/shop/releases/1", testenv.Tiny, "true")
+	server.Run(t, "wait", "ended", "shop")
+	config := &cleanup.Config{OlderThan: units.Duration(time.Hour)}
+	cleaner, err := config.Cleaner(providers.Environment{
+		Hosts: func(providers.Reference) (providers.Host, error) { return host, nil }, Clock: later{month}, Deploys: []providers.DeployTarget{{Path: "/srv/shop/"}},
+		Containers: func(on providers.Host) (providers.Containers, error) { return engine.New(on, "") },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	view, names := inspect(t, cleaner)
+	if !slices.Equal(names, []string{"container ended", "network unused"}) || view.Fingerprint == "" {
+		t.Fatalf("planned are %q, noted is %q", names, view.Notes)
+	}
+	outcome, err := cleaner.Remove(t.Context(), providers.CleanupOrder{Items: view.Items}, view)
+	if err != nil || len(outcome.Removed) != 2 {
+		t.Errorf("%v, got %+v", err, outcome)
+	}
+	if got := left(t, server); got != "shop web | imsctl/tiny:latest |  | " {
+		t.Errorf("left are %s", got)
+	}
 }
 
 func TestNoEngine(t *testing.T) {
