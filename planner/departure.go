@@ -31,12 +31,7 @@ func Departures(specification *spec.Spec, document *state.Document, now time.Tim
 	d := newDiffer(specification, document, nil, now)
 	var all []Departure
 	for _, backup := range specification.Backups {
-		t := d.newTask(backup)
-		for i := range t.places {
-			if retention := t.places[i].retention; t.places[i].err == nil && retention != nil && hasRules(retention) {
-				all = append(all, t.departures(i, most)...)
-			}
-		}
+		all = append(all, d.newTask(backup).departures(most)...)
 	}
 	slices.SortStableFunc(all, func(a, b Departure) int {
 		return cmp.Or(a.At.Compare(b.At), a.StartedAt.Compare(b.StartedAt), strings.Compare(a.Artifact, b.Artifact), strings.Compare(a.Destination, b.Destination))
@@ -44,70 +39,60 @@ func Departures(specification *spec.Spec, document *state.Document, now time.Tim
 	return all
 }
 
-// departures are those of one place.
-func (t *task) departures(i, most int) []Departure {
-	var held []*holding
-	var starts []time.Time
-	for _, candidate := range t.holdings {
-		if t.willStay(candidate, i) && !candidate.artifact.StartedAt.After(t.now) {
-			held, starts = append(held, candidate), append(starts, candidate.artifact.StartedAt)
+// departures are those of one backup.
+func (t *task) departures(most int) []Departure {
+	var places []int
+	for i := range t.places {
+		if retention := t.places[i].retention; t.places[i].err == nil && retention != nil && hasRules(retention) {
+			places = append(places, i)
 		}
 	}
+	var all []Departure
+	// The first departure is mostly near: what is far is looked at only where it is not.
+	for _, sight := range []int{2, 40, foreseen} {
+		coming, _ := t.coming(t.now.Add(100*years), sight)
+		final := sight == foreseen || len(coming) < sight
+		places = slices.DeleteFunc(places, func(i int) bool {
+			found := t.departuresFrom(i, coming, len(coming) == sight, most)
+			if len(found) == most || final {
+				all = append(all, found...)
+				return true
+			}
+			return false
+		})
+	}
+	return all
+}
+
+// departuresFrom are those of one place, as far as the backups to come are known; more tells that others come after them.
+func (t *task) departuresFrom(i int, coming []time.Time, more bool, most int) []Departure {
+	f := t.forecast(i, coming)
+	f.look(f.lastTurn(more), most)
 	var found []Departure
-	at := t.now
-	for range foreseen {
-		keep := kept(t.places[i].retention, starts, at, t.location())
-		for j := len(starts) - 1; j >= 0; j-- {
-			if keep[j] {
-				continue
-			}
-			if taken := held[j]; taken != nil && taken.copies[i].record.KeptBy == "" {
-				found = append(found, Departure{
-					Backup: t.backup.Address, Destination: t.places[i].address, Artifact: taken.artifact.ID, StartedAt: taken.artifact.StartedAt,
-					Bytes: taken.artifact.Stored.Size, At: at.UTC(),
-				})
-			}
-			held, starts = slices.Delete(held, j, j+1), slices.Delete(starts, j, j+1)
-			if len(found) == most {
-				return found
-			}
-		}
-		next := t.nextTurn(starts, at, i)
-		if next.at.IsZero() || !slices.ContainsFunc(held, func(h *holding) bool { return h != nil }) {
-			return found
-		}
-		if at = next.at; next.taken {
-			held, starts = slices.Insert(held, 0, nil), slices.Insert(starts, 0, at)
+	for _, expiry := range f.expiries {
+		if artifact := expiry.held.artifact; expiry.by == "" {
+			found = append(found, Departure{
+				Backup: t.backup.Address, Destination: t.places[i].address, Artifact: artifact.ID, StartedAt: artifact.StartedAt,
+				Bytes: artifact.Stored.Size, At: expiry.at.UTC(),
+			})
 		}
 	}
 	return found
 }
 
-// nextTurn is a moment at which a retention may answer in another way; taken when a backup arrives then.
-type nextTurn struct {
-	at    time.Time
-	taken bool
-}
-
-// nextTurn is the first moment after at: a backup is due, or a copy grows too old for keep_within; zero when nothing more happens.
-func (t *task) nextTurn(starts []time.Time, at time.Time, i int) nextTurn {
-	var next nextTurn
-	if len(starts) > 0 {
-		if due := t.backup.Schedule.DueAt(starts[0]); !due.IsZero() {
-			next = nextTurn{at: due, taken: true}
-			if !due.After(at) {
-				// It is due already: the next run takes it.
-				next.at = at.Add(time.Second)
-			}
-		}
+// lastTurn is the last moment at which the answer of a retention is known: with the last backup that is looked at or, where no more
+// come after it, when the newest copy grows too old for keep_within.
+func (f *forecast) lastTurn(more bool) time.Time {
+	last := f.now
+	if len(f.coming) > 0 {
+		last = f.coming[len(f.coming)-1]
 	}
-	if within := t.places[i].retention.KeepWithin.Std(); within > 0 {
-		for _, start := range starts {
-			// It is kept at the moment itself.
-			if old := start.Add(within + time.Nanosecond); old.After(at) && (next.at.IsZero() || old.Before(next.at)) {
-				next = nextTurn{at: old}
-			}
-		}
+	within := f.retention.KeepWithin.Std()
+	if more || within == 0 || len(f.present) == 0 {
+		return last
 	}
-	return next
+	if old := f.present[0].artifact.StartedAt.Add(within + 1); old.After(last) {
+		return old
+	}
+	return last
 }

@@ -39,15 +39,15 @@ type Expiry struct {
 
 // Forecast says for each backup and each of its destinations, in the order of its `to`, what retention lets go from now to until.
 // It asks the rules that a plan asks, at the moments at which their answer can change. It is as pure as Diff. max_deletes is left
-// out: it puts deletions off to later runs.
+// out: it puts deletions off to later runs. Of a backup that is due every few minutes the outlook ends with the 4500th to come.
 func Forecast(specification *spec.Spec, document *state.Document, now, until time.Time) []Outlook {
 	d := newDiffer(specification, document, nil, now)
 	var outlooks []Outlook
 	for _, backup := range specification.Backups {
 		t := d.newTask(backup)
-		coming := t.coming(until)
+		coming, end := t.coming(until, mostComing)
 		for i := range t.places {
-			outlooks = append(outlooks, t.outlook(i, coming, until))
+			outlooks = append(outlooks, t.outlook(i, coming, end))
 		}
 	}
 	return outlooks
@@ -56,49 +56,42 @@ func Forecast(specification *spec.Spec, document *state.Document, now, until tim
 // mostComing is how many backups to come are thought of: those of a month that has one every ten minutes.
 const mostComing = 4500
 
-// coming are the moments until then at which the backup is due, if each is taken at once; the oldest first.
-func (t *task) coming(until time.Time) []time.Time {
+// coming are the moments until then at which the backup is due, if each is taken at once, the oldest first; at most so many of them.
+// end is until, or the last of them where there would be more.
+func (t *task) coming(until time.Time, most int) (moments []time.Time, end time.Time) {
 	next := t.now
 	if t.latest != nil {
-		if next = t.backup.Schedule.DueAt(t.latest.artifact.StartedAt); next.IsZero() {
-			return nil
-		}
+		next = t.backup.Schedule.DueAt(t.latest.artifact.StartedAt)
 	}
-	var moments []time.Time
-	for len(moments) < mostComing {
+	for !next.IsZero() {
 		if next.Before(t.now) {
 			next = t.now
 		}
 		if next.After(until) {
 			break
 		}
-		moments = append(moments, next)
-		if next = t.backup.Schedule.DueAt(next); next.IsZero() {
-			break
+		if len(moments) == most {
+			return moments, moments[most-1]
 		}
+		moments = append(moments, next)
+		next = t.backup.Schedule.DueAt(next)
 	}
-	return moments
+	return moments, until
 }
 
 // outlook looks ahead at one place.
 func (t *task) outlook(i int, coming []time.Time, until time.Time) Outlook {
 	outlook := Outlook{Backup: t.backup.Address, Destination: t.places[i].address}
-	f := &forecast{task: t, retention: t.places[i].retention, coming: coming}
-	for _, held := range t.holdings {
-		if held.copies[i].condition == good {
-			f.present = append(f.present, held)
-		}
-	}
+	f := t.forecast(i, coming)
 	if f.retention != nil && hasRules(f.retention) {
 		interval := t.backup.Schedule.Interval()
 		outlook.All, outlook.Some = shortestKept(f.retention, interval), longestKept(f.retention, interval)
-		f.look(until)
+		f.look(until, len(f.present))
 	}
-	slices.SortStableFunc(f.expiries, func(a, b ending) int { return a.at.Compare(b.at) })
 	gone := make(map[*holding]bool, len(f.expiries))
 	for _, end := range f.expiries {
 		gone[end.held] = true
-		outlook.Expiries = append(outlook.Expiries, Expiry{Artifact: end.held.artifact.ID, At: end.at, KeptBy: end.held.copies[i].record.KeptBy})
+		outlook.Expiries = append(outlook.Expiries, Expiry{Artifact: end.held.artifact.ID, At: end.at, KeptBy: end.by})
 	}
 	for _, held := range f.present {
 		if !gone[held] || held.copies[i].record.KeptBy != "" {
@@ -116,29 +109,59 @@ type forecast struct {
 	// present are the copies that are there, newest first; coming the backups to come, oldest first.
 	present []*holding
 	coming  []time.Time
+	// index is that of the place.
+	index int
 	// moments are when the rules may say something else than before, in order.
-	moments  []time.Time
+	moments []time.Time
+	// expiries are what was found, in the order of their time; most is how many of those that no store keeps are looked for.
 	expiries []ending
+	most     int
 }
 
-// ending is the end of a copy.
+// ending is the end of a copy. by is the rule of the store that keeps it.
 type ending struct {
 	held *holding
 	at   time.Time
+	by   string
 }
 
-// look finds the ends of the copies.
-func (f *forecast) look(until time.Time) {
-	f.moments = f.changes(until)
-	last := len(f.moments) - 1
-	before := f.kept(f.now)
-	for j, keeps := range before {
-		// What began in the future is no candidate before that.
-		if !keeps && !f.present[j].artifact.StartedAt.After(f.now) {
-			f.expiries = append(f.expiries, ending{f.present[j], f.now})
+// forecast begins to look ahead at one place.
+func (t *task) forecast(i int, coming []time.Time) *forecast {
+	f := &forecast{task: t, retention: t.places[i].retention, coming: coming, index: i}
+	for _, held := range t.holdings {
+		if held.copies[i].condition == good {
+			f.present = append(f.present, held)
 		}
 	}
-	f.between(0, last, before, f.kept(f.moments[last]))
+	return f
+}
+
+// look finds the ends of the copies until then, at most so many.
+func (f *forecast) look(until time.Time, most int) {
+	f.moments, f.most = f.changes(until), most
+	last := len(f.moments) - 1
+	before := f.kept(f.now)
+	for j, keeps := range slices.Backward(before) {
+		// What began in the future is no candidate before that.
+		if !keeps && !f.present[j].artifact.StartedAt.After(f.now) {
+			f.end(f.present[j], f.now)
+		}
+	}
+	if f.most > 0 && last > 0 {
+		f.between(0, last, before, f.kept(f.moments[last]))
+	}
+}
+
+// end notes that a copy ends.
+func (f *forecast) end(held *holding, at time.Time) {
+	by := held.copies[f.index].record.KeptBy
+	if by == "" {
+		if f.most == 0 {
+			return
+		}
+		f.most--
+	}
+	f.expiries = append(f.expiries, ending{held: held, at: at, by: by})
 }
 
 // changes are now, every moment until then at which a backup comes or a copy grows too old for keep_within, and the end.
@@ -184,13 +207,13 @@ func (f *forecast) arrived(at time.Time) []time.Time {
 // between notes when the copies end that are kept at one moment and not at a later one; before and after are what is kept at them. What
 // is let go once is never kept again, so that it is enough to halve the time between.
 func (f *forecast) between(from, to int, before, after []bool) {
-	if slices.Equal(before, after) {
+	if f.most == 0 || slices.Equal(before, after) {
 		return
 	}
 	if to-from == 1 {
-		for j := range before {
+		for j := range slices.Backward(before) {
 			if before[j] && !after[j] {
-				f.expiries = append(f.expiries, ending{f.present[j], f.moments[to]})
+				f.end(f.present[j], f.moments[to])
 			}
 		}
 		return

@@ -113,7 +113,8 @@ func TestForecastIsWhatPlansDo(t *testing.T) {
 func (s *scene) prunedAt(at time.Time) []string {
 	document := *s.document
 	d := newDiffer(s.spec, s.document, nil, s.now)
-	for _, start := range d.newTask(s.spec.Backups[0]).coming(at) {
+	coming, _ := d.newTask(s.spec.Backups[0]).coming(at, mostComing)
+	for _, start := range coming {
 		artifact := s.make(s.now.Sub(start))
 		artifact.Replicas = []state.Replica{{Destination: placeB, Condition: state.Verified, StoredAt: start, VerifiedAt: start}}
 		document.Artifacts = append(slices.Clip(document.Artifacts), artifact)
