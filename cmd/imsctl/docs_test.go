@@ -62,7 +62,8 @@ func TestExamplesAreValidAndPlanned(t *testing.T) {
 	t.Setenv("IMS_DRILL_URL", "postgres://ims@localhost/scratch")
 	t.Setenv("OPS_WEBHOOK", "https://example.org/hook")
 	for _, example := range examples {
-		for _, arguments := range [][]string{{"validate"}, {"fmt", "-check"}, {"plan", "-refresh=false"}} {
+		page := filepath.Join(t.TempDir(), "report.html")
+		for _, arguments := range [][]string{{"validate"}, {"fmt", "-check"}, {"plan", "-refresh=false"}, {"report", "-refresh=false", "-o", page}} {
 			if filepath.Base(example) == wholeSystem && arguments[0] == "plan" {
 				continue
 			}

@@ -105,3 +105,22 @@ func TestReportTellsWhatIsKnown(t *testing.T) {
 		t.Errorf("got %+v", got.Destinations)
 	}
 }
+
+// TestReportCommands runs what docs/report.md says first, and looks for what it promises.
+func TestReportCommands(t *testing.T) {
+	text := readText(t, filepath.Join(repository, "docs", "report.md"))
+	_, rest, _ := strings.Cut(text, "```sh\n")
+	command, _, found := strings.Cut(rest, "```")
+	if !found {
+		t.Fatal("the page shows no command")
+	}
+	w := newWorkFolder(t, map[string]string{"main.hcl": strings.TrimPrefix(exitSpecification, "\n"), "notes.txt": "one\n"})
+	w.run(exitDone, "apply", "-auto-approve")
+	w.run(exitDone, strings.Fields(command)[1:]...)
+	page := string(w.read("report.html"))
+	for _, want := range []string{"Everything declared is true.", "What will be pruned, and when", "Cost a month", "Drills", "Deploys", "Checks"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page says nothing of %q", want)
+		}
+	}
+}

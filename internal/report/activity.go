@@ -74,8 +74,11 @@ type deployView struct {
 type deployRow struct {
 	Machine, When, Revision, Branch, Strategy, By, Result, Took, Problem string
 	Level                                                                Level
-	Backups                                                              []string
+	Backups                                                              []backupLink
 }
+
+// backupLink is an artifact that stood behind a deploy. Anchor is where the page shows its backup, empty when it is not recorded any more.
+type backupLink struct{ ID, Anchor string }
 
 const shownDeploys = 5
 
@@ -96,6 +99,12 @@ func (v deployView) Earlier() deployTable {
 }
 
 func (b *builder) deploys() []deployView {
+	anchors := make(map[string]string)
+	for i, backup := range b.Backups {
+		for _, artifact := range backup.Artifacts {
+			anchors[artifact.ID] = anchorOf(i)
+		}
+	}
 	var views []deployView
 	for _, deploy := range b.Deploys {
 		v := deployView{Deploy: deploy, Says: "Never deployed."}
@@ -112,7 +121,10 @@ func (b *builder) deploys() []deployView {
 				break
 			}
 			row := deployRow{Machine: run.StartedAt.In(b.Location).Format(machineForm), When: b.moment(run.StartedAt), Revision: run.Revision, Branch: run.Branch,
-				Strategy: run.Strategy, By: run.By, Result: run.Result, Level: run.Level, Took: dash, Backups: run.Backups, Problem: run.Problem}
+				Strategy: run.Strategy, By: run.By, Result: run.Result, Level: run.Level, Took: dash, Problem: run.Problem}
+			for _, id := range run.Backups {
+				row.Backups = append(row.Backups, backupLink{id, anchors[id]})
+			}
 			if !run.EndedAt.IsZero() {
 				row.Took = span(took(run.StartedAt, run.EndedAt))
 			}

@@ -42,7 +42,7 @@ const (
 func (b *builder) backups() []backupView {
 	var views []backupView
 	for i, backup := range b.Backups {
-		view := backupView{Backup: backup, axis: b.axis(), Anchor: fmt.Sprintf("backup-%d", i+1), When: b.when(backup), Closed: i >= mostOpen && backup.Level == Well}
+		view := backupView{Backup: backup, axis: b.axis(), Anchor: anchorOf(i), When: b.when(backup), Closed: i >= mostOpen && backup.Level == Well}
 		for _, place := range backup.Places {
 			view.Lanes = append(view.Lanes, b.lane(backup, place))
 		}
@@ -52,6 +52,9 @@ func (b *builder) backups() []backupView {
 	}
 	return views
 }
+
+// anchorOf is the identifier of a backup on the page.
+func anchorOf(i int) string { return fmt.Sprintf("backup-%d", i+1) }
 
 // when says when a backup was taken last, and when it is due.
 func (b *builder) when(backup Backup) string {

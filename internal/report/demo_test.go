@@ -47,6 +47,14 @@ func demo(days int) *Document {
 	models.Places[0].Retention, models.Places[0].All, models.Places[0].Some = "keep_daily 7, keep_weekly 8", 7*day, 56*day
 	application := demoBackup(random, d, days, "backup.application", 50*time.Hour, 7*day, 890<<20, 0.45, 75*time.Second, []demoPlace{month, {"destination.local.vm", 0}})
 	d.Backups = []Backup{application, database, keycloak, models}
+	for i := range d.Deploys[0].Runs {
+		run := &d.Deploys[0].Runs[i]
+		for _, artifact := range database.Artifacts {
+			if run.Backups != nil && artifact.StartedAt.Before(run.StartedAt) {
+				run.Backups = []string{artifact.ID}
+			}
+		}
+	}
 	return d
 }
 
