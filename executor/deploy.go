@@ -208,6 +208,7 @@ func (d *deployment) forward(ctx context.Context) error {
 		}
 	}
 	if err := d.enter(ctx, state.Deploying); err != nil {
+		d.release.Untouched = d.action.Taken != planner.Resumed
 		return err
 	}
 	activation, err := d.bring(ctx)
