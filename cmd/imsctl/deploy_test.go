@@ -50,10 +50,10 @@ deploy "shop" {
   }
   after {
     checks      = [check.http.web, check.http.ml]
-    timeout     = "8s"
-    interval    = "500ms"
-    min_healthy = "1s"
-    watch       = "1s"
+    timeout     = "30s"
+    interval    = "100ms"
+    min_healthy = "300ms"
+    watch       = "300ms"
   }
 }
 `, p.Path, p.URL+"/health", p.URL+"/ml/validate", p.Name, p.Remote.SSH, p.Work)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/castrolanda/imsctl/internal/testenv/release"
 )
@@ -35,7 +36,7 @@ func TestDeployRevisions(t *testing.T) {
 	}
 	machine := deployMachine.Machine(t)
 	strategies := []string{"hybrid", "github", "vm"}
-	rows := make(map[string][]string)
+	rows, down := make(map[string][]string), []string{"|", "|---"}
 	for _, strategy := range strategies {
 		s := newShop(t, machine, strategy, release.Options{})
 		s.project.Checkout(t, release.Good2)
@@ -45,10 +46,18 @@ func TestDeployRevisions(t *testing.T) {
 				continue
 			}
 			t.Run(strategy+"/"+test.revision, func(t *testing.T) {
-				rows[test.called] = append(rows[test.called], s.on(t).deployRevision(test.revision, test.said))
+				ended, seen := s.on(t).deployRevision(test.revision, test.said)
+				rows[test.called] = append(rows[test.called], ended)
+				if test.revision == release.Good3 {
+					down = withDowntime(down, strategy, seen)
+				}
 			})
 		}
+		if os.Getenv(allVariable) != "" && strategy == strategies[len(strategies)-1] {
+			t.Run("local", func(t *testing.T) { down = withDowntime(down, "local", s.on(t).restart()) })
+		}
 	}
+	t.Log(strings.Join(down, "\n"))
 	if os.Getenv(allVariable) == "" || t.Failed() {
 		return
 	}
@@ -57,10 +66,37 @@ func TestDeployRevisions(t *testing.T) {
 		text += fmt.Sprintf("| %s | %s |\n", test.called, strings.Join(rows[test.called], " | "))
 	}
 	compareTable(t, "TestDeployRevisions", text)
+	if os.Getenv("UPDATE_TABLE") == "1" {
+		// It is no promise how long somebody has to wait, so that nothing else is compared with it.
+		compareTable(t, "TestDeployRevisions, downtime", down[0]+" |\n"+down[1]+"|\n"+down[2]+" |\n")
+	}
 }
 
-// deployRevision deploys a revision over release.Good2, and returns how that ended.
-func (s *shop) deployRevision(revision, wanted string) string {
+// withDowntime adds a column to a table of two rows: a strategy, and for how long its client had no answer.
+func withDowntime(table []string, strategy string, seen release.Report) []string {
+	if len(table) == 2 {
+		table = append(table, "| nobody answers for")
+	}
+	return []string{table[0] + " | " + strategy, table[1] + "|---", table[2] + " | " + seen.Longest.Round(10*time.Millisecond).String()}
+}
+
+// restart restarts what runs, and returns what a client saw.
+func (s *shop) restart() release.Report {
+	s.t.Helper()
+	poll := s.project.Poll(s.t)
+	poll.Await(s.t, s.answers())
+	r := s.start("deploy", "-auto-approve", "-again", "-strategy", "local")
+	if code := r.wait(); code != exitDone {
+		s.t.Errorf("the restart ends with %d: %s", code, r.output.String())
+	}
+	poll.Await(s.t, s.answers())
+	seen := poll.Stop()
+	s.t.Log(seen)
+	return seen
+}
+
+// deployRevision deploys a revision over release.Good2, and returns how that ended and what a client saw.
+func (s *shop) deployRevision(revision, wanted string) (ended string, seen release.Report) {
 	s.t.Helper()
 	// Nobody pushes by force but a test that begins anew.
 	s.project.Push(s.t, release.Good2)
@@ -70,9 +106,9 @@ func (s *shop) deployRevision(revision, wanted string) string {
 	poll.Await(s.t, release.Good2)
 	code, said := s.apply()
 	again := s.settle(s.project.Commit(revision))
-	seen := poll.Stop()
+	seen = poll.Stop()
 	s.t.Log(seen)
-	ended := s.phase(before)
+	ended = s.phase(before)
 	if !strings.Contains(strings.Join(strings.Fields(said), " "), wanted) {
 		s.t.Errorf("%q is not said", wanted)
 	}
@@ -85,5 +121,5 @@ func (s *shop) deployRevision(revision, wanted string) string {
 	if s.t.Failed() {
 		s.t.Log(said, "\n-----\n", again)
 	}
-	return ended
+	return ended, seen
 }
