@@ -92,6 +92,8 @@ type Event struct {
 	PutCheck *CheckResult `json:"put_check,omitempty"`
 	// PutCleanup adds a cleanup or replaces the one with its id.
 	PutCleanup *Cleanup `json:"put_cleanup,omitempty"`
+	// Settle adds, replaces and removes setbacks.
+	Settle *Settlement `json:"settle,omitempty"`
 }
 
 // ReplicaChange names an artifact and one copy of it. For a removal only the copy's destination counts.

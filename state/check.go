@@ -42,6 +42,9 @@ func (d *Document) check() error {
 	if err := checkAll("cleanup", d.Cleanups, (*Cleanup).check, (*Cleanup).key); err != nil {
 		return err
 	}
+	if err := checkAll("setback", d.Setbacks, (*Setback).check, (*Setback).key); err != nil {
+		return err
+	}
 	intents := make(map[string]struct{}, len(d.Intents))
 	for i, intent := range d.Intents {
 		if intent == nil || intent.ID == "" {

@@ -36,6 +36,8 @@ type Document struct {
 	Checks []*CheckResult `json:"checks,omitempty"`
 	// Cleanups are what was cleaned up, oldest first; of each cleanup block the last ones.
 	Cleanups []*Cleanup `json:"cleanups,omitempty"`
+	// Setbacks are what the last runs could not do, ordered by address.
+	Setbacks []*Setback `json:"setbacks,omitempty"`
 	// Intents are the actions that were begun and whose end is not known, oldest first.
 	Intents []*Intent `json:"intents,omitempty"`
 	// Unknown holds the fields that this version does not know, so that writing does not lose them.

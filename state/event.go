@@ -27,13 +27,15 @@ func (d *Document) Apply(event Event) error {
 
 // isRecord reports whether the event is about something else than an artifact.
 func (e Event) isRecord() bool {
-	return e.PutDrill != nil || e.PutRelease != nil || e.PutCheck != nil || e.PutCleanup != nil
+	return e.PutDrill != nil || e.PutRelease != nil || e.PutCheck != nil || e.PutCleanup != nil || e.Settle != nil
 }
 
 // checkRecord refuses a record that breaks its promises, or more than one change.
 func (e Event) checkRecord() error {
 	changes := 0
-	for _, set := range []bool{e.PutArtifact != nil, e.PutReplica != nil, e.RemoveReplica != nil, e.PutDrill != nil, e.PutRelease != nil, e.PutCheck != nil, e.PutCleanup != nil} {
+	for _, set := range []bool{
+		e.PutArtifact != nil, e.PutReplica != nil, e.RemoveReplica != nil, e.PutDrill != nil, e.PutRelease != nil, e.PutCheck != nil, e.PutCleanup != nil, e.Settle != nil,
+	} {
 		if set {
 			changes++
 		}
@@ -47,6 +49,8 @@ func (e Event) checkRecord() error {
 		return e.PutCheck.check()
 	case e.PutCleanup != nil:
 		return e.PutCleanup.check()
+	case e.Settle != nil:
+		return e.Settle.check()
 	default:
 		return e.PutRelease.check()
 	}
@@ -65,6 +69,9 @@ func (d *Document) put(event Event) {
 	}
 	if event.PutCleanup != nil {
 		d.Cleanups = putAttempt(d.Cleanups, event.PutCleanup, KeptCleanups)
+	}
+	if event.Settle != nil {
+		d.Setbacks = settle(d.Setbacks, event.Settle)
 	}
 }
 

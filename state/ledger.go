@@ -41,7 +41,7 @@ func (d *Document) clone() Document {
 	clone := *d
 	clone.Artifacts, clone.Intents = slices.Clone(d.Artifacts), slices.Clone(d.Intents)
 	clone.Drills, clone.Releases, clone.Checks = slices.Clone(d.Drills), slices.Clone(d.Releases), slices.Clone(d.Checks)
-	clone.Cleanups = slices.Clone(d.Cleanups)
+	clone.Cleanups, clone.Setbacks = slices.Clone(d.Cleanups), slices.Clone(d.Setbacks)
 	return clone
 }
 

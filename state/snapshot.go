@@ -121,6 +121,11 @@ func Encode(document *Document) ([]byte, error) {
 			return nil, err
 		}
 	}
+	if len(document.Setbacks) > 0 {
+		if err := writeLines(data, "setbacks", document.Setbacks); err != nil {
+			return nil, err
+		}
+	}
 	if len(document.Intents) > 0 {
 		if err := writeLines(data, "intents", document.Intents); err != nil {
 			return nil, err

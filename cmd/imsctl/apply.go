@@ -15,7 +15,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/castrolanda/imsctl/executor"
+	"github.com/castrolanda/imsctl/executor/notice"
 	"github.com/castrolanda/imsctl/planner"
+	"github.com/castrolanda/imsctl/planner/judgement"
 	"github.com/castrolanda/imsctl/state"
 )
 
@@ -96,6 +98,7 @@ func (c *cli) apply(ctx context.Context, arguments applyArguments) (err error) {
 			return err
 		}
 	}
+	project.whole = saved == nil && arguments.refresh && !arguments.refreshOnly && arguments.scope.Empty()
 	defer c.saveMemory()()
 	return c.carryOut(ctx, project, session, plan, arguments.parallelism, view)
 }
@@ -241,14 +244,19 @@ func (c *cli) carryOut(ctx context.Context, project *project, session state.Sess
 		Version: c.version, Parallelism: parallelism, Reporter: view,
 		By: name + "@" + host, AllowNoRollback: project.allowNoRollback, Environment: project.environment,
 	}
-	herald := c.newHerald(ctx, project, session.Document())
+	run := &notice.Run{
+		Command: project.operation, Host: host, Plan: plan, Before: notice.Remember(project.spec, session.Document(), c.clock.Now()), Whole: project.whole, Redact: c.redact,
+	}
+	herald := c.newHerald(ctx, project)
 	report, err := runner.Run(ctx, plan)
-	failure := err
+	run.Report, run.Err, run.EndedAt = report, err, c.clock.Now()
+	run.After = judgement.Of(project.spec, session.Document(), run.EndedAt).Breaches()
 	if closeErr := view.close(); !errors.Is(closeErr, syscall.EPIPE) {
 		// That nobody reads the progress any more changes nothing about the run.
 		err = errors.Join(err, closeErr)
 	}
-	herald.tell(ctx, plan, report, failure)
+	herald.tell(ctx, run)
+	err = errors.Join(err, c.settle(ctx, session, run))
 	if report != nil {
 		if concludeErr := view.conclude(report); !errors.Is(concludeErr, syscall.EPIPE) {
 			err = errors.Join(err, concludeErr)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/castrolanda/imsctl/executor/health"
+	"github.com/castrolanda/imsctl/executor/notice"
 	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/planner"
 	"github.com/castrolanda/imsctl/state"
@@ -102,7 +103,7 @@ func (r *checkRecorder) record(ctx context.Context, results []*state.CheckResult
 	case err != nil:
 		return err
 	}
-	if err := errors.Join(record(ctx, r.cli.clock, session, results), session.Close()); err != nil {
+	if err := errors.Join(recordResults(ctx, r.cli.clock, session, results), session.Close()); err != nil {
 		return err
 	}
 	r.document = session.Document()
@@ -112,8 +113,31 @@ func (r *checkRecorder) record(ctx context.Context, results []*state.CheckResult
 	return nil
 }
 
-// record puts results into a state in one step. Earlier steps of the kind that never ended are settled: nothing is left of them.
-func record(ctx context.Context, clock clock.Clock, session state.Session, results []*state.CheckResult) error {
+// recordResults puts results into a state in one step.
+func recordResults(ctx context.Context, clock clock.Clock, session state.Session, results []*state.CheckResult) error {
+	var events []state.Event
+	for _, result := range results {
+		events = append(events, state.Event{PutCheck: result})
+	}
+	return record(ctx, clock, session, events)
+}
+
+// settle records what a run could not do, and what it found well again. The state of a run that could not go on may be lost: its
+// holder has said so already.
+func (c *cli) settle(ctx context.Context, session state.Session, run *notice.Run) error {
+	settlement := run.Settlement()
+	if settlement == nil || run.Err != nil {
+		return nil
+	}
+	// That a run was interrupted does not make what it could not do forgotten.
+	if err := record(context.WithoutCancel(ctx), c.clock, session, []state.Event{{Settle: settlement}}); err != nil {
+		return fmt.Errorf("recording what failed: %w", err)
+	}
+	return nil
+}
+
+// record makes changes to a state in one step. Earlier steps of the kind that never ended are settled: nothing is left of them.
+func record(ctx context.Context, clock clock.Clock, session state.Session, events []state.Event) error {
 	now := clock.Now().UTC()
 	for _, intent := range session.Document().Intents {
 		if intent.Kind == checkOperation {
@@ -127,9 +151,5 @@ func record(ctx context.Context, clock clock.Clock, session state.Session, resul
 	if err := session.Begin(ctx, intent); err != nil {
 		return err
 	}
-	ending := state.Result{Outcome: state.Done, EndedAt: now}
-	for _, result := range results {
-		ending.Events = append(ending.Events, state.Event{PutCheck: result})
-	}
-	return session.End(ctx, intent.ID, ending)
+	return session.End(ctx, intent.ID, state.Result{Outcome: state.Done, EndedAt: now, Events: events})
 }

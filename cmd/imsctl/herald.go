@@ -5,12 +5,9 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/castrolanda/imsctl/executor"
 	"github.com/castrolanda/imsctl/executor/notice"
-	"github.com/castrolanda/imsctl/planner"
 	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/spec"
-	"github.com/castrolanda/imsctl/state"
 )
 
 // herald tells those whom the specification names of a run. Nothing that goes wrong with that changes what becomes of the run.
@@ -19,7 +16,6 @@ type herald struct {
 	project   *project
 	host      string
 	listeners []listener
-	before    notice.Memory
 	// started has what came of telling that the run begins, once that is over.
 	started chan []notice.Delivery
 }
@@ -48,15 +44,15 @@ func (p *project) listeners() []listener {
 	return made
 }
 
-// newHerald remembers what was not well before the run, and tells those who want to hear it that it begins. The run does not wait for that.
-func (c *cli) newHerald(ctx context.Context, project *project, document *state.Document) *herald {
+// newHerald tells those who want to hear it that a run begins. The run does not wait for that.
+func (c *cli) newHerald(ctx context.Context, project *project) *herald {
 	if len(project.spec.Notifies) == 0 {
 		return nil
 	}
 	_, host := whoami()
 	h := &herald{
 		cli: c, project: project, host: host, listeners: project.listeners(),
-		before: notice.Remember(project.spec, document, c.clock.Now()), started: make(chan []notice.Delivery, 1),
+		started: make(chan []notice.Delivery, 1),
 	}
 	begins := notice.Start(project.operation, host, c.clock.Now())
 	var deliveries []notice.Delivery
@@ -78,17 +74,13 @@ func (c *cli) newHerald(ctx context.Context, project *project, document *state.D
 func (l *listener) hears(event providers.Event) bool { return slices.Contains(l.On, string(event)) }
 
 // tell delivers what there is to tell of the run, all at once, and says what could not be delivered.
-func (h *herald) tell(ctx context.Context, plan *planner.Plan, report *executor.Report, err error) {
+func (h *herald) tell(ctx context.Context, run *notice.Run) {
 	if h == nil {
 		return
 	}
 	// Who hears of the beginning hears of it first.
 	deliveries := <-h.started
 	h.warn(deliveries)
-	run := notice.Run{
-		Command: h.project.operation, Host: h.host, EndedAt: h.cli.clock.Now(), Plan: plan, Before: h.before, Report: report, Err: err,
-		Redact: h.cli.redact,
-	}
 	deliveries = nil
 	notices := run.Of()
 	for _, one := range h.listeners {

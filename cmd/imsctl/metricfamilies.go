@@ -19,6 +19,8 @@ func declaredMetrics() []openmetrics.Family {
 
 		{Name: "imsctl_breaches", Help: "How much is declared and not true, as status tells it."},
 
+		{Name: "imsctl_failed_runs", Help: "How many runs in a row could not do what the address names."},
+
 		{Name: "imsctl_backup_last_verified_timestamp_seconds", Unit: "seconds",
 			Help: "When the newest backup began that has a verified copy at the destination."},
 		{Name: "imsctl_backup_copies", Help: "Verified copies of all backups that are recorded at the destination."},
@@ -113,6 +115,9 @@ func (k knowledge) metrics(version string, now time.Time) []openmetrics.Family {
 			}
 		}
 		metrics.add("imsctl_breaches", float64(count), label("severity", string(severity)))
+	}
+	for _, setback := range judged.Setbacks {
+		metrics.add("imsctl_failed_runs", float64(setback.Runs), label("address", setback.Address))
 	}
 	for _, backup := range judged.Backups {
 		metrics.backup(backup)

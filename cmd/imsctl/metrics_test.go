@@ -43,6 +43,7 @@ func knowing() *state.Document {
 			{ID: "2", Address: "deploy.shop", Phase: state.Promoted, Transitions: []state.Transition{{Phase: state.Promoted, At: at.Add(time.Minute)}}},
 			{ID: "3", Address: "deploy.shop", Phase: state.RolledBack, Transitions: []state.Transition{{Phase: state.RolledBack, At: at.Add(time.Hour)}}},
 		},
+		Setbacks: []*state.Setback{{Address: "backup.other", Since: at, LastAt: at, Runs: 2, Error: "no route"}},
 		Checks: []*state.CheckResult{
 			{Address: "check.disk.root", AskedAt: at, Verdict: "passed"},
 			{Address: "check.disk.root", AskedAt: at.Add(time.Hour), Verdict: "warned", Figures: map[string]float64{"used_percent": 81.5}},
@@ -80,7 +81,8 @@ func TestMetricsTellWhatIsKnown(t *testing.T) {
 		`imsctl_agent_last_round_timestamp_seconds 1795831200`,
 		`imsctl_agent_last_success_timestamp_seconds 1795827600`,
 		`imsctl_agent_failed_rounds 2`,
-		`imsctl_breaches{severity="error"} 3`,
+		`imsctl_failed_runs{address="backup.other"} 2`,
+		`imsctl_breaches{severity="error"} 4`,
 		`imsctl_breaches{severity="warning"} 0`,
 		`imsctl_backup_last_verified_timestamp_seconds{backup="backup.docs",destination="destination.local.one"} 1795831200`,
 		`imsctl_backup_copies{backup="backup.docs",destination="destination.local.one"} 1`,

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -72,4 +73,37 @@ notify "webhook" "nightly" {
 	if got := pings.take(); !strings.HasSuffix(got, ", /check/fail Failed") {
 		t.Errorf("a run that fails: got %s", got)
 	}
+}
+
+// TestHangingWebhookIsInNobodysWay: a run ends as it would have, the others are told, and that one was not is said.
+func TestHangingWebhookIsInNobodysWay(t *testing.T) {
+	hangs := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-hangs:
+		case <-r.Context().Done():
+		}
+	}))
+	defer server.Close()
+	defer close(hangs)
+	w := newWorkFolder(t, map[string]string{"notes.txt": "one\n", "main.hcl": exitSpecification + `
+notify "webhook" "hangs" {
+  url = "` + server.URL + `"
+  on  = ["success"]
+}
+notify "command" "ops" {
+  command = ["sh", "-c", "echo $IMS_EVENT >told"]
+  on      = ["success"]
+}
+`})
+	command := exec.Command("imsctl", "apply", "-auto-approve")
+	command.Dir = w.folder
+	said, err := command.CombinedOutput()
+	if err != nil || !strings.Contains(string(said), "1 done") || !strings.Contains(string(said), "Warning: notify.webhook.hangs") {
+		t.Errorf("%v\n%s", err, said)
+	}
+	if told := string(w.read("told")); told != "success\n" {
+		t.Errorf("the other one was told %q", told)
+	}
+	w.run(exitDone, "status")
 }

@@ -66,6 +66,8 @@ type project struct {
 	backend     state.Backend
 	// operation is what the lock of the state was taken for: "apply".
 	operation string
+	// whole is set for a run about everything that is declared, as it was found.
+	whole bool
 	// decryption reads encrypted artifacts; nil without identities.
 	decryption providers.Decryption
 	// allowNoRollback lets deploys be made that nothing could be gone back to from.

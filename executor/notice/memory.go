@@ -11,18 +11,19 @@ import (
 	"github.com/castrolanda/imsctl/state"
 )
 
-// Memory is what was not well before a run, as far as the state tells. The state keeps no failed backups: one that fails and is
-// taken before its next turn leaves no trace there.
+// Memory is what was not well before a run, as far as the state tells.
 type Memory struct {
 	// Overdue are the backups that have been due for longer than their interval, with the moment since when they are due.
 	Overdue map[string]time.Time
 	// Failed are the drills and deploys whose last attempt failed.
 	Failed map[string]bool
+	// Setbacks are what the runs before could not do.
+	Setbacks []*state.Setback
 }
 
 // Remember reads it from the state, before the run changes that.
 func Remember(specification *spec.Spec, document *state.Document, now time.Time) Memory {
-	memory := Memory{Overdue: make(map[string]time.Time), Failed: make(map[string]bool)}
+	memory := Memory{Overdue: make(map[string]time.Time), Failed: make(map[string]bool), Setbacks: document.Setbacks}
 	judged := judgement.Of(specification, document, now)
 	for _, backup := range judged.Backups {
 		if backup.Missed {

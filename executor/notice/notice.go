@@ -1,7 +1,6 @@
 package notice
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/castrolanda/imsctl/executor"
 	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/planner"
+	"github.com/castrolanda/imsctl/planner/judgement"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -21,6 +21,10 @@ type Run struct {
 	EndedAt       time.Time
 	Plan          *planner.Plan
 	Before        Memory
+	// Whole is set for a run about everything that is declared, as it was found: what its plan does not speak of is well.
+	Whole bool
+	// After are what is not true after the run.
+	After []judgement.Breach
 	// Report is nil when the run could not even begin; Err is what went wrong with the run as a whole.
 	Report *executor.Report
 	Err    error
@@ -158,7 +162,7 @@ func (r *Run) entries(holds func(executor.Entry) bool) []providers.Concern {
 	var concerns []providers.Concern
 	for _, entry := range r.Report.Entries {
 		// That a run was interrupted is told once.
-		if holds(entry) && !(r.Report.Interrupted && errors.Is(entry.Err, context.Canceled)) {
+		if holds(entry) && !r.isCut(entry) {
 			concerns = append(concerns, concernOf(entry))
 		}
 	}
@@ -206,12 +210,13 @@ func (r *Run) overdue() []providers.Concern {
 	return concerns
 }
 
-// recovered are the backups that were overdue, and the drills and deploys that had failed, and are good now.
+// recovered are the backups that were overdue, the drills and deploys that had failed, and whatever else an earlier run could not do,
+// and that are good now.
 func (r *Run) recovered() []providers.Concern {
-	return r.entries(func(entry executor.Entry) bool {
+	return r.recoveredSetbacks(r.entries(func(entry executor.Entry) bool {
 		address := entry.Action.Common().Address
 		return isGood(entry) && (r.Before.Failed[address] || !r.Before.Overdue[address].IsZero())
-	})
+	}))
 }
 
 func isGood(entry executor.Entry) bool {

@@ -18,11 +18,13 @@ type Judgement struct {
 	Drills  []Drill
 	Deploys []Deploy
 	Checks  []Check
+	// Setbacks are what the last runs could not do.
+	Setbacks []*state.Setback
 }
 
 // Of judges. Neither a destination nor a host is looked at.
 func Of(specification *spec.Spec, document *state.Document, now time.Time) *Judgement {
-	j := &Judgement{At: now.UTC()}
+	j := &Judgement{At: now.UTC(), Setbacks: document.Setbacks}
 	for _, standing := range planner.Standings(specification, document, now) {
 		j.Backups = append(j.Backups, backupOf(standing, now))
 	}
@@ -68,6 +70,7 @@ const (
 	DeployHasFailed   Kind = "deploy_failed"
 	DeployInterrupted Kind = "deploy_interrupted"
 	CheckHasFailed    Kind = "check_failed"
+	RunFailed         Kind = "run_failed"
 )
 
 // Breach is something that is declared and not true.
@@ -97,6 +100,7 @@ func (j *Judgement) Breaches() []Breach {
 	for i := range j.Checks {
 		all = append(all, j.Checks[i].breaches(j.At)...)
 	}
+	all = withSetbacks(all, j.Setbacks, j.At)
 	sorted := make([]Breach, 0, len(all))
 	for _, severity := range []Severity{Error, Warning} {
 		for _, breach := range all {

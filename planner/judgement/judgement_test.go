@@ -109,6 +109,15 @@ func TestBreaches(t *testing.T) {
 			specification.Checks = append(specification.Checks, &spec.Check{Address: "check.http.b"})
 			document.Checks[0].Verdict = "warned"
 		}, nil},
+		"what the last run could not do": {func(_ *spec.Spec, document *state.Document) {
+			document.Setbacks = []*state.Setback{
+				{Address: "backup.a", Since: now.Add(-3 * hour), Runs: 3, Error: "no route."}, {Address: "backup.a@far", Since: now.Add(-hour), Runs: 1, Degraded: true, Error: "full"},
+			}
+		}, []string{"error run_failed backup.a failed in the last 3 runs, since 3h: no route", "warning run_failed backup.a@far failed in the last 1 run, since 60m: full"}},
+		"why it is overdue": {func(_ *spec.Spec, document *state.Document) {
+			document.Artifacts = nil
+			document.Setbacks = []*state.Setback{{Address: "backup.a", Since: now.Add(-hour), Runs: 1, Error: "no route"}}
+		}, []string{"error backup_overdue backup.a has no backup that counts, every 24h; the last run says: no route"}},
 		"errors come first": {func(_ *spec.Spec, document *state.Document) {
 			document.Artifacts[1] = artifact(hour, state.Verified, "")
 			document.Checks[0].Verdict = "failed"
