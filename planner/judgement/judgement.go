@@ -100,7 +100,7 @@ func (j *Judgement) Breaches() []Breach {
 	for i := range j.Checks {
 		all = append(all, j.Checks[i].breaches(j.At)...)
 	}
-	all = withSetbacks(all, j.Setbacks, j.At)
+	all = j.withSetbacks(all)
 	sorted := make([]Breach, 0, len(all))
 	for _, severity := range []Severity{Error, Warning} {
 		for _, breach := range all {
