@@ -12,8 +12,8 @@ var ErrInUse = errors.New("in use")
 // Stockkeeper is a Containers that tells what its engine has on its disk, and removes one thing of that at a time.
 type Stockkeeper interface {
 	Containers
-	// Root is the folder on the host that the engine keeps all of it in.
-	Root(ctx context.Context) (string, error)
+	// Root is the folder on the host that the engine keeps all of it in; now is what its clock says, zero where it does not tell.
+	Root(ctx context.Context) (folder string, now time.Time, err error)
 	// Stock lists what there is, each kind sorted by name. Sizes of containers that run, and of volumes other than those that are
 	// named, are not told: finding them out can take long.
 	Stock(ctx context.Context, volumes []string) (Stock, error)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/internal/df"
@@ -24,11 +25,27 @@ type cleaner struct {
 	projects, folders []string
 }
 
+// maxSkew is how far the clock of another machine may be off.
+const maxSkew = 5 * time.Minute
+
+// isHere reports whether the engine is on the machine imsctl runs on, and so has its clock.
+func (c *cleaner) isHere() bool {
+	return c.config.Host.IsZero() || strings.HasPrefix(c.config.Host.Address+".", "host.local.")
+}
+
 // Inspect implements providers.Cleaner.
 func (c *cleaner) Inspect(ctx context.Context) (providers.CleanupView, error) {
 	var view providers.CleanupView
+	root, now, err := c.engine.Root(ctx)
+	if err != nil {
+		return view, err
+	}
+	if off := now.Sub(c.clock.Now()).Abs(); !c.isHere() && off > maxSkew {
+		view.Refusals = append(view.Refusals, fmt.Sprintf("the clock of the container engine on %s is %s off, and by it everything has a wrong age", c.host.Name(), units.Age(off)))
+		return view, nil
+	}
 	if c.config.When != nil {
-		_, usage, err := c.disk(ctx)
+		usage, err := c.disk(ctx, root)
 		if err != nil {
 			return view, err
 		}
@@ -102,19 +119,16 @@ func facts(stock providers.Stock, things []thing, partly bool) []string {
 }
 
 // disk says how full the file system is that the engine keeps its data on.
-func (c *cleaner) disk(ctx context.Context) (root string, usage df.Usage, err error) {
-	if root, err = c.engine.Root(ctx); err != nil {
-		return root, usage, err
-	}
+func (c *cleaner) disk(ctx context.Context, root string) (usage df.Usage, err error) {
 	var output bytes.Buffer
 	command := providers.Command{Arguments: df.Arguments("-Pk", root), Environment: []string{"LC_ALL=C"}, Stdout: &output}
 	if err = c.host.Run(ctx, command); err == nil {
 		usage, err = df.Parse(output.String())
 	}
 	if err != nil {
-		return root, usage, fmt.Errorf("asking how full the file system of %s is: %w", root, err)
+		return usage, fmt.Errorf("asking how full the file system of %s is: %w", root, err)
 	}
-	return root, usage, nil
+	return usage, nil
 }
 
 // Remove implements providers.Cleaner.
@@ -132,18 +146,22 @@ func (c *cleaner) Remove(ctx context.Context, order providers.CleanupOrder, _ pr
 	if err != nil {
 		return outcome, err
 	}
-	root, before, err := c.disk(ctx)
+	root, _, err := c.engine.Root(ctx)
+	if err != nil {
+		return outcome, err
+	}
+	before, err := c.disk(ctx, root)
 	if err != nil {
 		return outcome, err
 	}
 	r := &removal{cleaner: c, unused: unused, outcome: &outcome}
 	err = r.all(ctx, order.Items)
-	heldAfter, measured := c.engine.Held(ctx)
-	if measured != nil {
-		return outcome, errors.Join(err, measured)
-	}
-	outcome.Freed = max(0, heldBefore-heldAfter)
-	if _, after, errDisk := c.disk(ctx); errDisk == nil && len(outcome.Removed) > 0 {
+	heldAfter, errHeld := c.engine.Held(ctx)
+	after, errDisk := c.disk(ctx, root)
+	if errMeasured := errors.Join(errHeld, errDisk); errMeasured != nil {
+		outcome.Warnings = append(outcome.Warnings, "what was freed could not be measured: "+errMeasured.Error())
+	} else if len(outcome.Removed) > 0 {
+		outcome.Freed = max(0, heldBefore-heldAfter)
 		outcome.Notes = append(outcome.Notes, fmt.Sprintf("%s, where Docker keeps %s, has %s more free: it is %.0f %% full, and was %.0f %%",
 			after.Mount, root, units.Bytes(1024*(after.Free-before.Free)), after.Percent(), before.Percent()))
 	}
@@ -160,7 +178,7 @@ type removal struct {
 	outcome *providers.CleanupOutcome
 }
 
-// all removes one after the other. What is in use stays; an error that is none of one thing ends it.
+// all removes one after the other. What is in use stays, and what cannot be removed hinders no other; a connection that is gone does.
 func (r *removal) all(ctx context.Context, items []providers.CleanupItem) error {
 	var still []thing
 	for _, item := range items {
@@ -172,23 +190,27 @@ func (r *removal) all(ctx context.Context, items []providers.CleanupItem) error 
 		still = append(still, one)
 	}
 	// Old engines do not tell which build cache was made from which, so that what is in use is tried again when others are gone.
-	for {
+	for failure := error(nil); ; {
 		var failed []thing
 		var why []string
+		var errs []error
 		for _, one := range still {
 			err := r.remove(ctx, one)
 			switch name := one.item().Name; {
 			case errors.Is(err, providers.ErrInUse):
 				failed, why = append(failed, one), append(why, name+" stays: "+err.Error())
-			case err != nil:
+			case err != nil && (ctx.Err() != nil || errors.Is(err, providers.ErrTemporary)):
 				return err
+			case err != nil:
+				errs = append(errs, err)
 			default:
 				r.outcome.Removed = append(r.outcome.Removed, name)
 			}
 		}
+		failure = errors.Join(append([]error{failure}, errs...)...)
 		if len(failed) == 0 || len(failed) == len(still) {
 			r.outcome.Warnings = append(r.outcome.Warnings, why...)
-			return nil
+			return failure
 		}
 		still = failed
 	}

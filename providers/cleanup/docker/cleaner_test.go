@@ -242,14 +242,21 @@ func TestOverSSH(t *testing.T) {
 	server.Run(t, "run", "--detach", "--name", "shop", "--network", "none", "--label", "com.docker.compose.project=x",
 		"--label", "com.docker.compose.project.working_dir=/srv/shop/releases/1", testenv.Tiny, "true")
 	server.Run(t, "wait", "ended", "shop")
-	config := &cleanup.Config{OlderThan: units.Duration(time.Hour)}
-	cleaner, err := config.Cleaner(providers.Environment{
-		Hosts: func(providers.Reference) (providers.Host, error) { return host, nil }, Clock: later{month}, Deploys: []providers.DeployTarget{{Path: "/srv/shop/"}},
-		Containers: func(on providers.Host) (providers.Containers, error) { return engine.New(on, "") },
-	})
-	if err != nil {
-		t.Fatal(err)
+	over := func(clock clock.Clock) providers.Cleaner {
+		config := &cleanup.Config{Host: providers.Reference{Kind: providers.KindHost, Address: "host.ssh.vm"}, OlderThan: units.Duration(time.Nanosecond)}
+		cleaner, err := config.Cleaner(providers.Environment{
+			Hosts: func(providers.Reference) (providers.Host, error) { return host, nil }, Clock: clock, Deploys: []providers.DeployTarget{{Path: "/srv/shop/"}},
+			Containers: func(on providers.Host) (providers.Containers, error) { return engine.New(on, "") },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cleaner
 	}
+	if view, names := inspect(t, over(later{month})); len(names) > 0 || len(view.Refusals) != 1 || !strings.Contains(view.Refusals[0], "the clock of the container engine on vm is ") {
+		t.Errorf("with clocks that differ, planned are %q, refused %q", names, view.Refusals)
+	}
+	cleaner := over(clock.System{})
 	view, names := inspect(t, cleaner)
 	if !slices.Equal(names, []string{"container ended", "network unused"}) || view.Fingerprint == "" {
 		t.Fatalf("planned are %q, noted is %q", names, view.Notes)

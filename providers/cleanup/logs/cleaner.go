@@ -63,16 +63,19 @@ func (c *cleaner) inspectFiles(ctx context.Context) (providers.CleanupView, erro
 			old = append(old, at)
 		}
 	}
-	seen, isRoot, err := lookAt(ctx, c.host, old)
+	if len(old) == 0 {
+		view.Notes = kept.lines()
+		return view, nil
+	}
+	seen, err := lookAt(ctx, c.host, old)
 	if err != nil {
 		return view, err
 	}
-	if !isRoot {
-		view.Refusals = append(view.Refusals, notRoot)
-	}
+	c.refuse(&view, seen)
 	linked := c.linked()
 	var going, late []facts
-	for _, one := range seen {
+	for _, one := range seen.found {
+		one.changed = one.changed.Add(c.skew())
 		switch why := c.stays(one, linked); {
 		case why != "":
 			kept.add(one.path + " stays: " + why)
@@ -96,8 +99,31 @@ func (c *cleaner) inspectFiles(ctx context.Context) (providers.CleanupView, erro
 	return view, nil
 }
 
-// notRoot is why a user who is not root removes nothing.
-const notRoot = "only root sees who has a file open: run imsctl as root, or declare sudo = true on the host"
+// maxSkew is how far the clock of another machine may be off.
+const maxSkew = 5 * time.Minute
+
+// skew is what is added to the times of files, which the host's clock has made, before they are held against when a backup began.
+func (c *cleaner) skew() time.Duration {
+	if address(c.config.Host) == "host.local" || strings.HasPrefix(c.config.Host.Address, "host.local.") {
+		return 0
+	}
+	return maxSkew
+}
+
+// refuse adds why nothing may be removed: what could not be seen, and times that mean nothing.
+func (c *cleaner) refuse(view *providers.CleanupView, seen sight) {
+	refuse := func(why string) {
+		if !slices.Contains(view.Refusals, why) {
+			view.Refusals = append(view.Refusals, why)
+		}
+	}
+	if !seen.isRoot {
+		refuse("only root sees who has a file open: run imsctl as root, or declare sudo = true on the host")
+	}
+	if off := seen.now.Sub(c.environment.Clock.Now()).Abs(); c.skew() > 0 && off > maxSkew {
+		refuse(fmt.Sprintf("the clock of %s is %s off, so that nobody can say what was changed before the backup", c.host.Name(), units.Age(off)))
+	}
+}
 
 // add adds a file to what goes.
 func add(view *providers.CleanupView, one facts, detail string) {

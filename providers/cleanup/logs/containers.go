@@ -128,14 +128,15 @@ func (c *cleaner) inspectChain(ctx context.Context, one *chain, view *providers.
 			paths = append(paths, one.files[i].path)
 		}
 	}
-	seen, isRoot, err := lookAt(ctx, c.host, paths)
+	if len(paths) == 0 {
+		return nil
+	}
+	seen, err := lookAt(ctx, c.host, paths)
 	if err != nil {
 		return err
 	}
-	if !isRoot && !slices.Contains(view.Refusals, notRoot) {
-		view.Refusals = append(view.Refusals, notRoot)
-	}
-	for _, file := range seen {
+	c.refuse(view, seen)
+	for _, file := range seen.found {
 		if file.openBy != "" {
 			kept.add(file.path + " (" + one.container.Name + ") stays: open by " + process(file.openBy))
 			continue

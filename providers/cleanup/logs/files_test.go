@@ -49,12 +49,21 @@ func write(t *testing.T, parts ...string) string {
 // open makes a cleaner of files of a host, behind an artifact that began at a moment.
 func open(t *testing.T, host providers.Host, source *files.Config, began time.Time, patterns ...string) providers.Cleaner {
 	t.Helper()
+	return openAt(t, later{month}, host, source, began, patterns...)
+}
+
+// openAt is open with a clock.
+func openAt(t *testing.T, clock clock.Clock, host providers.Host, source *files.Config, began time.Time, patterns ...string) providers.Cleaner {
+	t.Helper()
 	config := Provider().New().(*Config)
-	config.Paths = patterns
+	config.Paths, config.OlderThan = patterns, 1
+	if host.Name() != "local" {
+		config.Host = providers.Reference{Kind: providers.KindHost, Address: "host.ssh.vm"}
+	}
 	if problems := config.Validate(); len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	made, err := config.Cleaner(providers.Environment{Hosts: func(providers.Reference) (providers.Host, error) { return host, nil }, Clock: later{month}})
+	made, err := config.Cleaner(providers.Environment{Hosts: func(providers.Reference) (providers.Host, error) { return host, nil }, Clock: clock})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +118,12 @@ func TestFiles(t *testing.T) {
 			}
 			defer held.Close()
 			source := &files.Config{Path: folder, Exclude: []string{"cache"}}
-			cleaner := open(t, host, source, time.Now().Add(time.Hour), folder+"/**/*.log.[0-9]")
+			if host.Name() != "local" {
+				if view, _ := inspect(t, open(t, host, source, time.Now().Add(time.Hour), folder+"/**/*.log.[0-9]"), folder); len(view.Refusals) != 1 || !strings.Contains(view.Refusals[0], "the clock of vm is ") {
+					t.Errorf("with clocks that differ, refused is %q", view.Refusals)
+				}
+			}
+			cleaner := openAt(t, clock.System{}, host, source, time.Now().Add(time.Hour), folder+"/**/*.log.[0-9]")
 			view, names := inspect(t, cleaner, folder)
 			if names != "app.log.1 deep/app.log.2 deep/er/app.log.2 with space.log.1" || len(view.Refusals)+len(view.Waits) > 0 {
 				t.Fatalf("planned are %q, refused %q", names, view.Refusals)
@@ -123,7 +137,7 @@ func TestFiles(t *testing.T) {
 					t.Errorf("the notes are %q, without %q", notes, want)
 				}
 			}
-			if view.Bytes() < 4*7000 || view.Newest.Before(time.Now().Add(-time.Hour)) || view.NewestName == "" || !strings.Contains(view.Items[0].Detail, "last changed 30d ago") {
+			if view.Bytes() < 4*7000 || view.Newest.Before(time.Now().Add(-time.Hour)) || view.NewestName == "" || !strings.Contains(view.Items[0].Detail, "last changed ") {
 				t.Errorf("the view is %+v", view)
 			}
 

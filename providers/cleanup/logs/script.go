@@ -28,6 +28,7 @@ while IFS= read -r path; do
 	stat -c '%d:%i %s %Y %Z %h %b %B' -- "$path" 2>/dev/null || echo gone
 done
 id -u
+date +%s
 ` + openFiles
 
 // removeScript removes files. Each is two lines of its input: its identification, size and time of change, and its path. It says of
@@ -82,20 +83,36 @@ func run(ctx context.Context, host providers.Runner, script, input string) ([]st
 	return strings.Split(strings.TrimSuffix(output.String(), "\n"), "\n"), nil
 }
 
-// lookAt asks a host for the facts of files; what is gone is left out. isRoot tells whether all that is open was seen.
-func lookAt(ctx context.Context, host providers.Runner, paths []string) (found []facts, isRoot bool, err error) {
-	if len(paths) == 0 {
-		return nil, true, nil
+// sight is what a host says of files.
+type sight struct {
+	found []facts // what is gone is left out
+	// isRoot tells whether all that is open was seen.
+	isRoot bool
+	// now is what the clock of the host says.
+	now time.Time
+}
+
+// lookAt asks a host for the facts of files.
+func lookAt(ctx context.Context, host providers.Runner, paths []string) (sight, error) {
+	var seen sight
+	input := ""
+	for _, path := range paths {
+		input += path + "\n"
 	}
-	lines, err := run(ctx, host, lookScript, strings.Join(paths, "\n")+"\n")
-	if err == nil && len(lines) <= len(paths) {
+	lines, err := run(ctx, host, lookScript, input)
+	if err == nil && len(lines) < len(paths)+2 {
 		err = fmt.Errorf("%d lines about %d files", len(lines), len(paths))
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("looking at the files on %s: %w", host.Name(), err)
+		return seen, fmt.Errorf("looking at the files on %s: %w", host.Name(), err)
 	}
+	second, err := strconv.ParseInt(lines[len(paths)+1], 10, 64)
+	if err != nil {
+		return seen, fmt.Errorf("asking %s for the time: %w", host.Name(), err)
+	}
+	seen.isRoot, seen.now = lines[len(paths)] == "0", time.Unix(second, 0)
 	users := make(map[string]string)
-	for _, line := range lines[len(paths)+1:] {
+	for _, line := range lines[len(paths)+2:] {
 		if id, user, ok := strings.Cut(line, " "); ok && users[id] == "" {
 			users[id] = user
 		}
@@ -106,12 +123,12 @@ func lookAt(ctx context.Context, host providers.Runner, paths []string) (found [
 		}
 		one, err := parseFacts(lines[i])
 		if err != nil {
-			return nil, false, fmt.Errorf("looking at %s on %s: %w", path, host.Name(), err)
+			return seen, fmt.Errorf("looking at %s on %s: %w", path, host.Name(), err)
 		}
 		one.path, one.openBy = path, users[one.id]
-		found = append(found, one)
+		seen.found = append(seen.found, one)
 	}
-	return found, lines[len(paths)] == "0", nil
+	return seen, nil
 }
 
 // parseFacts reads a line of stat.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/moby/moby/api/types/build"
 	"github.com/moby/moby/api/types/container"
@@ -17,15 +18,15 @@ import (
 )
 
 // Root implements providers.Stockkeeper.
-func (e *engine) Root(ctx context.Context) (string, error) {
+func (e *engine) Root(ctx context.Context) (folder string, now time.Time, err error) {
 	told, err := e.client.Info(ctx, client.InfoOptions{})
 	if err != nil {
-		return "", fmt.Errorf("asking where the container engine on %s keeps its data: %w", e.host.Name(), e.meaning(ctx, err))
+		return "", now, fmt.Errorf("asking where the container engine on %s keeps its data: %w", e.host.Name(), e.meaning(ctx, err))
 	}
 	if told.Info.DockerRootDir == "" {
-		return "", fmt.Errorf("the container engine on %s does not say where it keeps its data", e.host.Name())
+		return "", now, fmt.Errorf("the container engine on %s does not say where it keeps its data", e.host.Name())
 	}
-	return told.Info.DockerRootDir, nil
+	return told.Info.DockerRootDir, moment(told.Info.SystemTime), nil
 }
 
 // Stock implements providers.Stockkeeper.

@@ -96,8 +96,8 @@ func TestStock(t *testing.T) {
 	if len(stock.Cache) == 0 || slices.ContainsFunc(stock.Cache, func(one providers.StockCache) bool { return one.ID == "" || one.Used.IsZero() || one.InUse }) {
 		t.Errorf("the build cache is %+v", stock.Cache)
 	}
-	if root, err := e.Root(t.Context()); err != nil || !strings.HasSuffix(root, "/data") {
-		t.Errorf("%v, the root is %q", err, root)
+	if root, now, err := e.Root(t.Context()); err != nil || !strings.HasSuffix(root, "/data") || now.Before(ended.Created) {
+		t.Errorf("%v, the root is %q, and the time %s", err, root, now)
 	}
 }
 
@@ -284,7 +284,7 @@ func TestStockOfOldEngines(t *testing.T) {
 		answers[path] = answer
 	}
 	delete(answers, "/v1.40/info")
-	if _, err := e.Root(t.Context()); err == nil {
+	if _, _, err := e.Root(t.Context()); err == nil {
 		t.Error("there is a root although nobody says so")
 	}
 	if err := e.RemoveVolume(t.Context(), "v"); err == nil || errors.Is(err, providers.ErrInUse) {
