@@ -51,6 +51,13 @@ type Placed interface {
 	Place(Environment) Target
 }
 
+// Excluding is a Placed that leaves out some of what is at its place.
+type Excluding interface {
+	Placed
+	// Excludes are the patterns of what is left out.
+	Excludes() []string
+}
+
 // Restorer puts one artifact back.
 type Restorer interface {
 	// Prepare checks all that can be checked before the artifact is read: that the target is empty or can be made, or, with

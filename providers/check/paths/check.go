@@ -13,6 +13,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"github.com/castrolanda/imsctl/internal/mention"
 	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/providers"
 )
@@ -30,8 +31,8 @@ type check struct {
 	files  providers.FileSystem
 }
 
-// mention is a line of a file with a path that should not be there.
-type mention struct {
+// mentioning is a line of a file with a path that should not be there.
+type mentioning struct {
 	file, forbidden, text string
 	line                  int
 }
@@ -42,7 +43,7 @@ func (c *check) Probe(ctx context.Context) (providers.Finding, error) {
 	if err != nil {
 		return providers.Finding{}, err
 	}
-	var mentions []mention
+	var mentions []mentioning
 	in := make(map[string]bool)
 	for _, file := range files {
 		found, err := c.read(ctx, file)
@@ -75,7 +76,7 @@ func (c *check) Probe(ctx context.Context) (providers.Finding, error) {
 }
 
 // describe is a mention for people, with what should be there.
-func (c *check) describe(found mention) string {
+func (c *check) describe(found mentioning) string {
 	text := fmt.Sprintf("%s:%d: %s", found.file, found.line, found.text)
 	if c.config.Instead != "" {
 		text += fmt.Sprintf(" (write %s)", c.config.Instead)
@@ -144,7 +145,7 @@ func (c *check) enter(ctx context.Context, at string, info providers.FileInfo, p
 }
 
 // read finds the mentions in a file.
-func (c *check) read(ctx context.Context, file string) ([]mention, error) {
+func (c *check) read(ctx context.Context, file string) ([]mentioning, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", file, err)
 	}
@@ -162,13 +163,13 @@ func (c *check) read(ctx context.Context, file string) ([]mention, error) {
 	if bytes.IndexByte(data, 0) >= 0 {
 		return nil, nil
 	}
-	var mentions []mention
+	var mentions []mentioning
 	number := 0
 	for line := range strings.Lines(string(data)) {
 		number++
 		for _, forbidden := range c.config.Forbid {
-			if mentioned(line, forbidden) {
-				mentions = append(mentions, mention{file: file, forbidden: forbidden, text: shortened(line), line: number})
+			if mention.In(line, forbidden) {
+				mentions = append(mentions, mentioning{file: file, forbidden: forbidden, text: shortened(line), line: number})
 				break
 			}
 		}
@@ -179,26 +180,6 @@ func (c *check) read(ctx context.Context, file string) ([]mention, error) {
 // passedOver reports whether something is not there, or not for us.
 func passedOver(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)
-}
-
-// mentioned reports whether a line has a path as a whole, or the beginning of one below it: what follows must not belong to
-// another name.
-func mentioned(line, forbidden string) bool {
-	for at := 0; ; {
-		next := strings.Index(line[at:], forbidden)
-		if next < 0 {
-			return false
-		}
-		at += next + len(forbidden)
-		if strings.HasSuffix(forbidden, "/") || at == len(line) || !partOfName(line[at]) {
-			return true
-		}
-	}
-}
-
-// partOfName reports whether a byte goes on with the name of a file.
-func partOfName(b byte) bool {
-	return b >= 0x80 || b == '-' || b == '_' || b == '.' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'
 }
 
 // shortened is a line as it is shown.

@@ -11,29 +11,6 @@ import (
 	hostlocal "github.com/castrolanda/imsctl/providers/host/local"
 )
 
-func TestMentioned(t *testing.T) {
-	for _, test := range []struct {
-		line, forbidden string
-		want            bool
-	}{
-		{"cd /srv/app", "/srv/app", true},
-		{"cd /srv/app\n", "/srv/app", true},
-		{"cd /srv/app/bin", "/srv/app", true},
-		{`cd "/srv/app"`, "/srv/app", true},
-		{"cd /srv/app-new", "/srv/app", false},
-		{"cd /srv/app.old", "/srv/app", false},
-		{"cd /srv/app-new /srv/app;", "/srv/app", true},
-		{"cd /srv/app-new/x", "/srv/app/", false},
-		{"cd /srv/app/x", "/srv/app/", true},
-		{"cd /srv/appé", "/srv/app", false},
-		{"", "/srv/app", false},
-	} {
-		if got := mentioned(test.line, test.forbidden); got != test.want {
-			t.Errorf("%q in %q: %v", test.forbidden, test.line, got)
-		}
-	}
-}
-
 func TestProbe(t *testing.T) {
 	folder := t.TempDir()
 	write := func(name, text string) {

@@ -4,6 +4,7 @@ package paths
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -60,4 +61,24 @@ func (c *Config) Check(environment providers.Environment) (providers.Check, erro
 		return nil, err
 	}
 	return &check{config: *c, files: host.Files()}, nil
+}
+
+// Forbids implements providers.Forbidding.
+func (c *Config) Forbids(place providers.Occupied) bool {
+	if hostOf(c.Host) != hostOf(place.Host) {
+		return false
+	}
+	at := path.Clean(place.Path)
+	return slices.ContainsFunc(c.Forbid, func(forbidden string) bool {
+		forbidden = path.Clean(forbidden)
+		return at == forbidden || strings.HasPrefix(at, forbidden+"/") || strings.HasPrefix(forbidden, at+"/")
+	})
+}
+
+// hostOf is the address of a host, also where it is left out.
+func hostOf(reference providers.Reference) string {
+	if reference.IsZero() {
+		return "host.local"
+	}
+	return reference.Address
 }

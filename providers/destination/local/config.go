@@ -57,11 +57,20 @@ func (c *Config) Destination(environment providers.Environment) (providers.Desti
 	if err != nil {
 		return nil, fmt.Errorf("finding the host of destination folder %s: %w", c.Path, err)
 	}
-	root := c.Path
-	if !filepath.IsAbs(root) {
-		root = filepath.Join(environment.Directory, root)
-	}
-	made := newDestination(host.Files(), filepath.Clean(root))
+	made := newDestination(host.Files(), c.root(environment))
 	made.here = c.here()
 	return made, nil
+}
+
+// root is the folder, absolute.
+func (c *Config) root(environment providers.Environment) string {
+	if filepath.IsAbs(c.Path) {
+		return filepath.Clean(c.Path)
+	}
+	return filepath.Join(environment.Directory, c.Path)
+}
+
+// Occupies implements providers.Occupying.
+func (c *Config) Occupies(environment providers.Environment) providers.Occupied {
+	return providers.Occupied{Host: c.Host, Path: c.root(environment)}
 }

@@ -122,6 +122,9 @@ func (c *Config) Place(environment providers.Environment) providers.Target {
 	return providers.Target{Kind: providers.TargetDirectory, Host: c.Host, Location: c.root(environment)}
 }
 
+// Excludes implements providers.Excluding.
+func (c *Config) Excludes() []string { return c.Exclude }
+
 // Claim implements providers.Claimed.
 func (c *Config) Claim(environment providers.Environment) providers.Claim {
 	what := c.root(environment)
