@@ -13,9 +13,10 @@ import (
 	"github.com/castrolanda/imsctl/providers"
 )
 
-// processScript tells of all processes, as records that each end with a NUL: what their links lead to ("L"), what they were started
-// with ("A"), which files they have mapped that are in the folder ("M"), who they are ("U", by the number of a user) and which of
-// them are this command and what it was started by ("I"). The path comes in the environment, where nobody looks for it.
+// processScript tells of all processes, as records that each end with a NUL: who looks, then what their links lead to ("L"), which of
+// them have a file of the folder mapped ("M"), of which users they are ("U"), and which of them are this command and what it was
+// started by ("I"); what they were started with comes as grep tells it, an argument each. The path comes in the environment, where
+// nobody looks for it.
 const processScript = `
 [ -r /proc/self/mountinfo ] || { echo "there is no /proc as Linux has it" >&2; exit 127; }
 id -u | tr '\n' '\0'
@@ -26,9 +27,7 @@ while [ -n "$a" ] && [ "$a" -gt 0 ]; do
 done
 find /proc -maxdepth 1 -name '[0-9]*' -printf 'U %U %f\0' 2>/dev/null
 find /proc -maxdepth 3 \( -path '/proc/[0-9]*/fd/*' -o -path '/proc/[0-9]*/cwd' -o -path '/proc/[0-9]*/exe' -o -path '/proc/[0-9]*/root' -o -path '/proc/[0-9]*/ns/mnt' \) -printf 'L %P %l\0'
-for d in /proc/[0-9]*; do
-	{ printf 'A %s ' "${d#/proc/}"; tr '\0\n' '  ' <"$d/cmdline"; printf '\0'; } 2>/dev/null
-done
+grep -a -z -H -e '' /proc/[0-9]*/cmdline 2>/dev/null
 printf '%s\n' "$IMSCTL_FOLDER/" | grep -F -l -f - /proc/[0-9]*/maps 2>/dev/null | while read -r m; do printf 'M %s\0' "$m"; done
 exit 0`
 
@@ -111,6 +110,11 @@ func parseProcesses(text, folder string) *processList {
 	var rest string
 	list.me, rest, _ = strings.Cut(text, "\x00")
 	for record := range strings.SplitSeq(rest, "\x00") {
+		if argument, ok := strings.CutPrefix(record, "/proc/"); ok {
+			number, text, _ := strings.Cut(argument, "/cmdline:")
+			list.commands[number] = strings.TrimSpace(list.commands[number] + " " + strings.ReplaceAll(text, "\n", " "))
+			continue
+		}
 		kind, value, ok := strings.Cut(record, " ")
 		if !ok {
 			continue
@@ -123,9 +127,6 @@ func parseProcesses(text, folder string) *processList {
 			if user, _, _ := strings.Cut(value, " "); user != list.me {
 				list.others++
 			}
-		case "A":
-			number, command, _ := strings.Cut(value, " ")
-			list.commands[number] = strings.TrimSpace(command)
 		case "M":
 			if number, _, ok := strings.Cut(strings.TrimPrefix(value, "/proc/"), "/"); ok {
 				list.uses[number] = append(list.uses[number], "has a file of it mapped")
