@@ -37,10 +37,12 @@ type Cleanup struct {
 	MinCopies    int      `json:"min_copies,omitzero"`
 	Artifact     string   `json:"artifact,omitzero"`
 	Destinations []string `json:"destinations,omitempty"`
-	// Trash is the trash that is removed or recorded, MovedAt when it was filled. Gone is set where it is not there any more.
+	// Trash is the trash that is removed or recorded, MovedAt when it was filled. Gone is set where it is not there any more, Back
+	// where what was in it is in its old place.
 	Trash   string    `json:"trash,omitzero"`
 	MovedAt time.Time `json:"moved_at,omitzero"`
 	Gone    bool      `json:"gone,omitzero"`
+	Back    bool      `json:"back,omitzero"`
 }
 
 // Kind implements Action.

@@ -74,6 +74,9 @@ func (c *cleanupCase) decide() {
 	}
 	c.refusals = slices.Concat(c.view.Refusals, c.uncovered(), c.occupants())
 	c.waits = slices.Concat(c.view.Waits, c.mentions())
+	if held := c.held(); held != "" {
+		c.waits = append(c.waits, held)
+	}
 	if guard.Backup.IsZero() || c.backups[guard.Backup.Address] == nil {
 		return
 	}
@@ -87,6 +90,27 @@ func (c *cleanupCase) decide() {
 	if c.behind.missing != "" {
 		c.waits = append(c.waits, c.behind.missing)
 	}
+}
+
+// held says that what is there was put back, and so stays.
+func (c *cleanupCase) held() string {
+	if len(c.history) == 0 {
+		return ""
+	}
+	last := c.history[len(c.history)-1]
+	switch {
+	case last.Held():
+		return fmt.Sprintf("it was put back at %s, and stays until \"imsctl cleanup -again %s\" lets it go", moment(last.RestoredAt), c.cleanup.Address)
+	case c.isBack(last):
+		return "it is back from the trash"
+	}
+	return ""
+}
+
+// isBack reports whether what was in a trash is in its old place: it was put back, and nobody recorded that.
+func (c *cleanupCase) isBack(record *state.Cleanup) bool {
+	return record.Phase == state.Trashed && len(c.view.Items) > 0 &&
+		!slices.ContainsFunc(c.view.Trash, func(trash providers.TrashItem) bool { return trash.Name == record.Trash })
 }
 
 // wasRemoved reports whether the last that is recorded of the block is that it was removed.
@@ -214,10 +238,14 @@ func (c *cleanupCase) planTrash() {
 	}
 	for _, record := range c.history {
 		if record.Phase == state.Trashed && !there[record.Trash] {
-			c.add(&Cleanup{Block: c.cleanup.Address, Step: StepRecord, Trash: record.Trash, MovedAt: record.At, Gone: true, Meta: Meta{
+			action := &Cleanup{Block: c.cleanup.Address, Step: StepRecord, Trash: record.Trash, MovedAt: record.At, Gone: true, Back: c.isBack(record), Meta: Meta{
 				Address: cleanupAddress(c.cleanup.Address, record.Trash), Cause: CauseDrift,
 				Reason: fmt.Sprintf("moved to the trash at %s, and not there any more: recorded as removed", moment(record.At)), Undo: "changes nothing but the state",
-			}})
+			}}
+			if action.Back {
+				action.Reason = fmt.Sprintf("moved to the trash at %s, and back from there: recorded as put back", moment(record.At))
+			}
+			c.add(action)
 		}
 	}
 }
@@ -230,6 +258,11 @@ func (c *cleanupCase) trashed(trash string) *state.Cleanup {
 		}
 	}
 	return nil
+}
+
+// IsTrash reports whether an address is that of a trash, or a path the trash's own.
+func IsTrash(text string, record *state.Cleanup) bool {
+	return text == record.Trash || text == cleanupAddress(record.Address, record.Trash)
 }
 
 // peek looks a backup over without counting what belongs to it.

@@ -242,6 +242,24 @@ func TestTrash(t *testing.T) {
 			"cleanup recovery cleanup.directory.old/trash/20261114T120000Z-old: in the trash since 2026-11-16 12:00 UTC, and its removal was interrupted: the rest is removed"}},
 		{"moved and not recorded", func(s *scene, _ *CleanupView) { s.document.Cleanups = nil }, []string{
 			"cleanup recovery cleanup.directory.old/trash/20261114T120000Z-old: moved to the trash at 2026-11-14 12:00 UTC and not recorded: recorded now"}},
+		{"back", func(_ *scene, view *CleanupView) {
+			view.Trash, view.Gone = nil, false
+			view.Items = []providers.CleanupItem{{Name: "/srv/old", Bytes: 3 * mib, Files: 12}}
+		}, []string{
+			"blocked change cleanup.directory.old: " + oldSize + "waits: it is back from the trash",
+			"cleanup drift cleanup.directory.old/trash/20261114T120000Z-old: moved to the trash at 2026-11-14 12:00 UTC, and back from there: recorded as put back"}},
+		{"put back", func(s *scene, view *CleanupView) {
+			view.Trash, view.Gone = nil, false
+			view.Items = []providers.CleanupItem{{Name: "/srv/old", Bytes: 3 * mib, Files: 12}}
+			s.document.Cleanups[0].Phase, s.document.Cleanups[0].RestoredAt = state.Restored, s.now.Add(-day)
+		}, []string{
+			"blocked change cleanup.directory.old: " + oldSize + "waits: it was put back at 2026-11-21 12:00 UTC, and stays until \"imsctl cleanup -again cleanup.directory.old\" lets it go"}},
+		{"let go again", func(s *scene, view *CleanupView) {
+			view.Trash, view.Gone = nil, false
+			view.Items = []providers.CleanupItem{{Name: "/srv/old", Bytes: 3 * mib, Files: 12}}
+			s.document.Cleanups[0].Phase, s.document.Cleanups[0].RestoredAt, s.document.Cleanups[0].AgainAt = state.Restored, s.now.Add(-day), s.now.Add(-hour)
+		}, []string{
+			"cleanup change cleanup.directory.old: " + oldSize + "verified backup of 2026-11-21 12:00 UTC in 2 destinations; moved to a trash, and removed after 7d"}},
 		{"gone", func(_ *scene, view *CleanupView) { view.Trash = nil }, []string{
 			"cleanup drift cleanup.directory.old/trash/20261114T120000Z-old: moved to the trash at 2026-11-14 12:00 UTC, and not there any more: recorded as removed"}},
 	} {

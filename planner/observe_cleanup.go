@@ -2,7 +2,9 @@ package planner
 
 import (
 	"context"
+	"fmt"
 
+	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
@@ -56,4 +58,13 @@ func (o *observation) inspectCleanup(ctx context.Context, cleaner providers.Clea
 		}
 	}
 	return view
+}
+
+// InspectCleanups looks at the cleanups of a specification and at nothing else, by address: those that are built.
+func InspectCleanups(ctx context.Context, specification *spec.Spec, world *World, clock clock.Clock, options ObserveOptions) (map[string]*CleanupView, error) {
+	views := newObservation(specification, world, clock, options).inspectCleanups(ctx)
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("looking at the cleanups: %w", err)
+	}
+	return views, nil
 }

@@ -18,13 +18,14 @@ type jsonCleanup struct {
 	Destinations []string                `json:"destinations,omitempty"`
 	Trash        string                  `json:"trash,omitzero"`
 	Gone         bool                    `json:"gone,omitzero"`
+	Back         bool                    `json:"back,omitzero"`
 }
 
 // cleanupEffect is what a cleanup does: all that is there before it is gone after.
 func cleanupEffect(action *Cleanup) (before, after any, err error) {
 	return jsonCleanup{
 		Step: action.Step, Items: action.Items, Facts: action.Facts, Backup: action.Behind, MinCopies: action.MinCopies,
-		Artifact: action.Artifact, Destinations: action.Destinations, Trash: action.Trash, Gone: action.Gone,
+		Artifact: action.Artifact, Destinations: action.Destinations, Trash: action.Trash, Gone: action.Gone, Back: action.Back,
 	}, nil, nil
 }
 

@@ -39,6 +39,8 @@ type Cleanup struct {
 	At         time.Time `json:"at"`
 	RemovedAt  time.Time `json:"removed_at,omitzero"`
 	RestoredAt time.Time `json:"restored_at,omitzero"`
+	// AgainAt is when it was permitted to remove again what was put back; until then that stays.
+	AgainAt time.Time `json:"again_at,omitzero"`
 	// Artifact is the backup that stood behind it, Destinations where it had verified copies.
 	Artifact     string         `json:"artifact,omitempty"`
 	Destinations []string       `json:"destinations,omitempty"`
@@ -65,6 +67,9 @@ func (c *Cleanup) check() error {
 	return nil
 }
 
+// Held reports whether it was put back and is not to be removed again.
+func (c *Cleanup) Held() bool { return c.Phase == Restored && c.AgainAt.IsZero() }
+
 // CleanupsOf returns the cleanups of a block, oldest first.
 func (d *Document) CleanupsOf(address string) []*Cleanup { return attemptsOf(d.Cleanups, address) }
 
@@ -77,7 +82,7 @@ func (c *Cleanup) over() bool    { return c.Phase != Trashed }
 func CleanupFingerprint(cleanups []*Cleanup) string {
 	sum := sha256.New()
 	for _, cleanup := range cleanups {
-		fmt.Fprintf(sum, "cleanup %q %q\n", cleanup.ID, cleanup.Phase)
+		fmt.Fprintf(sum, "cleanup %q %q %v\n", cleanup.ID, cleanup.Phase, cleanup.Held())
 	}
 	return hex.EncodeToString(sum.Sum(nil))
 }

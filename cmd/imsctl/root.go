@@ -37,7 +37,7 @@ Flags may be written with one dash or with two: -auto-approve, --auto-approve.`,
 	root.PersistentFlags().BoolVar(&c.noColor, "no-color", false, "print without colour (as the environment variable NO_COLOR does)")
 	root.AddCommand(
 		c.initCommand(), c.planCommand(), c.applyCommand(), c.validateCommand(), c.fmtCommand(), c.listCommand(), c.statusCommand(), c.metricsCommand(), c.reportCommand(),
-		c.restoreCommand(), c.verifyCommand(), c.drillCommand(), c.checkCommand(), c.deployCommand(), c.rollbackCommand(), c.releasesCommand(), c.logsCommand(), c.agentCommand(), c.scheduleCommand(), c.notifyCommand(), c.analyzeCommand(), c.showCommand(), c.outputCommand(), c.consoleCommand(), c.graphCommand(), c.stateCommand(),
+		c.restoreCommand(), c.verifyCommand(), c.drillCommand(), c.checkCommand(), c.cleanupCommand(), c.deployCommand(), c.rollbackCommand(), c.releasesCommand(), c.logsCommand(), c.agentCommand(), c.scheduleCommand(), c.notifyCommand(), c.analyzeCommand(), c.showCommand(), c.outputCommand(), c.consoleCommand(), c.graphCommand(), c.stateCommand(),
 		c.forceUnlockCommand(), c.completionCommand(), c.versionCommand(),
 	)
 	c.explainUsage(root)

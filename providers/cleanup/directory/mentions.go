@@ -34,10 +34,8 @@ func (i *inspection) mentions(ctx context.Context) {
 	case err != nil:
 		i.refuse("cron and systemd cannot be looked at: %v", err)
 		return
-	case strings.Contains(complaints, "Permission denied"):
-		i.refuse("cron and systemd cannot be looked at: %s; set sudo = true for the host, or run imsctl as root", firstLine(complaints))
-	case complaints != "" && !strings.Contains(complaints, "No such file"):
-		i.refuse("cron and systemd cannot be looked at: %s", firstLine(complaints))
+	case serious(complaints) != "":
+		i.refuse("cron and systemd cannot be looked at: %s", serious(complaints))
 	}
 	found := false
 	for record := range strings.SplitSeq(said, "\x00") {

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path"
@@ -59,8 +60,8 @@ func (i *inspection) processes(ctx context.Context) {
 		return
 	case list.me != "0" && list.others > 0:
 		i.refuse("the open files of %s of other users cannot be seen: set sudo = true for the host, or run imsctl as root", units.Counted(list.others, "process", "processes"))
-	case strings.Contains(complaints, "Permission denied"):
-		i.refuse("the open files of some processes cannot be seen: %s", firstLine(complaints))
+	case serious(complaints) != "":
+		i.refuse("the open files of some processes cannot be seen: %s", serious(complaints))
 	}
 	for number := range list.commands {
 		if !list.own[number] && mention.In(list.commands[number], i.path) {
@@ -93,8 +94,8 @@ func (i *inspection) mountedElsewhere(ctx context.Context, list *processList) bo
 	}
 	slices.Sort(files)
 	said, complaints, err := i.runLoosely(ctx, providers.Command{Arguments: append([]string{"cat"}, files...)})
-	if err != nil || strings.Contains(complaints, "Permission denied") {
-		i.refuse("what other processes have mounted cannot be seen: %s", firstLine(complaints+fmt.Sprint(err)))
+	if trouble := serious(complaints); err != nil || trouble != "" {
+		i.refuse("what other processes have mounted cannot be seen: %s", cmp.Or(trouble, fmt.Sprint(err)))
 		return false
 	}
 	points := elsewhere(own, parseMounts(said), i.path)
@@ -185,6 +186,22 @@ func shortened(text string) string {
 		return string(runes[:most]) + "…"
 	}
 	return text
+}
+
+// serious is the first thing that commands complained of but that something vanished while they looked.
+func serious(complaints string) string {
+	for line := range strings.Lines(complaints) {
+		line = strings.TrimSpace(line)
+		vanished := strings.HasSuffix(line, "No such file or directory") || strings.HasSuffix(line, "No such process") ||
+			strings.Contains(line, "/proc/") && strings.HasSuffix(line, "Invalid argument") // it has ended, and nobody has heard of that yet
+		if line != "" && !vanished {
+			if strings.HasSuffix(line, "Permission denied") {
+				line += "; set sudo = true for the host, or run imsctl as root"
+			}
+			return line
+		}
+	}
+	return ""
 }
 
 // firstLine is the first line of what somebody complained of.
