@@ -88,7 +88,7 @@ func (c *cleaning) askMentions(ctx context.Context) error {
 		if check == nil {
 			return fmt.Errorf("%s cannot be asked", declared.Address)
 		}
-		if finding := providers.Once(ctx, check, declared.Timeout); finding.Verdict != providers.Passed {
+		if finding := providers.Once(ctx, check, declared.Timeout); finding.Verdict == providers.Failed {
 			return fmt.Errorf("%s: %s", declared.Address, finding.Summary)
 		}
 	}

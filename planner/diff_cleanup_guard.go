@@ -142,7 +142,7 @@ func (c *cleanupCase) mentions() []string {
 			switch finding, asked := c.finding(check.Address); {
 			case !asked:
 				found = append(found, check.Address+" was not asked")
-			case finding.Verdict != providers.Passed:
+			case finding.Verdict == providers.Failed:
 				found = append(found, check.Address+seen(finding))
 			}
 		}
