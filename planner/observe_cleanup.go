@@ -61,8 +61,8 @@ func (o *observation) inspectCleanup(ctx context.Context, cleaner providers.Clea
 }
 
 // InspectCleanups looks at the cleanups of a specification and at nothing else, by address: those that are built.
-func InspectCleanups(ctx context.Context, specification *spec.Spec, world *World, clock clock.Clock, options ObserveOptions) (map[string]*CleanupView, error) {
-	views := newObservation(specification, world, clock, options).inspectCleanups(ctx)
+func InspectCleanups(ctx context.Context, specification *spec.Spec, document *state.Document, world *World, clock clock.Clock, options ObserveOptions) (map[string]*CleanupView, error) {
+	views := newObservation(specification, world, clock, options).inspectCleanups(ctx, document)
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("looking at the cleanups: %w", err)
 	}

@@ -81,7 +81,7 @@ func (c *cli) cleanup(ctx context.Context, arguments cleanupArguments) error {
 	if err != nil {
 		return err
 	}
-	views, err := planner.InspectCleanups(ctx, project.spec, project.world, c.clock, planner.ObserveOptions{})
+	views, err := planner.InspectCleanups(ctx, project.spec, document, project.world, c.clock, planner.ObserveOptions{})
 	if err != nil {
 		return err
 	}
@@ -145,6 +145,7 @@ type cleanupStatus struct {
 	Facts    []string                `json:"facts,omitempty"`
 	Refusals []string                `json:"refusals,omitempty"`
 	Waits    []string                `json:"waits,omitempty"`
+	Notes    []string                `json:"notes,omitempty"`
 	Trash    []trashStatus           `json:"trash,omitempty"`
 	// Last is the last cleanup that is recorded.
 	Last *state.Cleanup `json:"last,omitempty"`
@@ -173,7 +174,7 @@ func statusOfCleanup(declared *spec.Cleanup, view *planner.CleanupView, history 
 		return status
 	}
 	status.Items, status.Bytes, status.Newest = view.Items, view.Bytes(), view.Newest
-	status.Facts, status.Refusals, status.Waits = view.Facts, view.Refusals, view.Waits
+	status.Facts, status.Refusals, status.Waits, status.Notes = view.Facts, view.Refusals, view.Waits, view.Notes
 	grace := time.Duration(0)
 	if graced, ok := declared.Config.(providers.Graced); ok {
 		grace = graced.GraceTime()
@@ -227,7 +228,7 @@ func (s *cleanupStatus) write(b *strings.Builder) {
 	if !s.Newest.IsZero() {
 		line("last changed %s", s.Newest.UTC().Format(form))
 	}
-	for _, text := range s.Facts {
+	for _, text := range slices.Concat(s.Facts, s.Notes) {
 		line("- %s", text)
 	}
 	for _, text := range slices.Concat(s.Refusals, s.Waits) {

@@ -130,6 +130,9 @@ func TestCleanup(t *testing.T) {
 	s.says(s.plan(exitDone), "x cleanup.directory.old", "verified backup of", "in 2 destinations; moved to a trash, and removed after 7d",
 		"- the container web, which is exited, mounts /home/ana/inventory-system/app", "- no line of cron and no unit of systemd mentions it", "Plan: 1 to clean up.")
 
+	s.matches("plan", s.run(exitDone, "plan", "-json"))
+	s.matches("cleanups", s.run(exitDone, "cleanup", "-json"))
+
 	// What is saved is not done when something was added meanwhile.
 	s.run(exitDone, "plan", "-out", "saved.ims")
 	s.shell("echo more >/home/ana/inventory-system/more")
@@ -157,6 +160,9 @@ func TestCleanup(t *testing.T) {
 	s.says(string(s.run(exitDone, "apply", "-auto-approve")), "moved to /home/ana/.imsctl-trash/")
 	s.shell("test ! -e /home/ana/inventory-system && test -e /home/ana/.imsctl-trash/*-inventory-system/app/main.py")
 	s.says(s.plan(exitDone), "No changes. Everything declared is true.")
+	s.matches("cleanups", s.run(exitDone, "cleanup", "-json"))
+	s.matches("plan", s.run(exitDone, "plan", "-json"))
+	s.matches("state", s.run(exitDone, "state", "pull"))
 	s.says(string(s.run(exitDone, "cleanup")), "cleanup.directory.old\n  nothing to remove\n  in the trash since ", ", removed by an apply after ")
 
 	// An apply that was killed after it moved the folder, and before it recorded that.
@@ -171,11 +177,12 @@ func TestCleanup(t *testing.T) {
 	s.shell("mkdir /home/ana/inventory-system")
 	s.run(exitError, "cleanup", "-restore", "cleanup.directory.old")
 	s.shell("rmdir /home/ana/inventory-system")
-	s.says(string(s.run(exitDone, "cleanup", "-restore", "cleanup.directory.old")), "Put back from /home/ana/.imsctl-trash/")
+	s.says(string(s.documented("-restore")), "Put back from /home/ana/.imsctl-trash/")
 	s.shell("test -e /home/ana/inventory-system/app/main.py && test ! -e /home/ana/.imsctl-trash")
 	s.says(s.plan(exitDone), "waits: it was put back at", `"imsctl cleanup -again cleanup.directory.old" lets it go`)
 	s.run(exitError, "cleanup", "-restore", "cleanup.directory.old")
-	s.run(exitDone, "cleanup", "-again", "cleanup.directory.old")
+	s.matches("cleanups", s.run(exitDone, "cleanup", "-json"))
+	s.documented("-again")
 	s.run(exitError, "cleanup", "-again", "cleanup.directory.old")
 	s.run(exitDone, "apply", "-auto-approve")
 	s.shell("test ! -e /home/ana/inventory-system")
@@ -188,6 +195,26 @@ func TestCleanup(t *testing.T) {
 	s.says(s.plan(exitDone), "No changes. Everything declared is true.")
 	s.run(exitError, "cleanup", "-restore", "cleanup.directory.old")
 	s.run(exitDone, "verify")
+}
+
+// documented runs the command that docs/cleanup.md shows with a flag.
+func (s *cleanupSite) documented(flag string) []byte {
+	s.t.Helper()
+	for line := range strings.Lines(readText(s.t, filepath.Join(repository, "docs", "cleanup.md"))) {
+		if words := strings.Fields(line); len(words) == 4 && words[0] == "imsctl" && words[1] == "cleanup" && words[2] == flag {
+			return s.run(exitDone, "cleanup", flag, strings.Replace(words[3], "old_inventory", "old", 1))
+		}
+	}
+	s.t.Fatalf("docs/cleanup.md shows no imsctl cleanup %s", flag)
+	return nil
+}
+
+// matches holds what was printed against a published schema.
+func (s *cleanupSite) matches(schema string, data []byte) {
+	s.t.Helper()
+	if err := closedSchemas(s.t).check(schema, data); err != nil {
+		s.t.Errorf("%s: %v\n%s", schema, err, data)
+	}
 }
 
 // keepState keeps a copy of the state, and takeState puts it back.
