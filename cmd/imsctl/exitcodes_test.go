@@ -91,7 +91,7 @@ func TestExitCodesAreDocumented(t *testing.T) {
 		{exitFormatDiffers, "fmt -check ugly.hcl", nil}, {exitDone, "console", nil}, {exitError, "console wrong.hcl", nil}, {exitDone, "version", nil},
 		{exitDone, "analyze notes.txt source.command.notes", nil}, {exitError, "analyze notes.txt nowhere", nil},
 		{exitDone, "check -path checked check.command.well", nil}, {exitDone, "status checked", nil}, {exitError, "check -path checked", nil},
-		{exitDone, "metrics checked", nil}, {exitError, "metrics nowhere", nil},
+		{exitDone, "metrics checked", nil}, {exitError, "metrics nowhere", nil}, {exitDone, "cleanup checked", nil}, {exitError, "cleanup nowhere", nil},
 		{exitDone, "report checked", nil}, {exitError, "report nowhere", nil},
 		{exitUntrue, "status checked", nil}, {exitError, "plan checked", nil},
 		{exitDone, "apply -auto-approve -exclude drill.docs drilled", nil}, {exitDone, "drill drill.docs drilled", nil}, {exitError, "drill drill.none drilled", nil},
