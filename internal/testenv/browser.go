@@ -63,8 +63,13 @@ func StartBrowser(t testing.TB) *Browser {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Not the test's own folder: a child of the browser may still write there for a moment when the browser has ended.
+	profile, err := os.MkdirTemp("", "imsctl-browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
 	command := exec.Command(program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--no-first-run",
-		"--disable-background-networking", "--host-resolver-rules=MAP * ~NOTFOUND", "--user-data-dir="+t.TempDir(), "--remote-debugging-pipe")
+		"--disable-background-networking", "--host-resolver-rules=MAP * ~NOTFOUND", "--user-data-dir="+profile, "--remote-debugging-pipe")
 	// Chromium reads commands from descriptor 3 and writes answers to 4.
 	command.ExtraFiles, command.SysProcAttr = []*os.File{in, out}, dyingWithParent()
 	var said bytes.Buffer
@@ -84,11 +89,22 @@ func StartBrowser(t testing.TB) *Browser {
 		defer stop.Stop()
 		<-b.ended
 		_ = command.Wait()
+		removeSoon(profile)
 		if t.Failed() && said.Len() > 0 {
 			t.Logf("chromium: %s", said.Bytes())
 		}
 	})
 	return b
+}
+
+// removeSoon removes a folder in which somebody may still write for a moment. What cannot be removed is left to the system.
+func removeSoon(folder string) {
+	for range 100 {
+		if os.RemoveAll(folder) == nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 // listen hands on what the browser says, until it has nothing more to say.
