@@ -59,6 +59,9 @@ type walker struct {
 	host    []string
 	limits  map[string]int
 	reading map[string]int
+	// parked are the ready ones that wait for a class or a host, each by what it waits for: thousands that wait are not looked at again
+	// whenever something ends.
+	parked  map[resource]*turns
 	running int
 	stopped bool
 	entries []Entry
@@ -72,6 +75,7 @@ func newWalker(actions []planner.Action) *walker {
 		busy:       make(map[string]bool),
 		host:       make([]string, len(actions)),
 		reading:    make(map[string]int),
+		parked:     make(map[resource]*turns),
 		entries:    make([]Entry, len(actions)),
 		ready:      turns{actions: actions},
 	}
@@ -133,24 +137,33 @@ func (w *walker) next() (int, bool) {
 	}
 }
 
-// full reports whether an action has to wait for others of its class or on its host.
-func (w *walker) full(index int) bool {
-	host := w.host[index]
-	return w.busy[w.class[index]] || host != "" && w.reading[host] >= w.limits[host]
+// resource is what ready actions wait for: a class that must not run twice, or room on a host.
+type resource struct {
+	isHost bool
+	name   string
+}
+
+// needs are the resources of an action.
+func (w *walker) needs(index int) [2]resource {
+	return [2]resource{{false, w.class[index]}, {true, w.host[index]}}
+}
+
+// isFull reports whether an action that needs the resource has to wait. The one without a name never is.
+func (w *walker) isFull(needed resource) bool {
+	switch {
+	case needed.name == "":
+		return false
+	case needed.isHost:
+		return w.reading[needed.name] >= w.limits[needed.name]
+	}
+	return w.busy[needed.name]
 }
 
 // takeReady removes the first ready action whose class is free and whose host has room.
 func (w *walker) takeReady() (int, bool) {
-	var held []int
-	defer func() {
-		for _, index := range held {
-			heap.Push(&w.ready, index)
-		}
-	}()
 	for w.ready.Len() > 0 {
 		index := heap.Pop(&w.ready).(int)
-		if w.full(index) {
-			held = append(held, index)
+		if w.park(index) {
 			continue
 		}
 		if name := w.class[index]; name != "" {
@@ -162,6 +175,33 @@ func (w *walker) takeReady() (int, bool) {
 	return 0, false
 }
 
+// park puts an action aside that has to wait for a resource, and reports whether it does. Its turn at the other one is the next one's.
+func (w *walker) park(index int) bool {
+	for _, needed := range w.needs(index) {
+		if !w.isFull(needed) {
+			continue
+		}
+		waiting := w.parked[needed]
+		if waiting == nil {
+			waiting = &turns{actions: w.ready.actions}
+			w.parked[needed] = waiting
+		}
+		heap.Push(waiting, index)
+		w.unpark(index)
+		return true
+	}
+	return false
+}
+
+// unpark makes the first of those ready that wait for a resource of an action, where it has room.
+func (w *walker) unpark(index int) {
+	for _, freed := range w.needs(index) {
+		if waiting := w.parked[freed]; waiting != nil && waiting.Len() > 0 && !w.isFull(freed) {
+			heap.Push(&w.ready, heap.Pop(waiting))
+		}
+	}
+}
+
 // finish records how an action ended and releases or skips what waits for it.
 func (w *walker) finish(index int, entry Entry) {
 	w.mu.Lock()
@@ -170,6 +210,7 @@ func (w *walker) finish(index int, entry Entry) {
 	w.entries[index] = entry
 	delete(w.busy, w.class[index])
 	w.reading[w.host[index]]--
+	w.unpark(index)
 	if entry.Status == Done || entry.Status == Degraded {
 		for _, dependant := range w.dependants[index] {
 			if w.waiting[dependant]--; w.waiting[dependant] == 0 && w.entries[dependant].Status == NotStarted {

@@ -175,3 +175,64 @@ func checkWalk(t *testing.T, seed uint64, w *walker, fails []bool) {
 		}
 	}
 }
+
+// TestWalkWithClassesAndHosts: whatever waits for what, everything runs once, never two of a class or more on a host than it allows,
+// and what waits for a host is not looked at whenever something ends.
+func TestWalkWithClassesAndHosts(t *testing.T) {
+	for seed := range uint64(100) {
+		random := rand.New(rand.NewPCG(seed, 8))
+		specification := &spec.Spec{Hosts: []*spec.Host{{Address: "host.ssh.a", Config: limitedHost{}}, {Address: "host.ssh.b", Config: limitedHost{}}},
+			References: make(map[string][]string)}
+		actions := make([]planner.Action, 1+random.IntN(60))
+		for i := range actions {
+			source := fmt.Sprint("s", random.IntN(1+len(actions)/2))
+			meta := planner.Meta{Address: fmt.Sprint(i), Rank: random.IntN(3)}
+			if i > 0 && random.IntN(4) == 0 {
+				meta.After = []string{fmt.Sprint(random.IntN(i))}
+			}
+			actions[i] = &planner.Backup{Meta: meta, Source: source}
+			specification.References[source] = []string{[]string{"host.ssh.a", "host.ssh.b", "host.local"}[random.IntN(3)]}
+		}
+		w := newWalker(actions)
+		w.limit(specification)
+		var running []int
+		for done := 0; done < len(actions); {
+			for len(running) < 4 && w.canStart() {
+				index, ok := w.next()
+				if !ok {
+					t.Fatalf("seed %d: nothing runs after %d of %d", seed, done, len(actions))
+				}
+				running = append(running, index)
+			}
+			if len(running) == 0 {
+				t.Fatalf("seed %d: %d of %d wait for ever", seed, len(actions)-done, len(actions))
+			}
+			sources, hosts := make(map[string]int), make(map[string]int)
+			for _, index := range running {
+				sources[w.class[index]]++
+				hosts[w.host[index]]++
+				if sources[w.class[index]] > 1 || w.host[index] != "" && hosts[w.host[index]] > 2 {
+					t.Fatalf("seed %d: together: %v", seed, running)
+				}
+			}
+			ended := random.IntN(len(running))
+			w.finish(running[ended], Entry{Action: actions[running[ended]], Status: Done})
+			running = slices.Delete(running, ended, ended+1)
+			done++
+		}
+	}
+}
+
+// canStart reports whether an action can start now, by looking at all of them.
+func (w *walker) canStart() bool {
+	for i := range w.entries {
+		ready := slices.Contains(w.ready.indexes, i)
+		for _, parked := range w.parked {
+			ready = ready || slices.Contains(parked.indexes, i)
+		}
+		if needs := w.needs(i); ready && !w.isFull(needs[0]) && !w.isFull(needs[1]) {
+			return true
+		}
+	}
+	return false
+}
