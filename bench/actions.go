@@ -77,10 +77,15 @@ func repeat(ctx context.Context, s settings, what string, once func() (usage, er
 			return measured{}, fmt.Errorf("%s: %w", what, err)
 		}
 		if round > 0 {
-			all.wall, all.peak = append(all.wall, took.wall.Seconds()), append(all.peak, float64(took.peak))
+			all.add(took)
 		}
 	}
 	return all, ctx.Err()
+}
+
+// add adds one round.
+func (m *measured) add(took usage) {
+	m.wall, m.peak = append(m.wall, took.wall.Seconds()), append(m.peak, float64(took.peak))
 }
 
 // rows adds them to the table.

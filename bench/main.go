@@ -3,7 +3,7 @@
 //	go run ./bench                 everything, about half an hour
 //	go run ./bench -scale 0.02     a quick look
 //	go run ./bench -only plan      one of: backup, plan, shapes, actions, clouds, codecs, corpora, hosts,
-//	                               parallel
+//	                               parallel, scale
 //
 // It starts a PostgreSQL server of its own in a temporary folder, fills a database, and lets the competitors take turns,
 // so that a noisy machine is noisy for all of them. It prints a table in Markdown. Everything it started or wrote is gone
@@ -36,6 +36,7 @@ const (
 	onlyCorpora  = "corpora"
 	onlyHosts    = "hosts"
 	onlyParallel = "parallel"
+	onlyScale    = "scale"
 )
 
 // settings are the flags.
@@ -53,13 +54,16 @@ func main() {
 	if len(os.Args) == 5 && os.Args[1] == codecCommand {
 		exit(codecProcess(os.Args[2:]))
 	}
+	if len(os.Args) == 6 && os.Args[1] == fleetCommand {
+		exit(fleetProcess(os.Args[2:]))
+	}
 	var s settings
 	flag.Float64Var(&s.scale, "scale", 1, "size of the database and of the plans; 1 is a dump of about 600 MB and up to 20,000 backups")
 	flag.IntVar(&s.runs, "runs", 5, "measured rounds after one that warms up")
-	flag.StringVar(&s.only, "only", "", "run one benchmark only: backup, plan, shapes, actions, clouds, codecs, corpora, hosts or parallel")
+	flag.StringVar(&s.only, "only", "", "run one benchmark only: backup, plan, shapes, actions, clouds, codecs, corpora, hosts, parallel or scale")
 	flag.StringVar(&s.folder, "folder", "", "where the temporary folder is made: its disk is the one that is measured")
 	flag.Parse()
-	if flag.NArg() > 0 || s.scale <= 0 || s.runs < 1 || !slices.Contains([]string{"", onlyBackup, onlyPlan, onlyShapes, onlyActions, onlyClouds, onlyCodecs, onlyCorpora, onlyHosts, onlyParallel}, s.only) {
+	if flag.NArg() > 0 || s.scale <= 0 || s.runs < 1 || !slices.Contains([]string{"", onlyBackup, onlyPlan, onlyShapes, onlyActions, onlyClouds, onlyCodecs, onlyCorpora, onlyHosts, onlyParallel, onlyScale}, s.only) {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -144,6 +148,11 @@ func run(ctx context.Context, s settings, out io.Writer) (err error) {
 	if s.only == "" || s.only == onlyCorpora {
 		if err := measureCorpora(ctx, s, folder, program, report); err != nil {
 			return fmt.Errorf("benchmark of corpora: %w", err)
+		}
+	}
+	if s.only == "" || s.only == onlyScale {
+		if err := measureScale(ctx, s, folder, program, report); err != nil {
+			return fmt.Errorf("benchmark of a fleet: %w", err)
 		}
 	}
 	return report.write(out, s)

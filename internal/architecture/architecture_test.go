@@ -87,6 +87,8 @@ var rules = []rule{
 	{"internal", "it serves every package and so may need none of them", []string{
 		"internal/..."}},
 	{"scripts", "it serves the work on the program and needs nothing of it", nil},
+	{"bench/fleet", "it measures the planner and the backends with places that are simulated, at a size that no machine of a developer has", []string{
+		"planner", "planner/strategy", "spec", "state", "state/local", "providers", "providers/builtin", "providers/compression", "internal/..."}},
 	{"bench", "it measures the program from outside; of its packages it needs the codecs it measures and those that write the state", []string{
 		"bench/...", "state/...", "providers", "providers/compression", "internal/..."}},
 }

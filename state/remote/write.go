@@ -76,11 +76,17 @@ func (s *session) flush(patience time.Duration) {
 	}
 }
 
-// sizePerEntry is how many bytes of a snapshot allow one more entry behind it: about as long as one entry takes to be read.
-const sizePerEntry = 256 << 10
+// sizePerEntry is how many bytes of a snapshot allow one more entry behind it: about as long as one entry takes to be read. There are
+// never more than mostEntries, which a store lists at once.
+const (
+	sizePerEntry = 256 << 10
+	mostEntries  = 900
+)
 
 // entryLimit is how many entries there may be behind the snapshot. More for a large one, or its rewriting would be what steps cost.
-func (s *session) entryLimit() int { return max(s.backend.foldEntries, s.size/sizePerEntry) }
+func (s *session) entryLimit() int {
+	return max(s.backend.foldEntries, min(s.size/sizePerEntry, mostEntries))
+}
 
 // isLong reports whether it is time for a new snapshot. The caller holds writing.
 func (s *session) isLong() bool {
