@@ -42,7 +42,7 @@ var deployStrategies = []string{"hybrid", "github", "vm", "local"}
 
 // fewFaults are the cells that are always run, by their strategies and faults.
 var fewFaults = map[string]map[string][]string{
-	"hybrid": {diskFull: {whileVerifying}, "host down": {whileActivating}, "kill -9": {whileActivating}},
+	"hybrid": {diskFull: {whileVerifying}, "host down": {whileActivating}},
 	"github": {"remote down": {whileChecking}},
 	"vm":     {"host reboot": {whileStaged}, "kill -9": {whileVerifying}},
 	"local":  {"SSH cut": {whileRollingBack}},
