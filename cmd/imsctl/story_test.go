@@ -34,7 +34,7 @@ type story struct {
 	// commands and configurations are those of the page, by section.
 	commands, configurations map[string][]string
 	notices                  *notices
-	// now is the moment that imsctl takes for now.
+	// now is the moment that imsctl takes for now; zero for the clock's.
 	now time.Time
 }
 
@@ -58,7 +58,7 @@ func newStory(t *testing.T) *story {
 		}
 	})
 	page := readText(t, filepath.Join(repository, "docs", "operations.md"))
-	s := &story{Stack: started, t: t, commands: fenced(page, "sh"), configurations: fenced(page, "hcl"), notices: listenForNotices(t), now: time.Now().UTC()}
+	s := &story{Stack: started, t: t, commands: fenced(page, "sh"), configurations: fenced(page, "hcl"), notices: listenForNotices(t)}
 	s.change("bin/imsctl", "http://127.0.0.1:9/", s.notices.server.URL)
 	s.change("bin/imsctl", "exec ", "export IMSCTL_STATE_URL='"+s.Scratch.URL("postgres")+"'\nexec ")
 	s.smallDisk()
@@ -148,15 +148,32 @@ func (s *story) operator(program string, arguments ...string) *exec.Cmd {
 	}
 	command := exec.CommandContext(s.t.Context(), program, arguments...)
 	command.Dir = s.Operator
-	command.Env = append(os.Environ(), "COLUMNS=1000", "IMSCTL_TEST_NOW="+s.now.Format(time.RFC3339),
-		"PATH="+filepath.Join(s.Operator, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"))
+	command.Env = append(os.Environ(), "COLUMNS=1000", "PATH="+filepath.Join(s.Operator, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"))
+	if !s.now.IsZero() {
+		command.Env = append(command.Env, "IMSCTL_TEST_NOW="+s.now.Format(time.RFC3339))
+	}
 	return command
 }
 
 // oldFolder retires the folder of the old system, which fills the disk.
 func (s *story) oldFolder() {
-	said := s.section("An old folder is in the way")
-	s.says(said[0], `FAIL +check\.disk\.vm`, `FAIL +check\.paths\.scripts`, `scripts/report\.sh:2: cat /home/eciroma/inventory-system/notes`)
+	commands := s.commands["An old folder is in the way"]
+	if len(commands) != 9 {
+		s.t.Fatalf("the section has other commands: %q", commands)
+	}
+	old := "/home/eciroma/inventory-system"
+	s.says(s.operate(commands[0]), `FAIL +check\.disk\.vm`, `FAIL +check\.paths\.scripts`, `scripts/report\.sh:2: cat `+old+`/notes`)
+	s.says(s.operate(commands[1]), `no verified backup`, `check\.paths\.scripts`)
+	for _, command := range commands[2:5] {
+		s.operate(command)
+	}
+	s.says(s.operate(commands[5]), `verified backup of .* in 2 destinations`, "Apply complete")
+	s.says(s.operate(commands[6]), `in the trash since .*-inventory-system`)
+	s.operate("ssh vm test ! -e " + old)
+	s.now = time.Now().UTC().AddDate(0, 0, 8)
+	s.says(s.operate(commands[7]), "Apply complete")
+	s.says(s.operate(commands[8]), `ok +check\.disk\.vm`)
+	s.operate("ssh vm 'test -z \"$(ls -A /home/eciroma/.imsctl-trash 2>/dev/null)\"'")
 }
 
 // nights has the generated files run by those that they are for.
