@@ -50,6 +50,10 @@ func (d *differ) decideCleanups() {
 			continue
 		}
 		if d.observed == nil {
+			// The state is taken at its word: what it says was removed is gone.
+			if c := (&cleanupCase{history: d.recorded.CleanupsOf(cleanup.Address)}); c.wasRemoved() {
+				d.retired[config.Guard().Backup.Address] = true
+			}
 			d.note(cleanup.Address, cleanup.Address+": nobody looked whether what it declares is gone")
 			continue
 		}

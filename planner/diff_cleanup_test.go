@@ -222,6 +222,14 @@ func TestBackupOfWhatWasCleanedUp(t *testing.T) {
 	if got := lines(s.diff()); len(got) != 0 {
 		t.Errorf("after it was cleaned up: %q", got)
 	}
+	// The state alone says so too, and once it was put back, it is due again.
+	if standing := Standings(s.spec, s.document, s.now)[0]; standing.Due || !standing.DueAt.IsZero() {
+		t.Errorf("after it was cleaned up the state says %+v", standing)
+	}
+	s.document.Cleanups[0].Phase = state.Restored
+	if standing := Standings(s.spec, s.document, s.now)[0]; !standing.Due {
+		t.Errorf("after it was put back the state says %+v", standing)
+	}
 }
 
 func TestTrash(t *testing.T) {

@@ -31,7 +31,8 @@ type BackupStanding struct {
 	// Newest is the newest artifact with a copy at one of the backup's destinations that nothing speaks against; nil without one.
 	Newest *state.Artifact
 	// CountedAt is when the artifact began by which it is decided when the next one is due: the newest one, but for those that began
-	// in the future; zero without one. DueAt is when the next one is due: zero when never, or when there is none yet.
+	// in the future; zero without one. DueAt is when the next one is due: zero when never, as when its
+	// source was cleaned up, or when there is none yet.
 	CountedAt, DueAt time.Time
 	// Due is set when one is due now.
 	Due bool
@@ -43,6 +44,7 @@ type BackupStanding struct {
 // as Diff.
 func Standings(specification *spec.Spec, document *state.Document, now time.Time) []BackupStanding {
 	d := newDiffer(specification, document, nil, now)
+	d.decideCleanups()
 	standings := make([]BackupStanding, 0, len(specification.Backups))
 	for _, backup := range specification.Backups {
 		t := d.newTask(backup)
@@ -55,6 +57,9 @@ func Standings(specification *spec.Spec, document *state.Document, now time.Time
 				standing.CountedAt, standing.DueAt = held.artifact.StartedAt, backup.Schedule.DueAt(held.artifact.StartedAt)
 				break
 			}
+		}
+		if d.retired[backup.Address] {
+			standing.DueAt = time.Time{}
 		}
 		for i := range t.places {
 			standing.Places = append(standing.Places, t.standing(i))

@@ -17,11 +17,17 @@ import (
 	"github.com/castrolanda/imsctl/internal/terminal"
 	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/planner/judgement"
+	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
+
+// graced keeps what was cleaned up for a week.
+type graced struct{ providers.Config }
+
+func (graced) GraceTime() time.Duration { return 7 * 24 * time.Hour }
 
 // wholeStatus is the status of something of each kind, not all of which is well; true is set for one of which everything is.
 func wholeStatus(t *testing.T, well bool) *statusDocument {
@@ -56,6 +62,7 @@ func wholeStatus(t *testing.T, well bool) *statusDocument {
 		Drills:   []*spec.Drill{{Address: "drill.inventory", Backup: "backup.inventory", Schedule: spec.Schedule{Every: units.Duration(7 * 24 * time.Hour)}}},
 		Deploys:  []*spec.Deploy{{Address: "deploy.ims"}},
 		Checks:   []*spec.Check{{Address: "check.http.site", Type: "http"}, {Address: "check.disk.root", Type: "disk"}, {Address: "check.tcp.new", Type: "tcp"}},
+		Cleanups: []*spec.Cleanup{{Address: "cleanup.directory.old", Config: graced{}}, {Address: "cleanup.docker.images"}},
 		Notifies: []*spec.Notify{{Address: "notify.webhook.ops", On: []string{"failure", "recovered"}}, {Address: "notify.command.mail", On: []string{"success"}}},
 	}
 	document := &state.Document{
@@ -66,6 +73,7 @@ func wholeStatus(t *testing.T, well bool) *statusDocument {
 		},
 		Drills: []*state.Drill{{ID: "1", Address: "drill.inventory", Backup: "backup.inventory", Artifact: "inventory-20261101T020000Z-aaaaaa", Destination: far,
 			StartedAt: now.Add(-50 * time.Hour), Outcome: state.Done, RecoverySeconds: 42.5}},
+		Cleanups: []*state.Cleanup{{ID: "c", Address: "cleanup.directory.old", Phase: state.Trashed, Trash: "/srv/.trash/c", Bytes: 1700 << 20, At: now.Add(-26 * time.Hour)}},
 		Releases: []*state.Release{release("a1b2c3", 72*time.Hour, state.Promoted, "")},
 		Checks: []*state.CheckResult{
 			{Address: "check.http.site", AskedAt: now.Add(-10 * time.Minute), Verdict: "passed", Summary: "200 OK in 12 ms"},

@@ -22,6 +22,7 @@ type statusDocument struct {
 	Drills        []drillStatus      `json:"drills"`
 	Deploys       []deployStatus     `json:"deploys"`
 	Checks        []checkStatus      `json:"checks"`
+	Cleanups      []cleanupStatus    `json:"cleanups"`
 	Disks         []diskStatus       `json:"disks"`
 	Prunes        []pruneStatus      `json:"prunes"`
 	Notify        []notifyStatus     `json:"notify"`
@@ -118,6 +119,15 @@ type checkStatus struct {
 	Last *state.CheckResult `json:"last,omitempty"`
 }
 
+// cleanupStatus is one cleanup.
+type cleanupStatus struct {
+	Address string            `json:"address"`
+	Verdict judgement.Verdict `json:"verdict"`
+	// Last is the latest that was done; GoneAt is when what lies in a trash is removed for good.
+	Last   *state.Cleanup `json:"last,omitempty"`
+	GoneAt time.Time      `json:"gone_at,omitzero"`
+}
+
 // diskStatus is what a check of a disk measured last.
 type diskStatus struct {
 	Address     string  `json:"address"`
@@ -165,6 +175,9 @@ func newStatusDocument(specification *spec.Spec, document *state.Document, now t
 		if check.Check.Type == "disk" && check.Last != nil {
 			made.Disks = append(made.Disks, diskStatusOf(check.Last)...)
 		}
+	}
+	for _, cleanup := range judged.Cleanups {
+		made.Cleanups = append(made.Cleanups, cleanupStatus{Address: cleanup.Cleanup.Address, Verdict: cleanup.Verdict, Last: cleanup.Last, GoneAt: cleanup.GoneAt})
 	}
 	for _, departure := range planner.Departures(specification, document, now, 1) {
 		made.Prunes = append(made.Prunes, pruneStatus{

@@ -28,6 +28,7 @@ func statusPageOf(document *statusDocument, width int, color bool) ([]string, er
 	page.drills()
 	page.deploys()
 	page.checks()
+	page.cleanups()
 	page.disks()
 	page.prunes()
 	page.rest()
@@ -215,6 +216,28 @@ func (p *statusPage) checks() {
 			asked, saw = ago(status.Last.AskedAt, p.now), terminal.Escape(status.Last.Summary)
 		}
 		rows = append(rows, []string{status.Address, string(status.Verdict), asked, saw})
+	}
+	p.section(rows)
+}
+
+// cleanups have a row each.
+func (p *statusPage) cleanups() {
+	rows := [][]string{{"CLEANUP", "STATUS", "SINCE", "WAS", "REMARKS"}}
+	for _, status := range p.Cleanups {
+		row := []string{status.Address, string(status.Verdict), "-", "-", ""}
+		if last := status.Last; last != nil {
+			at := last.At
+			for _, later := range []time.Time{last.RemovedAt, last.RestoredAt} {
+				if later.After(at) {
+					at = later
+				}
+			}
+			row[2], row[3] = ago(at, p.now), units.Bytes(last.Bytes)
+			if !status.GoneAt.IsZero() {
+				row[4] = "removed for good in " + units.Age(status.GoneAt.Sub(p.now))
+			}
+		}
+		rows = append(rows, row)
 	}
 	p.section(rows)
 }

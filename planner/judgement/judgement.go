@@ -18,6 +18,8 @@ type Judgement struct {
 	Drills  []Drill
 	Deploys []Deploy
 	Checks  []Check
+	// Cleanups are what became of what should be gone.
+	Cleanups []Cleanup
 	// Setbacks are what the last runs could not do.
 	Setbacks []*state.Setback
 }
@@ -36,6 +38,9 @@ func Of(specification *spec.Spec, document *state.Document, now time.Time) *Judg
 	}
 	for _, check := range specification.Checks {
 		j.Checks = append(j.Checks, checkOf(check, document.ResultsOf(check.Address)))
+	}
+	for _, cleanup := range specification.Cleanups {
+		j.Cleanups = append(j.Cleanups, cleanupOf(cleanup, document.CleanupsOf(cleanup.Address)))
 	}
 	return j
 }
