@@ -22,7 +22,7 @@ type statusDocument struct {
 	Drills        []drillStatus      `json:"drills"`
 	Deploys       []deployStatus     `json:"deploys"`
 	Checks        []checkStatus      `json:"checks"`
-	Cleanups      []cleanupStatus    `json:"cleanups"`
+	Cleanups      []removalStatus    `json:"cleanups"`
 	Disks         []diskStatus       `json:"disks"`
 	Prunes        []pruneStatus      `json:"prunes"`
 	Notify        []notifyStatus     `json:"notify"`
@@ -119,8 +119,8 @@ type checkStatus struct {
 	Last *state.CheckResult `json:"last,omitempty"`
 }
 
-// cleanupStatus is one cleanup.
-type cleanupStatus struct {
+// removalStatus is one cleanup, as far as the state knows.
+type removalStatus struct {
 	Address string            `json:"address"`
 	Verdict judgement.Verdict `json:"verdict"`
 	// Last is the latest that was done; GoneAt is when what lies in a trash is removed for good.
@@ -177,7 +177,7 @@ func newStatusDocument(specification *spec.Spec, document *state.Document, now t
 		}
 	}
 	for _, cleanup := range judged.Cleanups {
-		made.Cleanups = append(made.Cleanups, cleanupStatus{Address: cleanup.Cleanup.Address, Verdict: cleanup.Verdict, Last: cleanup.Last, GoneAt: cleanup.GoneAt})
+		made.Cleanups = append(made.Cleanups, removalStatus{Address: cleanup.Cleanup.Address, Verdict: cleanup.Verdict, Last: cleanup.Last, GoneAt: cleanup.GoneAt})
 	}
 	for _, departure := range planner.Departures(specification, document, now, 1) {
 		made.Prunes = append(made.Prunes, pruneStatus{
