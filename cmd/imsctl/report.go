@@ -31,7 +31,7 @@ func (c *cli) reportCommand() *cobra.Command {
 	var arguments reportArguments
 	command := &cobra.Command{
 		Use:   "report [flags] [PATH]",
-		Short: "Write one HTML page: copies, sizes, drills, deploys, checks, cost, what is pruned when",
+		Short: "Write one HTML page of copies, drills, deploys, checks and costs",
 		Long: `Writes what the state of PATH knows as one HTML page that needs nothing from
 anywhere: what is declared and whether it is true, as status has it; each
 backup's copies on a timeline with what retention keeps, sizes, reductions and
