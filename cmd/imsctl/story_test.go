@@ -61,6 +61,8 @@ func newStory(t *testing.T) *story {
 	s := &story{Stack: started, t: t, commands: fenced(page, "sh"), configurations: fenced(page, "hcl"), notices: listenForNotices(t)}
 	s.change("bin/imsctl", "http://127.0.0.1:9/", s.notices.server.URL)
 	s.change("bin/imsctl", "exec ", "export IMSCTL_STATE_URL='"+s.Scratch.URL("postgres")+"'\nexec ")
+	// Days pass here in no time, and an engine whose clock is days off is not cleaned up.
+	s.change("ims.hcl", sweeping, "")
 	s.smallDisk()
 	var progress strings.Builder
 	if err := s.Up(t.Context(), &progress); err != nil {
@@ -71,6 +73,16 @@ func newStory(t *testing.T) *story {
 	}
 	return s
 }
+
+// sweeping is the block of the example that removes what Docker keeps.
+const sweeping = `cleanup "docker" "vm" {
+  host       = host.ssh.vm
+  older_than = "10d"
+  when {
+    disk_above = 80
+  }
+}
+`
 
 // change replaces a text that must be in a file of the operator.
 func (s *story) change(name, old, replacement string) {
