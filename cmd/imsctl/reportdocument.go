@@ -32,26 +32,38 @@ func reportOf(specification *spec.Spec, document *state.Document, version string
 	told := &report.Document{
 		Subject: specification.Path, MadeAt: now, Location: location, Version: version, Serial: document.Serial, Lineage: document.Lineage,
 		Until:        now.Add(foretold),
-		Declared:     len(r.judged.Backups) + len(r.judged.Drills) + len(r.judged.Deploys) + len(r.judged.Checks),
 		Destinations: r.destinations(), Backups: r.backups(), Drills: r.drills(), Deploys: r.deploys(), Checks: r.checks(),
 	}
-	told.Findings, told.Untrue = r.findings()
+	r.judge(told)
 	return told
 }
 
-// findings are what is declared and not true, as `imsctl status` tells it, and how many of what is declared that concerns.
-func (r *reporter) findings() (findings []report.Finding, untrue int) {
-	concerned := make(map[string]bool)
+// judge tells what is declared and not true, as `imsctl status` does, and how many of what is declared that concerns. What was declared
+// and is judged still is counted too.
+func (r *reporter) judge(told *report.Document) {
+	concerned, judged := make(map[string]bool), make(map[string]bool)
+	for _, backup := range r.judged.Backups {
+		judged[backup.Backup.Address] = true
+	}
+	for _, drill := range r.judged.Drills {
+		judged[drill.Drill.Address] = true
+	}
+	for _, deploy := range r.judged.Deploys {
+		judged[deploy.Deploy.Address] = true
+	}
+	for _, check := range r.judged.Checks {
+		judged[check.Check.Address] = true
+	}
 	for _, breach := range r.judged.Breaches() {
 		level := report.Watch
 		if breach.Severity == judgement.Error {
 			level = report.Wrong
 		}
 		block, _, _ := strings.Cut(breach.Address, "@destination.")
-		concerned[block] = true
-		findings = append(findings, report.Finding{Level: level, Address: breach.Address, Text: r.spec.Redact(breach.Text)})
+		concerned[block], judged[block] = true, true
+		told.Findings = append(told.Findings, report.Finding{Level: level, Address: breach.Address, Text: r.spec.Redact(breach.Text)})
 	}
-	return findings, len(concerned)
+	told.Declared, told.Untrue = len(judged), len(concerned)
 }
 
 // destinations are those that are declared, with all that is recorded there, of whatever backup.
