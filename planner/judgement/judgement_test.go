@@ -113,7 +113,7 @@ func TestBreaches(t *testing.T) {
 			document.Setbacks = []*state.Setback{
 				{Address: "backup.a", Since: now.Add(-3 * hour), Runs: 3, Error: "no route."}, {Address: "backup.a@far", Since: now.Add(-hour), Runs: 1, Degraded: true, Error: "full"},
 			}
-		}, []string{"error run_failed backup.a failed in the last 3 runs, since 3h: no route", "warning run_failed backup.a@far failed in the last 1 run, since 60m: full"}},
+		}, []string{"error run_failed backup.a failed in the last 3 runs, since 3h: no route", "warning run_failed backup.a@far failed in the last run, since 60m: full"}},
 		"a check that passed since": {func(_ *spec.Spec, document *state.Document) {
 			document.Setbacks = []*state.Setback{{Address: "check.http.a", Since: now.Add(-3 * hour), LastAt: now.Add(-2 * hour), Runs: 2, Error: "fails: 502"}}
 		}, nil},

@@ -34,7 +34,15 @@ func (j *Judgement) withSetbacks(all []Breach) []Breach {
 			severity = Warning
 		}
 		all = append(all, Breach{Address: setback.Address, Kind: RunFailed, Severity: severity, Since: setback.Since, Text: fmt.Sprintf("failed in the last %s, since %s%s",
-			units.Counted(setback.Runs, "run", "runs"), units.Age(j.At.Sub(setback.Since)), because(setback.Error))})
+			runs(setback.Runs), units.Age(j.At.Sub(setback.Since)), because(setback.Error))})
 	}
 	return all
+}
+
+// runs are the last so many of them, in words.
+func runs(count int) string {
+	if count == 1 {
+		return "run"
+	}
+	return fmt.Sprintf("%d runs", count)
 }
