@@ -19,7 +19,7 @@ import (
 // backup reads a source once and stores it at all destinations of the action. The artifact exists from the moment its
 // first manifest does; the manifests are written after every check of the stream has passed.
 func (r *run) backup(ctx context.Context, action *planner.Backup) (result, error) {
-	declared := r.declared(action.Backup)
+	declared := r.Spec.Backup(action.Backup)
 	if declared == nil {
 		return result{}, fmt.Errorf("%s is not in the specification", action.Backup)
 	}
@@ -182,10 +182,8 @@ func keyCounts(read *providers.KeyCounts) *state.KeyCounts {
 }
 
 func (t *taking) sourceType() string {
-	for _, source := range t.Spec.Sources {
-		if source.Address == t.action.Source {
-			return source.Type
-		}
+	if source := t.Spec.Source(t.action.Source); source != nil {
+		return source.Type
 	}
 	return ""
 }
@@ -278,16 +276,6 @@ func (t *taking) stored() int {
 		}
 	}
 	return count
-}
-
-// declared finds a backup of the specification.
-func (e *Executor) declared(address string) *spec.Backup {
-	for _, backup := range e.Spec.Backups {
-		if backup.Address == address {
-			return backup
-		}
-	}
-	return nil
 }
 
 // branches resolves destinations for a pipeline.

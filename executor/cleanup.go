@@ -102,10 +102,8 @@ func (c *cleaning) confirmBackup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, backup := range c.Spec.Backups {
-		if backup.Address == c.action.Behind && artifact.What != planner.WhatIsRead(c.Spec, backup) {
-			return fmt.Errorf("the backup %s is of %s", artifact.ID, artifact.What)
-		}
+	if backup := c.Spec.Backup(c.action.Behind); backup != nil && artifact.What != planner.WhatIsRead(c.Spec, backup) {
+		return fmt.Errorf("the backup %s is of %s", artifact.ID, artifact.What)
 	}
 	if artifact.Backup != c.action.Behind {
 		return fmt.Errorf("%s is a backup of %s, not of %s", artifact.ID, artifact.Backup, c.action.Behind)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/castrolanda/imsctl/planner"
 	"github.com/castrolanda/imsctl/providers"
-	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
 )
 
@@ -114,7 +113,7 @@ func (d *deployment) before(address string) *state.Artifact {
 
 // restoreOne puts an artifact into the place that its source reads, after a backup of what is there.
 func (d *deployment) restoreOne(ctx context.Context, address string, artifact *state.Artifact) error {
-	backup, source := d.backupOf(address, artifact)
+	backup, source := d.Spec.Backup(address), d.Spec.Source(artifact.Source)
 	if backup == nil || source == nil {
 		return errors.New("its source is not in the specification any more")
 	}
@@ -132,19 +131,4 @@ func (d *deployment) restoreOne(ctx context.Context, address string, artifact *s
 	_, restored, err := restorer.ToTarget(ctx, Request{Artifact: artifact}, target)
 	d.warn(restored.Warnings...)
 	return err
-}
-
-// backupOf finds the block of a backup and that of the artifact's source.
-func (d *deployment) backupOf(address string, artifact *state.Artifact) (backup *spec.Backup, source *spec.Source) {
-	for _, declared := range d.Spec.Backups {
-		if declared.Address == address {
-			backup = declared
-		}
-	}
-	for _, declared := range d.Spec.Sources {
-		if declared.Address == artifact.Source {
-			source = declared
-		}
-	}
-	return backup, source
 }

@@ -41,10 +41,8 @@ func (d *deployment) standBehind() error {
 // standing is the newest artifact of a backup with as many verified copies as it needs, and young enough.
 func (d *deployment) standing(address string) (*state.Artifact, error) {
 	least := 1
-	for _, backup := range d.Spec.Backups {
-		if backup.Address == address {
-			least = backup.MinCopies
-		}
+	if backup := d.Spec.Backup(address); backup != nil {
+		least = backup.MinCopies
 	}
 	artifacts := d.Session.Document().ByBackup()[address]
 	for i := len(artifacts) - 1; i >= 0; i-- {

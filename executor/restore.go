@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/castrolanda/imsctl/executor/pipeline"
 	"github.com/castrolanda/imsctl/planner"
@@ -156,17 +157,11 @@ func (r *Restorer) origins(request Request) ([]string, error) {
 // preferred puts destinations into the order in which the backup lists them.
 func (r *Restorer) preferred(backup string, origins []string) []string {
 	var ordered []string
-	for _, declared := range r.Spec.Backups {
-		if declared.Address != backup {
-			continue
-		}
+	if declared := r.Spec.Backup(backup); declared != nil {
 		for _, address := range declared.To {
-			for i, origin := range origins {
-				if origin == address {
-					ordered = append(ordered, origin)
-					origins = append(origins[:i:i], origins[i+1:]...)
-					break
-				}
+			if i := slices.Index(origins, address); i >= 0 {
+				ordered = append(ordered, address)
+				origins = slices.Delete(slices.Clone(origins), i, i+1)
 			}
 		}
 	}

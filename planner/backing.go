@@ -17,21 +17,18 @@ func (w *World) Cleaner(specification *spec.Spec, document *state.Document, decl
 		return cleaner
 	}
 	guard := config.Guard()
-	for _, backup := range specification.Backups {
-		if backup.Address == guard.Backup.Address {
-			return backed.Behind(backingOf(specification, document, backup, max(1, guard.MinCopies)))
-		}
+	backup := specification.Backup(guard.Backup.Address)
+	if backup == nil {
+		return cleaner
 	}
-	return cleaner
+	return backed.Behind(backingOf(specification, document, backup, max(1, guard.MinCopies)))
 }
 
 // backing is what a backup has in so many copies at least.
 func backingOf(specification *spec.Spec, document *state.Document, backup *spec.Backup, copies int) providers.CleanupBacking {
 	var backing providers.CleanupBacking
-	for _, source := range specification.Sources {
-		if source.Address == backup.Source {
-			backing.Source = source.Config
-		}
+	if source := specification.Source(backup.Source); source != nil {
+		backing.Source = source.Config
 	}
 	logs, isLogs := backing.Source.(providers.LogHolding)
 	what := WhatIsRead(specification, backup)

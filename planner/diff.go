@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
 )
@@ -159,7 +160,7 @@ func newDiffer(specification *spec.Spec, document *state.Document, observed *Obs
 // isNear reports whether a destination is a folder of the machine imsctl runs on.
 func isNear(specification *spec.Spec, destination *spec.Destination) bool {
 	return destination.Type == "local" && !slices.ContainsFunc(specification.References[destination.Address], func(address string) bool {
-		return strings.HasPrefix(address, "host.") && address != localHost
+		return strings.HasPrefix(address, "host.") && address != providers.LocalHost
 	})
 }
 

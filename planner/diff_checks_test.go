@@ -308,7 +308,7 @@ func (c brokenConfig) Host(providers.Environment) (providers.Host, error) { retu
 
 // A check whose host or source cannot be made says so when it is asked, and the others are made.
 func TestOpenChecks(t *testing.T) {
-	local := providers.Reference{Address: localHost}
+	local := providers.Reference{Address: providers.LocalHost}
 	specification := &spec.Spec{
 		Hosts:   []*spec.Host{{Address: "host.ssh.broken", Config: brokenConfig{errors.New("no key")}}},
 		Sources: []*spec.Source{{Address: "source.x.broken", Config: brokenConfig{errors.New("no URL")}}, {Address: "source.x.unbuilt", NotBuilt: "not built"}},

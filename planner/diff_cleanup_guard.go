@@ -83,25 +83,19 @@ func (h *holding) verifiedAt(backup *spec.Backup) []string {
 // WhatIsRead says what the source of a backup reads, on which host and without what, so that it can be told from everything else:
 // "/srv/old without .git on host.ssh.vm". Empty for sources that do not tell.
 func WhatIsRead(specification *spec.Spec, backup *spec.Backup) string {
-	for _, source := range specification.Sources {
-		if source.Address != backup.Source {
-			continue
-		}
-		claimed, ok := source.Config.(providers.Claimed)
-		if !ok {
-			return ""
-		}
-		claim := claimed.Claim(providers.Environment{Directory: specification.Directory})
-		if claim.What == "" {
-			return ""
-		}
-		host := claim.Host.Address
-		if host == "" {
-			host = localHost
-		}
-		return specification.Redact(claim.What) + " on " + host
+	source := specification.Source(backup.Source)
+	if source == nil {
+		return ""
 	}
-	return ""
+	claimed, ok := source.Config.(providers.Claimed)
+	if !ok {
+		return ""
+	}
+	claim := claimed.Claim(providers.Environment{Directory: specification.Directory})
+	if claim.What == "" {
+		return ""
+	}
+	return specification.Redact(claim.What) + " on " + claim.Host.OfHost()
 }
 
 // uncovered says why the guard's backup does not hold what goes.
@@ -110,16 +104,14 @@ func (c *cleanupCase) uncovered() []string {
 	if backup == nil {
 		return nil
 	}
-	for _, source := range c.specification.Sources {
-		if source.Address != backup.Source {
-			continue
-		}
-		if why := c.config.Uncovered(source.Config, c.environment()); why != "" {
-			return []string{fmt.Sprintf("%s does not stand for it: %s", backup.Address, why)}
-		}
-		return nil
+	source := c.specification.Source(backup.Source)
+	if source == nil {
+		return []string{fmt.Sprintf("nobody can say what %s is of", backup.Address)}
 	}
-	return []string{fmt.Sprintf("nobody can say what %s is of", backup.Address)}
+	if why := c.config.Uncovered(source.Config, c.environment()); why != "" {
+		return []string{fmt.Sprintf("%s does not stand for it: %s", backup.Address, why)}
+	}
+	return nil
 }
 
 // environment is what places are told in: no I/O is done with it.
@@ -222,7 +214,7 @@ func (d *differ) machine(reference providers.Reference) string {
 			return located.Machine()
 		}
 	}
-	if reference.IsZero() || reference.Address == localHost {
+	if reference.OfHost() == providers.LocalHost {
 		return ""
 	}
 	return reference.Address

@@ -30,9 +30,6 @@ type World struct {
 	problems []error
 }
 
-// localHost is the address of the machine imsctl runs on.
-const localHost = "host.local"
-
 // Open makes the provider objects of a specification without any I/O, but for those that are not built yet. Hosts that the specification declares are found
 // first; env.Hosts is asked for the others (host.local, when it is not declared). All mistakes are reported together, but for those of
 // checks: one that cannot be made fails when it is asked, and says why.
@@ -231,10 +228,7 @@ func (w *World) source(reference providers.Reference) (providers.Source, error) 
 // Resolver finds hosts by reference: the declared ones, then those of the environment.
 func (w *World) Resolver(others func(providers.Reference) (providers.Host, error)) func(providers.Reference) (providers.Host, error) {
 	return func(reference providers.Reference) (providers.Host, error) {
-		address := reference.Address
-		if reference.IsZero() {
-			address = localHost
-		}
+		address := reference.OfHost()
 		if host, ok := w.Hosts[address]; ok {
 			return host, nil
 		}

@@ -4,8 +4,10 @@
 package providers
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/internal/endpoint"
@@ -120,6 +122,20 @@ type Reference struct {
 // IsZero reports whether the reference was left out.
 func (r Reference) IsZero() bool { return r.Address == "" }
 
+// LocalHost is the address of the machine imsctl runs on.
+const LocalHost = "host.local"
+
+// OfHost is the address of the host that is meant: LocalHost where the reference was left out.
+func (r Reference) OfHost() string {
+	if r.IsZero() {
+		return LocalHost
+	}
+	return r.Address
+}
+
+// IsHere reports whether the host that is meant is the machine imsctl runs on, under whatever name.
+func (r Reference) IsHere() bool { return strings.HasPrefix(r.OfHost()+".", LocalHost+".") }
+
 // Environment is what a provider may use of the world around it.
 type Environment struct {
 	// Hosts finds a host by reference; the zero Reference is host.local.
@@ -150,6 +166,14 @@ func (e Environment) Dialer(reference Reference) (Dialer, error) {
 		return nil, fmt.Errorf("no connections can be made from %s", host.Name())
 	}
 	return dialer, nil
+}
+
+// ContainersOn is the container engine of a host, without I/O; an error where the host cannot have one, or nobody can reach any.
+func (e Environment) ContainersOn(host Host) (Containers, error) {
+	if e.Containers == nil {
+		return nil, errors.New("no container engine can be reached")
+	}
+	return e.Containers(host)
 }
 
 // Provider is one entry of the registry.

@@ -24,9 +24,6 @@ const (
 	warnDoubled     = "IMS107"
 )
 
-// localHost is the machine imsctl runs on, as a host.
-const localHost = "host.local"
-
 // Policy returns warnings about a valid specification: what it says is possible, and most likely not what is meant. They are
 // ordered by place.
 func Policy(specification *Spec, registry *providers.Registry) hcl.Diagnostics {
@@ -124,7 +121,7 @@ func (p *policy) machine(host string) string {
 			if machine := located.Machine(); machine != "" {
 				return machine
 			}
-			return localHost
+			return providers.LocalHost
 		}
 	}
 	return host
@@ -141,7 +138,7 @@ func (p *policy) host(address string, config providers.Config) (string, bool) {
 				return reference, true
 			}
 		}
-		return localHost, true
+		return providers.LocalHost, true
 	}
 	return "", false
 }

@@ -71,7 +71,7 @@ func example(kind providers.Kind) string {
 	case providers.KindCheck:
 		return "check.http.services"
 	default:
-		return "host.local"
+		return providers.LocalHost
 	}
 }
 

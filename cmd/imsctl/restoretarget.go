@@ -88,7 +88,7 @@ func (c *cli) restoreTarget(project *project, artifact *state.Artifact, argument
 	}
 	if host := arguments.parts.host; host != "" {
 		target.Host = providers.Reference{Kind: providers.KindHost, Address: host}
-		if _, ok := project.world.Hosts[host]; !ok && host != "host.local" {
+		if _, ok := project.world.Hosts[host]; !ok && host != providers.LocalHost {
 			return target, fmt.Errorf("-host: the specification declares no %s.%s", host, didYouMean(host, slices.Sorted(maps.Keys(project.world.Hosts))))
 		}
 	}
@@ -172,7 +172,7 @@ func precaution(project *project, target providers.Target, flags overwriteFlags)
 
 // samePlace reports whether two targets are the same, as far as a specification tells.
 func samePlace(a, b providers.Target) bool {
-	if a.Kind != b.Kind || hostOf(a) != hostOf(b) || a.Container != b.Container {
+	if a.Kind != b.Kind || a.Host.OfHost() != b.Host.OfHost() || a.Container != b.Container {
 		return false
 	}
 	switch {
@@ -184,13 +184,6 @@ func samePlace(a, b providers.Target) bool {
 	first, firstDatabase := serverOf(a)
 	second, secondDatabase := serverOf(b)
 	return first == second && firstDatabase == secondDatabase
-}
-
-func hostOf(target providers.Target) string {
-	if target.Host.IsZero() {
-		return "host.local"
-	}
-	return target.Host.Address
 }
 
 // serverOf is the server of a URL and the database there.

@@ -12,7 +12,7 @@ import (
 func Hosts() func(providers.Reference) (providers.Host, error) {
 	local := hostlocal.New()
 	return func(reference providers.Reference) (providers.Host, error) {
-		if reference.IsZero() || reference == (providers.Reference{Kind: providers.KindHost, Address: "host.local"}) {
+		if reference.IsZero() || reference == (providers.Reference{Kind: providers.KindHost, Address: providers.LocalHost}) {
 			return local, nil
 		}
 		return nil, fmt.Errorf("host %s is not declared; only host.local is there without a block", reference.Address)

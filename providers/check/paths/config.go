@@ -65,7 +65,7 @@ func (c *Config) Check(environment providers.Environment) (providers.Check, erro
 
 // Forbids implements providers.Forbidding.
 func (c *Config) Forbids(place providers.Occupied) bool {
-	if hostOf(c.Host) != hostOf(place.Host) {
+	if c.Host.OfHost() != place.Host.OfHost() {
 		return false
 	}
 	at := path.Clean(place.Path)
@@ -73,12 +73,4 @@ func (c *Config) Forbids(place providers.Occupied) bool {
 		forbidden = path.Clean(forbidden)
 		return at == forbidden || strings.HasPrefix(at, forbidden+"/") || strings.HasPrefix(forbidden, at+"/")
 	})
-}
-
-// hostOf is the address of a host, also where it is left out.
-func hostOf(reference providers.Reference) string {
-	if reference.IsZero() {
-		return "host.local"
-	}
-	return reference.Address
 }

@@ -69,7 +69,7 @@ func (c *Config) Cleaner(environment providers.Environment) (providers.Cleaner, 
 	}
 	return &cleaner{
 		path: path.Clean(c.Path), host: host, files: host.Files(), clock: environment.Clock,
-		here: hostOf(c.Host) == localHost, engine: func() (providers.Containers, error) { return environment.Containers(host) },
+		here: c.Host.OfHost() == providers.LocalHost, engine: func() (providers.Containers, error) { return environment.Containers(host) },
 	}, nil
 }
 
@@ -97,8 +97,8 @@ func (c *Config) Uncovered(source providers.SourceConfig, environment providers.
 	switch read := path.Clean(target.Location); {
 	case target.Kind != providers.TargetDirectory:
 		return "it is no backup of files"
-	case hostOf(target.Host) != hostOf(c.Host):
-		return fmt.Sprintf("it reads %s on %s, and the folder is on %s", read, hostOf(target.Host), hostOf(c.Host))
+	case target.Host.OfHost() != c.Host.OfHost():
+		return fmt.Sprintf("it reads %s on %s, and the folder is on %s", read, target.Host.OfHost(), c.Host.OfHost())
 	case at != read && !strings.HasPrefix(at, strings.TrimSuffix(read, "/")+"/"):
 		return fmt.Sprintf("it reads %s, not %s", read, at)
 	}
@@ -106,15 +106,4 @@ func (c *Config) Uncovered(source providers.SourceConfig, environment providers.
 		return "it leaves out " + strings.Join(excluding.Excludes(), ", ") + ", which would be in no backup"
 	}
 	return ""
-}
-
-// localHost is the address of the machine imsctl runs on.
-const localHost = "host.local"
-
-// hostOf is the address of a host, also where it is left out.
-func hostOf(reference providers.Reference) string {
-	if reference.IsZero() {
-		return localHost
-	}
-	return reference.Address
 }

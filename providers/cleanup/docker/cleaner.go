@@ -28,11 +28,6 @@ type cleaner struct {
 // maxSkew is how far the clock of another machine may be off.
 const maxSkew = 5 * time.Minute
 
-// isHere reports whether the engine is on the machine imsctl runs on, and so has its clock.
-func (c *cleaner) isHere() bool {
-	return c.config.Host.IsZero() || strings.HasPrefix(c.config.Host.Address+".", "host.local.")
-}
-
 // Inspect implements providers.Cleaner.
 func (c *cleaner) Inspect(ctx context.Context) (providers.CleanupView, error) {
 	var view providers.CleanupView
@@ -40,7 +35,7 @@ func (c *cleaner) Inspect(ctx context.Context) (providers.CleanupView, error) {
 	if err != nil {
 		return view, err
 	}
-	if off := now.Sub(c.clock.Now()).Abs(); !c.isHere() && off > maxSkew {
+	if off := now.Sub(c.clock.Now()).Abs(); !c.config.Host.IsHere() && off > maxSkew {
 		view.Refusals = append(view.Refusals, fmt.Sprintf("the clock of the container engine on %s is %s off, and by it everything has a wrong age", c.host.Name(), units.Age(off)))
 		return view, nil
 	}

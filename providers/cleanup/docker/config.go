@@ -21,7 +21,6 @@
 package docker
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,10 +80,7 @@ func (c *Config) Cleaner(environment providers.Environment) (providers.Cleaner, 
 	if err != nil {
 		return nil, err
 	}
-	if environment.Containers == nil {
-		return nil, errors.New("no container engine can be reached")
-	}
-	containers, err := environment.Containers(host)
+	containers, err := environment.ContainersOn(host)
 	if err != nil {
 		return nil, err
 	}

@@ -104,7 +104,7 @@ const maxSkew = 5 * time.Minute
 
 // skew is what is added to the times of files, which the host's clock has made, before they are held against when a backup began.
 func (c *cleaner) skew() time.Duration {
-	if address(c.config.Host) == "host.local" || strings.HasPrefix(c.config.Host.Address, "host.local.") {
+	if c.config.Host.IsHere() {
 		return 0
 	}
 	return maxSkew

@@ -25,7 +25,6 @@
 package logs
 
 import (
-	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -110,8 +109,8 @@ func (c *Config) Uncovered(source providers.SourceConfig, environment providers.
 		if !ok {
 			return "it is no backup of the logs of containers (docker_logs)"
 		}
-		if host, _ := holding.LogsOf(); address(host) != address(c.Host) {
-			return fmt.Sprintf("it is of the logs of containers on %s, not on %s", address(host), address(c.Host))
+		if host, _ := holding.LogsOf(); host.OfHost() != c.Host.OfHost() {
+			return fmt.Sprintf("it is of the logs of containers on %s, not on %s", host.OfHost(), c.Host.OfHost())
 		}
 		return ""
 	}
@@ -120,8 +119,8 @@ func (c *Config) Uncovered(source providers.SourceConfig, environment providers.
 	if !ok || !isPlaced {
 		return "it is no backup of files (files)"
 	}
-	if host := placed.Place(environment).Host; address(host) != address(c.Host) {
-		return fmt.Sprintf("it is of files on %s, not on %s", address(host), address(c.Host))
+	if host := placed.Place(environment).Host; host.OfHost() != c.Host.OfHost() {
+		return fmt.Sprintf("it is of files on %s, not on %s", host.OfHost(), c.Host.OfHost())
 	}
 	for _, pattern := range c.Paths {
 		base, rest := doublestar.SplitPattern(pattern)
@@ -138,14 +137,6 @@ func (c *Config) Uncovered(source providers.SourceConfig, environment providers.
 // hasMeta reports whether a text is a pattern.
 func hasMeta(text string) bool { return strings.ContainsAny(text, `*?[{\`) }
 
-// address is that of a host, also where it was left out.
-func address(host providers.Reference) string {
-	if host.IsZero() {
-		return "host.local"
-	}
-	return host.Address
-}
-
 // Cleaner makes what cleans up.
 func (c *Config) Cleaner(environment providers.Environment) (providers.Cleaner, error) {
 	host, err := environment.Hosts(c.Host)
@@ -156,10 +147,7 @@ func (c *Config) Cleaner(environment providers.Environment) (providers.Cleaner, 
 	if len(c.Containers) == 0 {
 		return made, nil
 	}
-	if environment.Containers == nil {
-		return nil, errors.New("no container engine can be reached")
-	}
-	containers, err := environment.Containers(host)
+	containers, err := environment.ContainersOn(host)
 	if err != nil {
 		return nil, err
 	}

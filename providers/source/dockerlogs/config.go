@@ -16,7 +16,6 @@
 package dockerlogs
 
 import (
-	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -62,10 +61,7 @@ func (c *Config) Source(environment providers.Environment) (providers.Source, er
 	if err != nil {
 		return nil, err
 	}
-	if environment.Containers == nil {
-		return nil, errors.New("no container engine can be reached")
-	}
-	containers, err := environment.Containers(host)
+	containers, err := environment.ContainersOn(host)
 	if err != nil {
 		return nil, err
 	}
