@@ -40,7 +40,10 @@ func (r *run) cleanup(ctx context.Context, action *planner.Cleanup) (result, err
 func (e *Executor) cleaner(address string) (providers.Cleaner, providers.CleanupConfig, error) {
 	for _, declared := range e.Spec.Cleanups {
 		config, ok := declared.Config.(providers.CleanupConfig)
-		if cleaner := e.World.Cleaner(e.Spec, e.Session.Document(), declared); ok && declared.Address == address && cleaner != nil {
+		if !ok || declared.Address != address {
+			continue
+		}
+		if cleaner := e.World.Cleaner(e.Spec, e.Session.Document(), declared); cleaner != nil {
 			return cleaner, config, nil
 		}
 	}
@@ -78,12 +81,7 @@ func (c *cleaning) look(ctx context.Context) error {
 
 // askMentions asks the checks again that find mentions of what goes.
 func (c *cleaning) askMentions(ctx context.Context) error {
-	env := providers.Environment{Directory: c.Spec.Directory}
-	for _, declared := range c.Spec.Checks {
-		forbidding, ok := declared.Config.(providers.Forbidding)
-		if !ok || !slices.ContainsFunc(c.config.Removes(env), forbidding.Forbids) {
-			continue
-		}
+	for _, declared := range planner.Mentioning(c.Spec, c.config) {
 		check := c.World.Checks[declared.Address]
 		if check == nil {
 			return fmt.Errorf("%s cannot be asked", declared.Address)

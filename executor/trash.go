@@ -75,15 +75,14 @@ func (r *run) cleanupIntent(block string) state.Intent {
 	return state.Intent{ID: r.id + "/" + block, Run: r.id, Address: block, Kind: string(planner.KindCleanup), BeganAt: r.now()}
 }
 
-// trashRecord is what is recorded of the trash of an action; nil when nothing is.
+// trashRecord is a copy of what is recorded of the trash of an action; nil when nothing is.
 func (r *run) trashRecord(action *planner.Cleanup) *state.Cleanup {
-	for _, record := range r.Session.Document().CleanupsOf(action.Block) {
-		if record.Phase == state.Trashed && record.Trash == action.Trash {
-			after := *record
-			return &after
-		}
+	record := state.TrashOf(r.Session.Document().CleanupsOf(action.Block), action.Trash)
+	if record == nil {
+		return nil
 	}
-	return nil
+	after := *record
+	return &after
 }
 
 // purge removes a trash whose time is over.

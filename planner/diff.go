@@ -220,6 +220,9 @@ type task struct {
 // newTask looks a backup over and begins its planning.
 func (d *differ) newTask(backup *spec.Backup) *task {
 	t := &task{differ: d, survey: d.survey(backup)}
+	for i := range t.places {
+		d.accounted[t.places[i].address] += t.places[i].accounted
+	}
 	t.latest = t.newest()
 	t.pinned = make(map[copyRef]bool)
 	t.needs, t.verifying, t.wanted = make(map[copyRef][]string), make(map[copyRef]bool), make(map[copyRef]bool)

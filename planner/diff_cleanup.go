@@ -2,7 +2,6 @@ package planner
 
 import (
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -217,7 +216,7 @@ func (c *cleanupCase) planTrash() {
 	there := make(map[string]bool)
 	for _, trash := range c.view.Trash {
 		there[trash.Name] = true
-		record := c.trashed(trash.Name)
+		record := state.TrashOf(c.history, trash.Name)
 		action := &Cleanup{Block: c.cleanup.Address, Trash: trash.Name, MovedAt: trash.MovedAt.UTC(), Meta: Meta{Address: cleanupAddress(c.cleanup.Address, trash.Name)}}
 		switch ends := trash.MovedAt.Add(grace); {
 		case record == nil:
@@ -254,25 +253,7 @@ func (c *cleanupCase) planTrash() {
 	}
 }
 
-// trashed is the record of a trash; nil when there is none.
-func (c *cleanupCase) trashed(trash string) *state.Cleanup {
-	for _, record := range c.history {
-		if record.Phase == state.Trashed && record.Trash == trash {
-			return record
-		}
-	}
-	return nil
-}
-
 // IsTrash reports whether an address is that of a trash, or a path the trash's own.
 func IsTrash(text string, record *state.Cleanup) bool {
 	return text == record.Trash || text == cleanupAddress(record.Address, record.Trash)
-}
-
-// peek looks a backup over without counting what belongs to it.
-func (d *differ) peek(backup *spec.Backup) *survey {
-	accounted := maps.Clone(d.accounted)
-	found := d.survey(backup)
-	d.accounted = accounted
-	return found
 }

@@ -3,6 +3,7 @@ package planner
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/castrolanda/imsctl/internal/units"
@@ -32,7 +33,7 @@ func (c *cleanupCase) standBehind() standing {
 	}
 	what := WhatIsRead(c.specification, backup)
 	missing := standing{missing: "no verified backup of " + backup.Address}
-	for _, held := range c.peek(backup).holdings {
+	for _, held := range c.survey(backup).holdings {
 		if !held.live() || held.artifact.StartedAt.Sub(c.now) > MaxSkew {
 			continue
 		}
@@ -122,21 +123,24 @@ func (d *differ) environment() providers.Environment {
 // mentions says which checks find that a path is still in use, or were not asked.
 func (c *cleanupCase) mentions() []string {
 	var found []string
-	for _, check := range c.specification.Checks {
-		forbidding, ok := check.Config.(providers.Forbidding)
-		if !ok {
-			continue
+	for _, check := range Mentioning(c.specification, c.config) {
+		switch finding, asked := c.finding(check.Address); {
+		case !asked:
+			found = append(found, check.Address+" was not asked")
+		case finding.Verdict == providers.Failed:
+			found = append(found, check.Address+seen(finding))
 		}
-		for _, place := range c.config.Removes(c.environment()) {
-			if !forbidding.Forbids(place) {
-				continue
-			}
-			switch finding, asked := c.finding(check.Address); {
-			case !asked:
-				found = append(found, check.Address+" was not asked")
-			case finding.Verdict == providers.Failed:
-				found = append(found, check.Address+seen(finding))
-			}
+	}
+	return found
+}
+
+// Mentioning are the checks that find mentions of what a cleanup removes.
+func Mentioning(specification *spec.Spec, cleanup providers.CleanupConfig) []*spec.Check {
+	places := cleanup.Removes(providers.Environment{Directory: specification.Directory})
+	var found []*spec.Check
+	for _, check := range specification.Checks {
+		if forbidding, ok := check.Config.(providers.Forbidding); ok && slices.ContainsFunc(places, forbidding.Forbids) {
+			found = append(found, check)
 		}
 	}
 	return found

@@ -94,13 +94,7 @@ func (d *differ) demandBackups(action *Deploy, deploy *spec.Deploy) {
 // proven is the newest artifact that has as many live copies as the backup needs, and that was not begun in the future.
 func (s *survey) proven(now time.Time) *holding {
 	for _, held := range s.holdings {
-		count := 0
-		for i := range held.copies {
-			if held.copies[i].condition == good {
-				count++
-			}
-		}
-		if count >= s.backup.MinCopies && held.artifact.StartedAt.Sub(now) <= MaxSkew {
+		if len(held.verifiedAt(s.backup)) >= s.backup.MinCopies && held.artifact.StartedAt.Sub(now) <= MaxSkew {
 			return held
 		}
 	}

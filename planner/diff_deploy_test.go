@@ -337,3 +337,22 @@ func TestRemoteFromHost(t *testing.T) {
 		})
 	}
 }
+
+// TestDemandCountsOnce: that a deploy looks over a backup too does not hide objects which nobody accounts for. There are as many as belong to the
+// recorded copy, or several times as many, so that counting those more than once would make the sum right.
+func TestDemandCountsOnce(t *testing.T) {
+	for _, times := range []int{1, 2, 3} {
+		s := newScene(t, placeA)
+		s.have(hour, placeA)
+		s.deploy("ims", func(d *spec.Deploy, _ *providers.DeployInspection) {
+			d.BackupsBefore, d.MaxAge = []string{database}, 2*hour
+		})
+		for i := range 2 * times {
+			s.putObject(placeA, fmt.Sprint("db/stray-", i), 1)
+		}
+		want := fmt.Sprintf("%d objects without a manifest", 2*times)
+		if notes := lines(s.diff()); !slices.ContainsFunc(notes, func(line string) bool { return strings.Contains(line, want) }) {
+			t.Errorf("no note of %s: %q", want, notes)
+		}
+	}
+}

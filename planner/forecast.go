@@ -181,12 +181,19 @@ func (f *forecast) changes(until time.Time) []time.Time {
 
 // kept asks the retention at a moment which of the present copies it keeps, with the backups that came until then beside them.
 func (f *forecast) kept(at time.Time) []bool {
+	present, _ := f.ask(at)
+	return present
+}
+
+// ask asks the retention at a moment which it keeps of the present copies, and of the backups that came until then.
+func (f *forecast) ask(at time.Time) (present, arrived []bool) {
 	starts := f.arrived(at)
 	came := len(starts)
 	for _, held := range f.present {
 		starts = append(starts, held.artifact.StartedAt)
 	}
-	return kept(f.retention, starts, at, f.location())[came:]
+	all := kept(f.retention, starts, at, f.location())
+	return all[came:], all[:came]
 }
 
 // arrived are the backups that came until then, newest first.
@@ -226,13 +233,9 @@ func (f *forecast) between(from, to int, before, after []bool) {
 
 // remaining is how many of the backups to come are there at the end.
 func (f *forecast) remaining(until time.Time) int64 {
-	starts := f.arrived(until)
-	came := len(starts)
-	for _, held := range f.present {
-		starts = append(starts, held.artifact.StartedAt)
-	}
+	_, arrived := f.ask(until)
 	var n int64
-	for _, keeps := range kept(f.retention, starts, until, f.location())[:came] {
+	for _, keeps := range arrived {
 		if keeps {
 			n++
 		}

@@ -141,9 +141,6 @@ func (d *differ) survey(backup *spec.Backup) *survey {
 	for i, held := range s.holdings {
 		held.index = i
 	}
-	for i := range s.places {
-		d.accounted[s.places[i].address] += s.places[i].accounted
-	}
 	return s
 }
 

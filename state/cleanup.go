@@ -73,6 +73,16 @@ func (c *Cleanup) Held() bool { return c.Phase == Restored && c.AgainAt.IsZero()
 // CleanupsOf returns the cleanups of a block, oldest first.
 func (d *Document) CleanupsOf(address string) []*Cleanup { return attemptsOf(d.Cleanups, address) }
 
+// TrashOf returns the cleanup of those that lies in a trash; nil when none does.
+func TrashOf(cleanups []*Cleanup, trash string) *Cleanup {
+	for _, cleanup := range cleanups {
+		if cleanup.Phase == Trashed && cleanup.Trash == trash {
+			return cleanup
+		}
+	}
+	return nil
+}
+
 func (c *Cleanup) block() string { return c.Address }
 func (c *Cleanup) key() string   { return c.ID }
 func (c *Cleanup) good() bool    { return c.Phase != Restored }

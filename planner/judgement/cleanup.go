@@ -3,6 +3,7 @@ package judgement
 import (
 	"time"
 
+	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
 )
@@ -35,7 +36,7 @@ func cleanupOf(cleanup *spec.Cleanup, done []*state.Cleanup) Cleanup {
 	switch c.Last.Phase {
 	case state.Trashed:
 		c.Verdict = InTrash
-		if graced, ok := cleanup.Config.(interface{ GraceTime() time.Duration }); ok {
+		if graced, ok := cleanup.Config.(providers.Graced); ok {
 			c.GoneAt = c.Last.At.Add(graced.GraceTime())
 		}
 	case state.Restored:
