@@ -248,7 +248,7 @@ func drillStatusOf(drill judgement.Drill) drillStatus {
 
 // diskStatusOf reads what was measured; nothing where the check could not.
 func diskStatusOf(result *state.CheckResult) []diskStatus {
-	used, ok := result.Figures["used_percent"]
+	used, ok := result.Figures[usedPercent]
 	if !ok {
 		return nil
 	}

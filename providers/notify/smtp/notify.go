@@ -9,7 +9,6 @@ import (
 	"net"
 	netmail "net/mail"
 	"net/textproto"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -100,15 +99,9 @@ func (n *notifier) trust() (*tls.Config, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(n.directory, path)
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading ca_file: %w", err)
-	}
-	config.RootCAs = x509.NewCertPool()
-	if !config.RootCAs.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("ca_file %s has no certificates in PEM form", n.config.CAFile)
-	}
-	return config, nil
+	var err error
+	config.RootCAs, err = endpoint.Authorities(path)
+	return config, err
 }
 
 // send hands the mail over.

@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"path"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/castrolanda/imsctl/internal/endpoint"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -110,13 +110,9 @@ func (c *certificates) config(place string) (*tls.Config, error) {
 		config.ServerName, _, _ = net.SplitHostPort(place)
 	}
 	if c.authorities != "" {
-		text, err := os.ReadFile(c.authorities)
-		if err != nil {
-			return nil, fmt.Errorf("reading ca_file: %w", err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("ca_file %s has no certificates in PEM form", c.authorities)
+		var err error
+		if config.RootCAs, err = endpoint.Authorities(c.authorities); err != nil {
+			return nil, err
 		}
 	}
 	if c.certificate != "" {
