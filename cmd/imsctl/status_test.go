@@ -24,10 +24,11 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// graced keeps what was cleaned up for a week.
-type graced struct{ providers.Config }
+// graced keeps what was cleaned up for a week, and asks for no backup behind it.
+type graced struct{ providers.CleanupConfig }
 
-func (graced) GraceTime() time.Duration { return 7 * 24 * time.Hour }
+func (graced) GraceTime() time.Duration      { return 7 * 24 * time.Hour }
+func (graced) Guard() providers.CleanupGuard { return providers.CleanupGuard{} }
 
 // wholeStatus is the status of something of each kind, not all of which is well; true is set for one of which everything is.
 func wholeStatus(t *testing.T, well bool) *statusDocument {
