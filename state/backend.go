@@ -110,6 +110,8 @@ type LockInfo struct {
 	Host      string    `json:"host"`
 	PID       int       `json:"pid"`
 	TakenAt   time.Time `json:"taken_at"`
+	// Part are the addresses of the blocks whose part of the state may be changed, with commas between them; empty for all of it.
+	Part string `json:"part,omitempty"`
 }
 
 // LockedError is the refusal of a lock that someone else holds. Holder is the zero LockInfo when that is not known.

@@ -36,6 +36,9 @@ func (l LockInfo) String() string {
 	if l.PID != 0 {
 		fmt.Fprintf(&text, " (process %d)", l.PID)
 	}
+	if l.Part != "" {
+		text.WriteString(" for " + l.Part)
+	}
 	if !l.TakenAt.IsZero() {
 		text.WriteString(" since " + l.TakenAt.UTC().Format(time.DateTime) + " UTC")
 	}

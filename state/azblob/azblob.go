@@ -23,13 +23,18 @@ import (
 	"github.com/castrolanda/imsctl/state/remote"
 )
 
-// lockName is the name of the lock.
-const lockName = "lock.json"
+// lockName is the name of the lock. Those of claims lie in a folder.
+const (
+	lockName    = "lock.json"
+	claimPrefix = "claims/"
+)
 
 // medium implements remote.Medium.
 type medium struct {
 	folder     string
 	connection *blobstorage.Connection
+	// lock is the name of the lock.
+	lock string
 	// lease is how long a lock lives without being renewed, in seconds.
 	lease int32
 }
@@ -50,12 +55,25 @@ func newMedium(location blobstorage.Location, clock clock.Clock) (*medium, error
 	if err != nil {
 		return nil, err
 	}
-	return &medium{folder: location.Folder(), connection: connection, lease: int32(remote.LeaseTime.Seconds())}, nil
+	return &medium{folder: location.Folder(), connection: connection, lock: lockName, lease: int32(remote.LeaseTime.Seconds())}, nil
 }
 
 // Location implements remote.Medium.
 func (m *medium) Location() string {
 	return m.connection.Access.Service + "/" + m.connection.Container + "/" + m.folder
+}
+
+// Claim implements remote.Medium.
+func (m *medium) Claim(number int) remote.Medium {
+	claim := *m
+	claim.lock = claimPrefix + remote.ClaimName(number)
+	return &claim
+}
+
+// Claims implements remote.Medium.
+func (m *medium) Claims(ctx context.Context) ([]int, error) {
+	names, err := m.List(ctx, claimPrefix)
+	return remote.ClaimNumbers(names, claimPrefix), err
 }
 
 // Fences implements remote.Medium: what the store is asked to write does not depend on the lock.

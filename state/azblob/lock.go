@@ -44,7 +44,7 @@ func (r *record) held() bool { return r.leased && !r.holder.Dead() }
 
 // look reads the lock; nil when there was never one.
 func (m *medium) look(ctx context.Context) (*record, error) {
-	client, err := m.blob(ctx, lockName)
+	client, err := m.blob(ctx, m.lock)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (m *medium) look(ctx context.Context) (*record, error) {
 	}
 	found := &record{etag: answer.ETag, leased: answer.LeaseState != nil && *answer.LeaseState == bloblease.StateTypeLeased}
 	if err := json.Unmarshal(content, &found.holder); err != nil {
-		return nil, fmt.Errorf("reading who holds the lock from %s%s: it is not what imsctl writes: delete it if nobody holds the lock", m.Location(), lockName)
+		return nil, fmt.Errorf("reading who holds the lock from %s%s: it is not what imsctl writes: delete it if nobody holds the lock", m.Location(), m.lock)
 	}
 	return found, nil
 }
@@ -73,7 +73,7 @@ func (m *medium) Holder(ctx context.Context) (remote.Holder, bool, error) {
 
 // client is that of a lease with an id on the lock.
 func (m *medium) client(ctx context.Context, id string) (*bloblease.BlobClient, error) {
-	locked, err := m.blob(ctx, lockName)
+	locked, err := m.blob(ctx, m.lock)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func (m *medium) Acquire(ctx context.Context, holder remote.Holder) (remote.Leas
 		switch {
 		case err == nil:
 			made := &lease{medium: m, id: id, client: client}
-			err := m.put(ctx, lockName, content, made.conditions())
+			err := m.put(ctx, m.lock, content, made.conditions())
 			if err == nil {
 				return made, nil
 			}
@@ -111,7 +111,7 @@ func (m *medium) Acquire(ctx context.Context, holder remote.Holder) (remote.Leas
 				return nil, errors.Join(m.explain(ctx, err, blobstorage.NeedWrite), made.Release(ctx))
 			}
 		case bloberror.HasCode(err, bloberror.BlobNotFound):
-			if err := m.put(ctx, lockName, nobody, absent()); err != nil && !isTaken(err) {
+			if err := m.put(ctx, m.lock, nobody, absent()); err != nil && !isTaken(err) {
 				return nil, m.explain(ctx, err, blobstorage.NeedWrite)
 			}
 		case bloberror.HasCode(err, bloberror.LeaseAlreadyPresent):
@@ -171,7 +171,7 @@ func (m *medium) Break(ctx context.Context, id string) (remote.Holder, error) {
 				return found.holder, err
 			}
 		}
-		err = m.put(ctx, lockName, nobody, &blob.AccessConditions{ModifiedAccessConditions: unchanged(found.etag)})
+		err = m.put(ctx, m.lock, nobody, &blob.AccessConditions{ModifiedAccessConditions: unchanged(found.etag)})
 		if isTaken(err) || bloberror.HasCode(err, bloberror.LeaseIDMissing) {
 			continue // somebody took it meanwhile
 		}
@@ -232,7 +232,7 @@ func (l *lease) Release(ctx context.Context) error {
 	if l.lost != nil {
 		return l.lost
 	}
-	err := l.put(ctx, lockName, nobody, l.conditions())
+	err := l.put(ctx, l.lock, nobody, l.conditions())
 	if err == nil {
 		_, err = l.client.ReleaseLease(ctx, nil)
 	}

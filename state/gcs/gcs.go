@@ -29,14 +29,19 @@ const (
 	mayDelete = "storage.objects.delete"
 )
 
-// lockName is the name of the lock.
-const lockName = "lock.json"
+// lockName is the name of the lock. Those of claims lie in a folder.
+const (
+	lockName    = "lock.json"
+	claimPrefix = "claims/"
+)
 
 // medium implements remote.Medium.
 type medium struct {
 	bucket     string
 	folder     string
 	connection *cloudstorage.Connection
+	// lock is the name of the lock.
+	lock string
 	// lease is how long a lock lives without being renewed.
 	lease time.Duration
 }
@@ -50,11 +55,24 @@ func New(location cloudstorage.Location, folder string) remote.Medium {
 }
 
 func newMedium(location cloudstorage.Location, folder string) *medium {
-	return &medium{bucket: location.Bucket, folder: location.Folder(), connection: location.Connection(folder), lease: remote.LeaseTime}
+	return &medium{bucket: location.Bucket, folder: location.Folder(), connection: location.Connection(folder), lock: lockName, lease: remote.LeaseTime}
 }
 
 // Location implements remote.Medium.
 func (m *medium) Location() string { return "gs://" + m.bucket + "/" + m.folder }
+
+// Claim implements remote.Medium.
+func (m *medium) Claim(number int) remote.Medium {
+	claim := *m
+	claim.lock = claimPrefix + remote.ClaimName(number)
+	return &claim
+}
+
+// Claims implements remote.Medium.
+func (m *medium) Claims(ctx context.Context) ([]int, error) {
+	names, err := m.List(ctx, claimPrefix)
+	return remote.ClaimNumbers(names, claimPrefix), err
+}
 
 // Fences implements remote.Medium: what the store is asked to write does not depend on the lock.
 func (m *medium) Fences() bool { return false }

@@ -28,7 +28,7 @@ func (m *medium) held(found *record) bool { return found.age <= m.lease && !foun
 
 // look reads the lock; nil when there is none.
 func (m *medium) look(ctx context.Context) (*record, error) {
-	object, err := m.object(ctx, lockName)
+	object, err := m.object(ctx, m.lock)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (m *medium) look(ctx context.Context) (*record, error) {
 		return nil, err
 	}
 	if err := json.Unmarshal(content, &found.holder); err != nil {
-		return nil, fmt.Errorf("reading who holds the lock from %s%s: it is not what imsctl writes: delete it if nobody holds the lock", m.Location(), lockName)
+		return nil, fmt.Errorf("reading who holds the lock from %s%s: it is not what imsctl writes: delete it if nobody holds the lock", m.Location(), m.lock)
 	}
 	return found, nil
 }
@@ -78,7 +78,7 @@ func (m *medium) Acquire(ctx context.Context, holder remote.Holder) (remote.Leas
 	}
 	conditions := storage.Conditions{DoesNotExist: true}
 	for attempt := 1; ; attempt++ {
-		generation, err := m.put(ctx, lockName, content, conditions)
+		generation, err := m.put(ctx, m.lock, content, conditions)
 		if err == nil {
 			return &lease{medium: m, id: holder.ID, content: content, generation: generation}, nil
 		}
@@ -126,7 +126,7 @@ func (m *medium) Break(ctx context.Context, id string) (remote.Holder, error) {
 
 // remove removes a generation of the lock.
 func (m *medium) remove(ctx context.Context, generation int64) error {
-	object, err := m.object(ctx, lockName)
+	object, err := m.object(ctx, m.lock)
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (l *lease) Renew(ctx context.Context) error {
 	if l.lost != nil {
 		return l.lost
 	}
-	generation, err := l.put(ctx, lockName, l.content, storage.Conditions{GenerationMatch: l.generation})
+	generation, err := l.put(ctx, l.lock, l.content, storage.Conditions{GenerationMatch: l.generation})
 	switch {
 	case err == nil:
 		l.generation = generation

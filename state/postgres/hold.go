@@ -125,7 +125,7 @@ func (l *lease) Delete(ctx context.Context, names ...string) error {
 // Renew implements remote.Lease.
 func (l *lease) Renew(ctx context.Context) error {
 	return l.use(ctx, func(connection *pgx.Conn) error {
-		done, err := connection.Exec(ctx, l.sql(`update {states} set renewed_at = clock_timestamp() where name = $1 and lock_id = $2`), l.name, l.id)
+		done, err := connection.Exec(ctx, l.sql(`update {locks} set renewed_at = clock_timestamp() where name = $1 and lock_id = $2`), l.lock, l.id)
 		if err != nil || done.RowsAffected() == 1 {
 			return err
 		}
@@ -147,7 +147,7 @@ func (l *lease) Release(ctx context.Context) error {
 		return nil
 	}
 	err := l.use(ctx, func(connection *pgx.Conn) error {
-		_, err := connection.Exec(ctx, l.sql(`update {states} set lock_id = null, holder = null where name = $1 and lock_id = $2`), l.name, l.id)
+		_, err := connection.Exec(ctx, l.sql(`update {locks} set lock_id = null, holder = null where name = $1 and lock_id = $2`), l.lock, l.id)
 		return err
 	})
 	l.mu.Lock()

@@ -38,7 +38,7 @@ func (m *medium) look(ctx context.Context, connection *pgx.Conn) (record, error)
 		coalesce((select pid from pg_locks where locktype = 'advisory' and granted and objsubid = 1
 			and database = (select oid from pg_database where datname = current_database())
 			and classid::bigint = ($2::bigint >> 32) & 4294967295 and objid::bigint = $2::bigint & 4294967295 limit 1), 0)
-		from {states} where name = $1`), m.name, m.key).Scan(&id, &holder, &seconds, &found.process)
+		from {locks} where name = $1`), m.lock, m.key).Scan(&id, &holder, &seconds, &found.process)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return record{}, nil
 	}
@@ -77,7 +77,7 @@ func (m *medium) Break(ctx context.Context, id string) (remote.Holder, error) {
 		if found, err = m.look(ctx, connection); err != nil || found.id != id {
 			return err
 		}
-		if _, err := connection.Exec(ctx, m.sql(`update {states} set lock_id = null, holder = null where name = $1 and lock_id = $2`), m.name, id); err != nil {
+		if _, err := connection.Exec(ctx, m.sql(`update {locks} set lock_id = null, holder = null where name = $1 and lock_id = $2`), m.lock, id); err != nil {
 			return err
 		}
 		return m.end(ctx, connection, found.process)
@@ -122,13 +122,12 @@ func (m *medium) Acquire(ctx context.Context, holder remote.Holder) (remote.Leas
 // prepare makes the tables and the state's row where they are missing, and sees to it that the server notices soon when the other
 // end of this connection is gone.
 func (m *medium) prepare(ctx context.Context, connection *pgx.Conn) error {
-	const add = `insert into {states} (name, format) values ($1, $2) on conflict (name) do nothing`
-	_, err := connection.Exec(ctx, m.sql(add), m.name, format)
+	err := m.add(ctx, connection)
 	if errors.Is(m.explain(ctx, err), errNoTables) {
 		if err := m.create(ctx, connection); err != nil {
 			return err
 		}
-		_, err = connection.Exec(ctx, m.sql(add), m.name, format)
+		err = m.add(ctx, connection)
 	}
 	if err != nil {
 		return err
@@ -143,6 +142,16 @@ func (m *medium) prepare(ctx context.Context, connection *pgx.Conn) error {
 	_, err = connection.Exec(ctx, `select set_config(name, case name when 'tcp_keepalives_idle' then '15' when 'tcp_keepalives_interval' then '10'
 		when 'tcp_keepalives_count' then '3' else '0' end, false) from pg_settings
 		where name in ('tcp_keepalives_idle', 'tcp_keepalives_interval', 'tcp_keepalives_count', 'idle_session_timeout', 'statement_timeout')`)
+	return err
+}
+
+// add adds the rows of the state and of the claim that are missing.
+func (m *medium) add(ctx context.Context, connection *pgx.Conn) error {
+	_, err := connection.Exec(ctx, m.sql(`insert into {states} (name, format) values ($1, $2) on conflict (name) do nothing`), m.name, format)
+	if err != nil || m.locks == statesTable {
+		return err
+	}
+	_, err = connection.Exec(ctx, m.sql(`insert into {locks} (name) values ($1) on conflict (name) do nothing`), m.lock)
 	return err
 }
 
@@ -180,7 +189,7 @@ func (m *medium) take(ctx context.Context, connection *pgx.Conn, holder remote.H
 	if err != nil {
 		return err
 	}
-	_, err = connection.Exec(ctx, m.sql(`update {states} set lock_id = $2, holder = $3, renewed_at = clock_timestamp() where name = $1`), m.name, holder.ID, string(text))
+	_, err = connection.Exec(ctx, m.sql(`update {locks} set lock_id = $2, holder = $3, renewed_at = clock_timestamp() where name = $1`), m.lock, holder.ID, string(text))
 	return err
 }
 

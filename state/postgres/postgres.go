@@ -35,8 +35,9 @@ type medium struct {
 	config *pgx.ConnConfig
 	name   string
 	schema string
-	// key is that of the advisory lock.
-	key int64
+	// locks is the table of the lock, lock the name of its row, key that of the advisory lock.
+	locks, lock string
+	key         int64
 	// lease is how long a lock lives without being renewed.
 	lease time.Duration
 }
@@ -58,11 +59,41 @@ func newMedium(config Config) (*medium, error) {
 		return nil, err
 	}
 	parsed.RuntimeParams["application_name"] = "imsctl state"
-	sum := sha256.Sum256([]byte("imsctl state\x00" + config.Schema + "\x00" + config.Name))
 	return &medium{
 		config: parsed, name: config.Name, schema: config.Schema, lease: remote.LeaseTime,
-		key: int64(binary.BigEndian.Uint64(sum[:8])),
+		locks: statesTable, lock: config.Name, key: advisoryKey(config.Schema, config.Name),
 	}, nil
+}
+
+// advisoryKey is the key of an advisory lock that nobody else takes.
+func advisoryKey(names ...string) int64 {
+	sum := sha256.Sum256([]byte("imsctl state\x00" + strings.Join(names, "\x00")))
+	return int64(binary.BigEndian.Uint64(sum[:8]))
+}
+
+// Claim implements remote.Medium.
+func (m *medium) Claim(number int) remote.Medium {
+	claim := *m
+	claim.locks, claim.lock = claimsTable, m.claimPrefix()+remote.ClaimName(number)
+	claim.key = advisoryKey(m.schema, m.name, "claim", remote.ClaimName(number))
+	return &claim
+}
+
+// claimPrefix is what the names of the state's claims begin with. What follows has no further slash.
+func (m *medium) claimPrefix() string { return m.name + "/" }
+
+// Claims implements remote.Medium.
+func (m *medium) Claims(ctx context.Context) ([]int, error) {
+	var names []string
+	err := m.ask(ctx, func(connection *pgx.Conn) (err error) {
+		rows, _ := connection.Query(ctx, m.sql(`select name from {claims} where starts_with(name, $1)`), m.claimPrefix())
+		names, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	if errors.Is(err, errNoTables) {
+		return nil, nil
+	}
+	return remote.ClaimNumbers(names, m.claimPrefix()), err
 }
 
 // Location implements remote.Medium: the URL without user, password and parameters, and the state's name.
@@ -82,7 +113,7 @@ func (m *medium) table(name string) string { return pgx.Identifier{m.schema, nam
 
 // sql puts the names of the tables into a statement.
 func (m *medium) sql(statement string) string {
-	return strings.NewReplacer("{states}", m.table("states"), "{parts}", m.table("parts")).Replace(statement)
+	return strings.NewReplacer("{states}", m.table(statesTable), "{claims}", m.table(claimsTable), "{locks}", m.table(m.locks), "{parts}", m.table("parts")).Replace(statement)
 }
 
 // connect opens a connection.

@@ -9,6 +9,12 @@ import (
 // format is the version of the tables.
 const format = 1
 
+// The tables that hold locks, one in each row.
+const (
+	statesTable = "states"
+	claimsTable = "claims"
+)
+
 // create makes what is missing. Two that make it at once would fail in each other's way, so that they take turns.
 func (m *medium) create(ctx context.Context, connection *pgx.Conn) error {
 	return pgx.BeginFunc(ctx, connection, func(transaction pgx.Tx) error {
@@ -38,6 +44,12 @@ func (m *medium) create(ctx context.Context, connection *pgx.Conn) error {
 				content bytea not null,
 				made_at timestamptz not null default now(),
 				primary key (state, name))`,
+			`create table if not exists {claims} (
+				name text primary key,
+				lock_id text,
+				holder jsonb,
+				renewed_at timestamptz)`,
+			`comment on table {claims} is 'imsctl: who has claimed a part of a state; the rows are used again'`,
 			`comment on table {states} is 'imsctl: the states that are kept here, and who holds the lock of each'`,
 			`comment on table {parts} is 'imsctl: the numbered entries of the logs of states, which are never changed, and their snapshots'`,
 		} {

@@ -45,7 +45,7 @@ const (
 	defaultPatience = time.Minute
 )
 
-// Backend keeps a state in a Medium. It implements state.Backend and state.Unlocker.
+// Backend keeps a state in a Medium. It implements state.Backend, state.Claimer and state.Unlocker.
 type Backend struct {
 	medium  Medium
 	options Options
@@ -58,6 +58,7 @@ type Backend struct {
 var (
 	_ state.Backend  = (*Backend)(nil)
 	_ state.Unlocker = (*Backend)(nil)
+	_ state.Claimer  = (*Backend)(nil)
 )
 
 // New returns the backend of the state in a medium, without touching it.
@@ -83,17 +84,18 @@ const (
 
 // Read implements state.Backend.
 func (b *Backend) Read(ctx context.Context) (*state.Document, error) {
-	found, err := b.settled(ctx, b.medium)
+	found, err := b.settled(ctx, b.medium, nil)
 	if err != nil {
 		return nil, b.describe(err)
 	}
 	return found.ledger.Document(), nil
 }
 
-// settled reads the state, again where a writer was in the way.
-func (b *Backend) settled(ctx context.Context, from Reader) (*stored, error) {
+// settled reads the state, again where a writer was in the way. Of one that is known only what is new is read, where that can be told.
+func (b *Backend) settled(ctx context.Context, from Reader, known *stored) (*stored, error) {
 	for attempt := 1; ; attempt++ {
-		found, err := b.load(ctx, from)
+		found, err := b.load(ctx, from, known)
+		known = nil
 		if err == nil || attempt == readAttempts || !isPassing(err) {
 			return found, err
 		}
@@ -112,6 +114,8 @@ func (b *Backend) describe(err error) error {
 	case errors.As(err, &damage):
 		return fmt.Errorf("the state %s is damaged: %w. Nothing was changed. \"imsctl state rebuild -replace-damaged\" makes it again from the manifests at the destinations, "+
 			"and keeps its snapshots among the earlier states", b.Location(), damage)
+	case errors.Is(err, ErrLost):
+		return err
 	case errors.Is(err, ErrUnreachable):
 		return fmt.Errorf("the state %s cannot be reached, and nothing was changed: %w. See that the server runs and lets this machine in, and run the same command again", b.Location(), err)
 	}
@@ -120,15 +124,50 @@ func (b *Backend) describe(err error) error {
 
 // Holder implements state.Backend.
 func (b *Backend) Holder(ctx context.Context) (state.LockInfo, bool, error) {
+	holder, held, err := b.holder(ctx)
+	if err != nil || held {
+		return holder.LockInfo, held, err
+	}
+	// Who has claimed a part has the lock only while he records something.
+	claims, err := b.claims(ctx)
+	if err != nil {
+		return state.LockInfo{}, false, fmt.Errorf("looking who has claimed what of the state %s: %w", b.Location(), err)
+	}
+	for _, claim := range claims {
+		if claim.alive {
+			return claim.holder.LockInfo, true, nil
+		}
+	}
+	return holder.LockInfo, false, nil
+}
+
+// holder is who has the lock of the whole state.
+func (b *Backend) holder(ctx context.Context) (Holder, bool, error) {
 	holder, held, err := b.medium.Holder(ctx)
 	if err != nil {
-		return state.LockInfo{}, false, fmt.Errorf("looking who holds the lock of the state %s: %w", b.Location(), err)
+		return Holder{}, false, fmt.Errorf("looking who holds the lock of the state %s: %w", b.Location(), err)
 	}
-	return holder.LockInfo, held && !holder.Dead(), nil
+	return holder, held && !holder.Dead(), nil
 }
 
 // Unlock implements state.Unlocker. A holder that lives after all cannot record anything from then on.
 func (b *Backend) Unlock(ctx context.Context, id string) (state.LockInfo, error) {
+	claims, err := b.claims(ctx)
+	if err != nil {
+		return state.LockInfo{}, fmt.Errorf("looking who has claimed what of the state %s: %w", b.Location(), err)
+	}
+	for _, claim := range claims {
+		if claim.holder.ID != id {
+			continue
+		}
+		if _, err := b.medium.Claim(claim.number).Break(ctx, id); err != nil {
+			return claim.holder.LockInfo, err
+		}
+		// He may have had the lock too, for a moment.
+		if holder, held, err := b.holder(ctx); err != nil || !held || holder.ID != id {
+			return claim.holder.LockInfo, err
+		}
+	}
 	holder, err := b.medium.Break(ctx, id)
 	return holder.LockInfo, err
 }

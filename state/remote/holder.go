@@ -67,7 +67,10 @@ func Mismatch(location string, holder Holder, id string) error {
 	return fmt.Errorf("the lock of the state %s has the id %q, not %q: it is that of %s", location, holder.ID, id, holder.LockInfo)
 }
 
+// ErrNotLocked: there is no lock that could be ended.
+var ErrNotLocked = errors.New("nothing is left of an earlier lock")
+
 // NotLocked is the error of who wants to end a lock that is not there.
 func NotLocked(location string) error {
-	return fmt.Errorf("the state %s is not locked, and nothing is left of an earlier lock", location)
+	return fmt.Errorf("the state %s is not locked, and %w", location, ErrNotLocked)
 }

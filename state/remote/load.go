@@ -23,17 +23,22 @@ type stored struct {
 	size  int
 	// journal is the length in bytes of the entries behind the base.
 	journal int
+	// upTo is the number of the last entry that is in the ledger.
+	upTo uint64
 }
 
 // load reads the state.
-func (b *Backend) load(ctx context.Context, from Reader) (*stored, error) {
+func (b *Backend) load(ctx context.Context, from Reader, known *stored) (*stored, error) {
 	names, err := from.List(ctx, "")
 	if err != nil {
 		return nil, err
 	}
 	found := &stored{listing: parse(names)}
-	document, err := b.newest(ctx, from, found)
-	if err != nil {
+	var document *state.Document
+	if known != nil && found.continues(known) {
+		document, found.base, found.saved, found.size = known.ledger.Document(), known.base, known.saved, known.size
+		found.journal, found.upTo = known.journal, known.upTo
+	} else if document, err = b.newest(ctx, from, found); err != nil {
 		return nil, err
 	}
 	journal, err := b.journal(ctx, from, found)
@@ -43,7 +48,19 @@ func (b *Backend) load(ctx context.Context, from Reader) (*stored, error) {
 	if found.ledger, err = state.Replay(document, journal); err != nil {
 		return nil, err
 	}
+	found.upTo = max(found.upTo, found.last())
 	return found, nil
+}
+
+// continues reports whether what was found is what is known, perhaps with entries behind it: no other snapshot was written since.
+func (l *listing) continues(known *stored) bool {
+	for _, name := range l.snapshots {
+		if number, _ := snapshotNumber(name); number > known.base {
+			return false
+		}
+	}
+	// A state that was never written has no lineage yet: the first who writes gives it one.
+	return known.ledger.Serial() > 0 && (known.base == 0 || l.has(known.base)) && (known.upTo == 0 || l.has(known.upTo))
 }
 
 // newest reads the newest snapshot that an entry names; nil when there is none. Others were never finished.
@@ -75,7 +92,7 @@ func (b *Backend) newest(ctx context.Context, from Reader, found *stored) (*stat
 		if err != nil {
 			return nil, in(name, err)
 		}
-		found.base, found.saved, found.size = number, document.Serial, len(contents[1])
+		found.base, found.saved, found.size, found.upTo = number, document.Serial, len(contents[1]), number
 		return document, nil
 	}
 	if len(found.entries) == 0 && len(found.snapshots) > 0 {
@@ -84,9 +101,9 @@ func (b *Backend) newest(ctx context.Context, from Reader, found *stored) (*stat
 	return nil, nil
 }
 
-// journal reads the records behind the newest snapshot; nil when there are none.
+// journal reads the records behind what is known already, at least the newest snapshot; nil when there are none.
 func (b *Backend) journal(ctx context.Context, from Reader, found *stored) (*state.Journal, error) {
-	numbers, err := found.after(found.base)
+	numbers, err := found.after(found.upTo)
 	if err != nil || len(numbers) == 0 {
 		return nil, err
 	}

@@ -19,30 +19,64 @@ const (
 
 // Lock implements state.Backend.
 func (b *Backend) Lock(ctx context.Context, holder state.LockInfo, timeout time.Duration) (state.Session, error) {
-	return b.open(ctx, holder, timeout, false)
+	return asSession(b.openFirst(ctx, b.newHolder(holder, nil), b.whole(timeout)))
 }
 
 // LockDamaged implements state.Salvager.
 func (b *Backend) LockDamaged(ctx context.Context, holder state.LockInfo, timeout time.Duration) (state.Session, error) {
-	return b.open(ctx, holder, timeout, true)
+	asked := b.whole(timeout)
+	asked.damaged = true
+	return asSession(b.openFirst(ctx, b.newHolder(holder, nil), asked))
+}
+
+// asSession is what was opened, which is nothing after an error.
+func asSession(opened *session, err error) (state.Session, error) {
+	if err != nil {
+		return nil, err
+	}
+	return opened, nil
 }
 
 var _ state.Salvager = (*Backend)(nil)
 
-// open takes the lock and reads the state. With damaged, a state that cannot be read is an empty one.
-func (b *Backend) open(ctx context.Context, info state.LockInfo, timeout time.Duration, damaged bool) (state.Session, error) {
+// opening says how a session is opened.
+type opening struct {
+	// timeout is how long the lock is waited for.
+	timeout time.Duration
+	// admit lets the holder of the lock in, or not.
+	admit func(context.Context) error
+	// known is the state as it was before, nil where it was not read yet.
+	known *stored
+	// damaged takes a state that cannot be read for an empty one.
+	damaged bool
+}
+
+// whole opens a session that may change everything.
+func (b *Backend) whole(timeout time.Duration) opening {
+	return opening{timeout: timeout, admit: func(ctx context.Context) error { return b.admit(ctx, nil) }}
+}
+
+// openFirst opens the first session of a command.
+func (b *Backend) openFirst(ctx context.Context, holder Holder, asked opening) (*session, error) {
 	if err := b.tryCipher(); err != nil {
 		return nil, err
 	}
-	holder := NewHolder(info)
-	holder.TakenAt = b.options.Clock.Now().UTC()
-	lease, err := b.acquire(ctx, holder, timeout)
+	s, err := b.open(ctx, holder, asked)
+	if locked := new(state.LockedError); err == nil || errors.As(err, &locked) {
+		return s, err
+	}
+	return nil, b.describe(err)
+}
+
+// open takes the lock and reads the state.
+func (b *Backend) open(ctx context.Context, holder Holder, asked opening) (*session, error) {
+	lease, err := b.acquire(ctx, holder, asked)
 	if err != nil {
 		return nil, err
 	}
 	s := &session{backend: b, lease: lease, token: rand.Text()}
 	s.keepAlive()
-	if err := s.begin(ctx, holder, damaged); err != nil {
+	if err := s.begin(ctx, holder, asked); err != nil {
 		return nil, errors.Join(err, s.giveBack())
 	}
 	return s, nil
@@ -63,14 +97,17 @@ func (b *Backend) tryCipher() error {
 	return nil
 }
 
-// acquire takes the lock, waiting up to timeout.
-func (b *Backend) acquire(ctx context.Context, holder Holder, timeout time.Duration) (Lease, error) {
-	deadline := time.Now().Add(timeout)
+// acquire takes the lock, waiting up to timeout for its holder, and for what stands in the way of being admitted then.
+func (b *Backend) acquire(ctx context.Context, holder Holder, asked opening) (Lease, error) {
+	deadline := time.Now().Add(asked.timeout)
 	reached := false
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		lease, err := b.medium.Acquire(ctx, holder)
 		if err == nil {
-			return lease, nil
+			if err = asked.admit(ctx); err == nil {
+				return lease, nil
+			}
+			err = errors.Join(err, release(lease))
 		}
 		locked := new(state.LockedError)
 		isLocked := errors.As(err, &locked)
@@ -82,10 +119,10 @@ func (b *Backend) acquire(ctx context.Context, holder Holder, timeout time.Durat
 		case isLocked && left <= 0:
 			return nil, err
 		case !passing || left <= 0:
-			return nil, b.describe(err)
+			return nil, err
 		}
 		if err := clock.Sleep(ctx, min(pause, left)); err != nil {
-			return nil, fmt.Errorf("waiting for the lock of the state %s: %w", b.Location(), err)
+			return nil, fmt.Errorf("waiting for its lock: %w", err)
 		}
 	}
 }
@@ -94,7 +131,7 @@ func (b *Backend) acquire(ctx context.Context, holder Holder, timeout time.Durat
 const openAttempts = 20
 
 // begin makes the entry after which nobody else can add one, and reads the state.
-func (s *session) begin(ctx context.Context, holder Holder, damaged bool) error {
+func (s *session) begin(ctx context.Context, holder Holder, asked opening) error {
 	b := s.backend
 	opening, err := mark{Opened: &holder}.encode()
 	if err != nil {
@@ -103,7 +140,7 @@ func (s *session) begin(ctx context.Context, holder Holder, damaged bool) error 
 	for attempt := 1; ; attempt++ {
 		names, err := s.lease.List(ctx, entryPrefix)
 		if err != nil {
-			return b.describe(err)
+			return err
 		}
 		found := parse(names)
 		number := found.last() + 1
@@ -112,20 +149,20 @@ func (s *session) begin(ctx context.Context, holder Holder, damaged bool) error 
 			continue
 		}
 		if err != nil {
-			return b.describe(fmt.Errorf("beginning to write: %w", err))
+			return fmt.Errorf("beginning to write: %w", err)
 		}
 		s.last, s.opening = number, number
 		break
 	}
 	if err := s.leads(s.last, 0); err != nil {
-		return b.describe(err)
+		return err
 	}
-	found, err := b.settled(ctx, s.lease)
-	if damage := new(state.DamageError); damaged && errors.As(err, &damage) {
+	found, err := b.settled(ctx, s.lease, asked.known)
+	if damage := new(state.DamageError); asked.damaged && errors.As(err, &damage) {
 		found, err = startOver(ctx, s.lease)
 	}
 	if err != nil {
-		return errors.Join(b.describe(err), s.takeBackOpening())
+		return errors.Join(err, s.takeBackOpening())
 	}
 	return s.adopt(found)
 }
@@ -160,6 +197,14 @@ func (s *session) takeBackOpening() error {
 	if s.opening == 0 || s.last != s.opening {
 		return nil
 	}
+	// Whoever has taken the lock meanwhile goes on behind this entry.
+	if err := s.leads(s.opening, 0); err != nil {
+		if errors.Is(err, ErrLost) {
+			return nil
+		}
+		return err
+	}
+	s.last--
 	return s.lease.Delete(context.Background(), entryName(s.opening))
 }
 
@@ -168,36 +213,50 @@ func (s *session) keepAlive() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.renewing.Go(func() {
-		ticker := time.NewTicker(s.backend.options.Renewal)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-			}
-			// A server that does not answer is asked again at the next turn: that nobody else writes does not depend on it.
-			if err := s.lease.Renew(ctx); errors.Is(err, ErrLost) {
-				s.fail(s.lost(err))
-				return
-			}
+		if err := renewals(ctx, s.lease, s.backend.options.Renewal); err != nil {
+			s.fail(s.backend.lost(err))
 		}
 	})
 }
 
-// lost says that the lock is somebody else's.
-func (s *session) lost(err error) error {
-	return fmt.Errorf("somebody else has taken the lock of the state %s, so that nothing more is recorded or begun: %w", s.backend.Location(), err)
+// renewals keeps a lock alive until ctx ends, or it is lost.
+func renewals(ctx context.Context, lease Lease, interval time.Duration) error {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		// A server that does not answer is asked again the next time: that nobody else writes does not depend on it.
+		if err := lease.Renew(ctx); errors.Is(err, ErrLost) {
+			return err
+		}
+	}
+}
+
+// lost says that a lock is somebody else's.
+func (b *Backend) lost(err error) error {
+	return fmt.Errorf("somebody else has taken the lock of the state %s, so that nothing more is recorded or begun: %w", b.Location(), err)
 }
 
 // giveBack ends the renewals and the lock.
 func (s *session) giveBack() error {
 	s.stop()
 	s.renewing.Wait()
+	if err := release(s.lease); err != nil {
+		return fmt.Errorf("giving back the lock of the state %s: %w", s.backend.Location(), err)
+	}
+	return nil
+}
+
+// release gives a lock back, if it was not lost.
+func release(lease Lease) error {
 	ctx, cancel := context.WithTimeout(context.Background(), closingTime)
 	defer cancel()
-	if err := s.lease.Release(ctx); err != nil && !errors.Is(err, ErrLost) {
-		return fmt.Errorf("giving back the lock of the state %s: %w", s.backend.Location(), err)
+	if err := lease.Release(ctx); !errors.Is(err, ErrLost) {
+		return err
 	}
 	return nil
 }

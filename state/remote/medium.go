@@ -55,6 +55,11 @@ type Medium interface {
 	// Break ends the lock with that id, held or not, and returns whose it was. A lock with another id is an error that says
 	// which one it has.
 	Break(ctx context.Context, id string) (Holder, error)
+	// Claim is this medium with a lock of its own in the place of the state's, by which somebody claims a part of the state. What it
+	// lends can be renewed and released, and writes nothing.
+	Claim(number int) Medium
+	// Claims are the numbers of the claims that there were once, held or not, in order.
+	Claims(ctx context.Context) ([]int, error)
 }
 
 // Lease is a lock that is held. Only its holder writes, and it reads as whoever has the lock does. It is safe for concurrent use.
@@ -77,4 +82,6 @@ type Holder struct {
 	// Machine identifies the running system and its processes' namespace, where PID means something; empty where that is not
 	// known.
 	Machine string `json:"machine,omitempty"`
+	// Blocks are the addresses of the blocks whose part of the state may be changed; none for all of it.
+	Blocks []string `json:"blocks,omitempty"`
 }

@@ -16,6 +16,8 @@ type memory struct {
 	mu    sync.Mutex
 	parts map[string][]byte
 	owner *Holder
+	// claims are the locks beside owner, which need no parts.
+	claims []*memory
 	// fault is asked before each writing; what it returns is the answer. done says whether the part is made all the same.
 	fault func(name string) (err error, done bool)
 }
@@ -80,6 +82,25 @@ func (m *memory) Break(_ context.Context, id string) (Holder, error) {
 	holder := *m.owner
 	m.owner = nil
 	return holder, nil
+}
+
+func (m *memory) Claim(number int) Medium {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for len(m.claims) <= number {
+		m.claims = append(m.claims, newMemory())
+	}
+	return m.claims[number]
+}
+
+func (m *memory) Claims(context.Context) ([]int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	numbers := make([]int, len(m.claims))
+	for i := range numbers {
+		numbers[i] = i
+	}
+	return numbers, nil
 }
 
 type memoryLease struct {

@@ -57,15 +57,21 @@ func (s *session) rescue(failure error) error {
 	if !errors.Is(failure, ErrLost) && s.recordAll(records, document.Lineage) == nil {
 		return s.fold(document)
 	}
-	document.Writer = s.backend.options.Version
+	return s.backend.keepUnrecorded(document, records, failure)
+}
+
+// keepUnrecorded keeps the state as it should be, with the records that the server does not have, in a file. It returns the failure with
+// what to do about it.
+func (b *Backend) keepUnrecorded(document *state.Document, records []state.Record, failure error) error {
+	document.Writer = b.options.Version
 	data, err := state.EncodeUnrecorded(document, records)
 	if err != nil {
 		return errors.Join(failure, err)
 	}
-	if data, err = s.backend.conceal(data); err != nil {
+	if data, err = b.conceal(data); err != nil {
 		return errors.Join(failure, err)
 	}
-	path, err := keep(s.backend.options.Folder, data)
+	path, err := keep(b.options.Folder, data)
 	if err != nil {
 		return errors.Join(failure, fmt.Errorf("keeping what was done and could not be recorded: %w. The next plan finds it at the destinations", err))
 	}
@@ -86,15 +92,20 @@ func (s *session) toKeep() ([]state.Record, *state.Document, error) {
 		if !slices.Contains(s.refused, open.ID) {
 			continue
 		}
-		ending := state.Record{Serial: s.ledger.Serial() + 1, End: &state.Ending{Intent: open.ID, Result: state.Result{
-			Outcome: state.Failed, EndedAt: s.backend.options.Clock.Now().UTC(), Error: "it was not begun, because that could not be recorded",
-		}}}
+		ending := state.Record{Serial: s.ledger.Serial() + 1, End: &state.Ending{Intent: open.ID, Result: s.backend.notBegun()}}
 		if err := s.ledger.Apply(ending); err != nil {
 			return nil, nil, err
 		}
 		s.unrecorded = append(s.unrecorded, ending)
 	}
 	return slices.Clone(s.unrecorded), s.ledger.Document(), nil
+}
+
+// notBegun is the result of an intent that could not be recorded before anything was done.
+func (b *Backend) notBegun() state.Result {
+	return state.Result{
+		Outcome: state.Failed, EndedAt: b.options.Clock.Now().UTC(), Error: "it was not begun, because that could not be recorded",
+	}
 }
 
 // recordAll makes one entry of records.

@@ -127,16 +127,54 @@ func (s *session) Close() error {
 	defer s.writing.Unlock()
 	s.flush(s.backend.options.Patience)
 	s.mu.Lock()
-	failure, serial := s.failure, s.ledger.Serial()
+	failure := s.failure
 	s.mu.Unlock()
 	var err error
-	switch {
-	case failure != nil:
+	if failure != nil {
 		err = s.rescue(failure)
-	case serial != s.saved && !s.mayWait():
-		err = s.fold(s.Document())
-	default:
+	} else {
+		err = s.shorten()
+	}
+	return errors.Join(err, s.giveBack())
+}
+
+// shorten leaves a snapshot behind, unless that may wait. The caller holds writing.
+func (s *session) shorten() error {
+	s.mu.Lock()
+	serial := s.ledger.Serial()
+	s.mu.Unlock()
+	if serial != s.saved && !s.mayWait() {
+		return s.fold(s.Document())
+	}
+	return s.takeBackOpening()
+}
+
+// conclude is shorten for a part of the state, in its last turn.
+func (s *session) conclude() error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.shorten()
+}
+
+// leave ends a session that was the turn of a part. What it could not record is kept by that.
+func (s *session) leave() error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.mu.Lock()
+	failure := s.failure
+	s.closed = true
+	s.mu.Unlock()
+	var err error
+	if failure == nil {
+		// Behind an entry that may have been made although nobody said so, nothing may be missing.
 		err = s.takeBackOpening()
 	}
 	return errors.Join(err, s.giveBack())
+}
+
+// stored is the state as it lies on the server now, as far as the session knows. The caller writes nothing more.
+func (s *session) stored() *stored {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return &stored{ledger: s.ledger, base: s.base, saved: s.saved, size: s.size, journal: s.bytes, upTo: s.last}
 }

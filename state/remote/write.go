@@ -61,7 +61,7 @@ func (s *session) flush(patience time.Duration) {
 	}
 	if due.err = s.append(lineage, base, due.records, patience); due.err != nil {
 		if errors.Is(due.err, ErrLost) {
-			due.err = s.lost(due.err)
+			due.err = s.backend.lost(due.err)
 		} else {
 			due.err = fmt.Errorf("the state %s cannot be recorded any more, and nothing else is begun: %w", s.backend.Location(), due.err)
 		}

@@ -91,11 +91,21 @@ func write(t *testing.T, medium remote.Medium, do func(remote.Lease) error) {
 	}
 }
 
-// mortal is a medium whose leases can die.
+// mortal is a medium whose leases can die, with those of its claims.
 type mortal struct {
 	remote.Medium
 	mu     sync.Mutex
 	leases []*mortalLease
+	claims []*mortal
+}
+
+// Claim implements remote.Medium.
+func (m *mortal) Claim(number int) remote.Medium {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	made := &mortal{Medium: m.Medium.Claim(number)}
+	m.claims = append(m.claims, made)
+	return made
 }
 
 // Acquire implements remote.Medium.
@@ -123,8 +133,17 @@ func (m *mortal) dead() []remote.Lease {
 		leases = append(leases, made.Lease)
 	}
 	m.leases = nil
+	for _, claim := range m.claims {
+		leases = append(leases, claim.dead()...)
+	}
 	return leases
 }
+
+// onlyLock is a medium without claims.
+type onlyLock struct{ remote.Medium }
+
+// Claims implements remote.Medium.
+func (onlyLock) Claims(context.Context) ([]int, error) { return nil, nil }
 
 // mortalLease reaches nobody once it is dead.
 type mortalLease struct {
@@ -163,9 +182,16 @@ func (l *mortalLease) Release(ctx context.Context) error {
 	return l.living(func() error { return l.Lease.Release(ctx) })
 }
 
-// AwaitEnd waits until the lock is known to be held by nobody who lives.
+// AwaitEnd waits until the lock, and all claims, are known to be held by nobody who lives.
 func AwaitEnd(t *testing.T, medium remote.Medium) {
 	t.Helper()
+	numbers, err := medium.Claims(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, number := range numbers {
+		AwaitEnd(t, onlyLock{medium.Claim(number)})
+	}
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		holder, held, err := medium.Holder(t.Context())
 		if err != nil {
