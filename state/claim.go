@@ -48,3 +48,23 @@ func (i *Intent) IsOf(blocks []string) bool {
 
 // OnlyRecords reports whether an intent is not one of a block: it touches nothing but the state.
 func (i *Intent) OnlyRecords() bool { return i.Backup == "" && !strings.Contains(i.Address, ".") }
+
+// LockPart takes the right to change what belongs to some blocks, or to everything where there are none or the backend knows no parts.
+func LockPart(ctx context.Context, backend Backend, holder LockInfo, blocks []string, timeout time.Duration) (Session, error) {
+	if claimer, ok := backend.(Claimer); ok && len(blocks) > 0 {
+		return claimer.Claim(ctx, holder, blocks, timeout)
+	}
+	return backend.Lock(ctx, holder, timeout)
+}
+
+// Holders are all who are changing a state right now.
+func Holders(ctx context.Context, backend Backend) ([]LockInfo, error) {
+	if claimer, ok := backend.(Claimer); ok {
+		return claimer.Holders(ctx)
+	}
+	holder, held, err := backend.Holder(ctx)
+	if err != nil || !held {
+		return nil, err
+	}
+	return []LockInfo{holder}, nil
+}

@@ -79,7 +79,7 @@ func (c *cli) apply(ctx context.Context, arguments applyArguments) (err error) {
 	if err != nil {
 		return err
 	}
-	session, err := project.lock(ctx, c, "apply", arguments.lockTimeout)
+	session, err := project.lockPart(ctx, c, "apply", arguments.scope.Part(project.spec), arguments.lockTimeout)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/castrolanda/imsctl/executor/health"
@@ -95,7 +96,7 @@ func (r *checkRecorder) record(ctx context.Context, results []*state.CheckResult
 	case r.document.Lineage == "" && len(r.project.spec.Backups) > 0:
 		return errors.New("there is no state yet; the first apply begins it")
 	}
-	session, err := r.project.lock(ctx, r.cli, checkOperation, 0)
+	session, err := r.project.lockPart(ctx, r.cli, checkOperation, addressesOf(results), 0)
 	var locked *state.LockedError
 	switch {
 	case errors.As(err, &locked):
@@ -111,6 +112,16 @@ func (r *checkRecorder) record(ctx context.Context, results []*state.CheckResult
 		r.recorded[result.Address] = result
 	}
 	return nil
+}
+
+// addressesOf are the checks whose results these are.
+func addressesOf(results []*state.CheckResult) []string {
+	var addresses []string
+	for _, result := range results {
+		addresses = append(addresses, result.Address)
+	}
+	slices.Sort(addresses)
+	return slices.Compact(addresses)
 }
 
 // recordResults puts results into a state in one step.

@@ -137,7 +137,7 @@ func (c *cli) runDeploy(ctx context.Context, inputs deployInputs, run deployRun,
 	if err != nil {
 		return err
 	}
-	session, err := project.lock(ctx, c, operation, run.lockTimeout)
+	session, err := project.lockPart(ctx, c, operation, scopeOf(project.spec.Deploys[0].Address).Part(project.spec), run.lockTimeout)
 	if err != nil {
 		return err
 	}

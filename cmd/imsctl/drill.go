@@ -70,7 +70,7 @@ func (c *cli) drill(ctx context.Context, arguments drillArguments) (err error) {
 	if err != nil {
 		return err
 	}
-	session, err := project.lock(ctx, c, "drill", arguments.lockTimeout)
+	session, err := project.lockPart(ctx, c, "drill", scopeOf(arguments.address).Part(project.spec), arguments.lockTimeout)
 	if err != nil {
 		return err
 	}

@@ -211,17 +211,30 @@ func (p *project) expand(ctx context.Context, c *cli, document *state.Document, 
 // checkPatience is how long the lock is waited for in any case while it is held to record what checks saw.
 const checkPatience = 10 * time.Second
 
-// lock takes the right to change the state.
+// lock takes the right to change the whole state.
 func (p *project) lock(ctx context.Context, c *cli, operation string, timeout time.Duration) (state.Session, error) {
+	return p.lockPart(ctx, c, operation, nil, timeout)
+}
+
+// lockPart takes the right to change what belongs to some blocks, or to everything where there are none.
+func (p *project) lockPart(ctx context.Context, c *cli, operation string, blocks []string, timeout time.Duration) (state.Session, error) {
 	p.operation = operation
 	holder := c.holder(operation)
-	session, err := p.backend.Lock(ctx, holder, timeout)
+	session, err := state.LockPart(ctx, p.backend, holder, blocks, timeout)
 	var locked *state.LockedError
 	if errors.As(err, &locked) && locked.Holder.Operation == checkOperation && timeout < checkPatience {
 		// Nobody's apply fails because somebody records what a check saw.
-		return p.backend.Lock(ctx, holder, checkPatience)
+		return state.LockPart(ctx, p.backend, holder, blocks, checkPatience)
 	}
 	return session, err
+}
+
+// scopeOf is the scope of what one block needs; of everything, where there is none.
+func scopeOf(block string) planner.Scope {
+	if block == "" {
+		return planner.Scope{}
+	}
+	return planner.Scope{Targets: []string{block}}
 }
 
 // lockDamaged is lock, but that a damaged state is taken for an empty one.

@@ -37,6 +37,10 @@ func (c *cli) showLock(ctx context.Context, arguments stateArguments, asJSON boo
 	if err != nil {
 		return err
 	}
+	holders, err := state.Holders(ctx, project.backend)
+	if err != nil {
+		return err
+	}
 	location := project.backend.Location()
 	if asJSON {
 		document := struct {
@@ -45,15 +49,22 @@ func (c *cli) showLock(ctx context.Context, arguments stateArguments, asJSON boo
 			State         string          `json:"state"`
 			Held          bool            `json:"held"`
 			Holder        *state.LockInfo `json:"holder,omitempty"`
-		}{FormatVersion: "1.0", Type: "lock", State: location, Held: held}
+			// Holders are all of them, where several have claimed parts of the state.
+			Holders []state.LockInfo `json:"holders,omitempty"`
+		}{FormatVersion: "1.0", Type: "lock", State: location, Held: held, Holders: holders}
 		if holder != (state.LockInfo{}) {
 			document.Holder = &holder
 		}
 		return c.printJSON(document)
 	}
 	switch {
-	case held:
-		_, err = fmt.Fprintf(c.stdout, "The state %s is locked by %s.\nLock id: %s\n", location, holder, holder.ID)
+	case len(holders) > 0:
+		for _, holder := range holders {
+			if _, err := fmt.Fprintf(c.stdout, "The state %s is locked by %s.\nLock id: %s\n", location, holder, holder.ID); err != nil {
+				return err
+			}
+		}
+		return nil
 	case holder != (state.LockInfo{}):
 		_, err = fmt.Fprintf(c.stdout, "The state %s is not locked. The last holder ended without giving its lock back: %s.\nLock id: %s\n", location, holder, holder.ID)
 	default:

@@ -69,9 +69,12 @@ func (m *medium) Claim(number int) remote.Medium {
 }
 
 // Claims implements remote.Medium.
-func (m *medium) Claims(ctx context.Context) ([]int, error) {
+func (m *medium) Claims(ctx context.Context) ([]remote.Claimed, error) {
 	names, err := m.List(ctx, claimPrefix)
-	return remote.ClaimNumbers(names, claimPrefix), err
+	if err != nil {
+		return nil, err
+	}
+	return remote.ClaimsOf(ctx, m, remote.ClaimNumbers(names, claimPrefix))
 }
 
 // Fences implements remote.Medium: what the store is asked to write does not depend on the lock.

@@ -72,7 +72,9 @@ func advisoryKey(names ...string) int64 {
 }
 
 // Claim implements remote.Medium.
-func (m *medium) Claim(number int) remote.Medium {
+func (m *medium) Claim(number int) remote.Medium { return m.claim(number) }
+
+func (m *medium) claim(number int) *medium {
 	claim := *m
 	claim.locks, claim.lock = claimsTable, m.claimPrefix()+remote.ClaimName(number)
 	claim.key = advisoryKey(m.schema, m.name, "claim", remote.ClaimName(number))
@@ -83,17 +85,30 @@ func (m *medium) Claim(number int) remote.Medium {
 func (m *medium) claimPrefix() string { return m.name + "/" }
 
 // Claims implements remote.Medium.
-func (m *medium) Claims(ctx context.Context) ([]int, error) {
-	var names []string
-	err := m.ask(ctx, func(connection *pgx.Conn) (err error) {
-		rows, _ := connection.Query(ctx, m.sql(`select name from {claims} where starts_with(name, $1)`), m.claimPrefix())
-		names, err = pgx.CollectRows(rows, pgx.RowTo[string])
-		return err
+func (m *medium) Claims(ctx context.Context) ([]remote.Claimed, error) {
+	var claims []remote.Claimed
+	err := m.ask(ctx, func(connection *pgx.Conn) error {
+		rows, _ := connection.Query(ctx, m.sql(`select name from {claims} where starts_with(name, $1) and lock_id is not null`), m.claimPrefix())
+		names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return err
+		}
+		for _, number := range remote.ClaimNumbers(names, m.claimPrefix()) {
+			claim := m.claim(number)
+			found, err := claim.look(ctx, connection)
+			if err != nil {
+				return err
+			}
+			if found.id != "" {
+				claims = append(claims, remote.Claimed{Number: number, Holder: found.holder, Held: claim.held(found)})
+			}
+		}
+		return nil
 	})
 	if errors.Is(err, errNoTables) {
 		return nil, nil
 	}
-	return remote.ClaimNumbers(names, m.claimPrefix()), err
+	return claims, err
 }
 
 // Location implements remote.Medium: the URL without user, password and parameters, and the state's name.

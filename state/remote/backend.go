@@ -131,11 +131,11 @@ func (b *Backend) Holder(ctx context.Context) (state.LockInfo, bool, error) {
 	// Who has claimed a part has the lock only while he records something.
 	claims, err := b.claims(ctx)
 	if err != nil {
-		return state.LockInfo{}, false, fmt.Errorf("looking who has claimed what of the state %s: %w", b.Location(), err)
+		return state.LockInfo{}, false, err
 	}
 	for _, claim := range claims {
-		if claim.alive {
-			return claim.holder.LockInfo, true, nil
+		if claim.Alive() {
+			return claim.Holder.LockInfo, true, nil
 		}
 	}
 	return holder.LockInfo, false, nil
@@ -154,21 +154,24 @@ func (b *Backend) holder(ctx context.Context) (Holder, bool, error) {
 func (b *Backend) Unlock(ctx context.Context, id string) (state.LockInfo, error) {
 	claims, err := b.claims(ctx)
 	if err != nil {
-		return state.LockInfo{}, fmt.Errorf("looking who has claimed what of the state %s: %w", b.Location(), err)
+		return state.LockInfo{}, err
 	}
 	for _, claim := range claims {
-		if claim.holder.ID != id {
+		if claim.Holder.ID != id {
 			continue
 		}
-		if _, err := b.medium.Claim(claim.number).Break(ctx, id); err != nil {
-			return claim.holder.LockInfo, err
+		if _, err := b.medium.Claim(claim.Number).Break(ctx, id); err != nil {
+			return claim.Holder.LockInfo, err
 		}
 		// He may have had the lock too, for a moment.
 		if holder, held, err := b.holder(ctx); err != nil || !held || holder.ID != id {
-			return claim.holder.LockInfo, err
+			return claim.Holder.LockInfo, err
 		}
 	}
 	holder, err := b.medium.Break(ctx, id)
+	if errors.Is(err, ErrNotLocked) && len(claims) > 0 {
+		return claims[0].Holder.LockInfo, Mismatch(b.Location(), claims[0].Holder, id)
+	}
 	return holder.LockInfo, err
 }
 

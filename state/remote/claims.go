@@ -33,47 +33,58 @@ func ClaimNumbers(names []string, prefix string) []int {
 	return numbers
 }
 
-// claimed is a claim that somebody has, or had until it died.
-type claimed struct {
-	number int
-	holder Holder
-	alive  bool
-}
-
-// claims are those that have a holder.
-func (b *Backend) claims(ctx context.Context) ([]claimed, error) {
-	numbers, err := b.medium.Claims(ctx)
-	if err != nil {
-		return nil, err
-	}
-	found := make([]claimed, len(numbers))
-	err = Each(ctx, len(numbers), func(ctx context.Context, i int) error {
-		holder, held, err := b.medium.Claim(numbers[i]).Holder(ctx)
-		found[i] = claimed{number: numbers[i], holder: holder, alive: held && !holder.Dead()}
+// ClaimsOf asks each of some claims of a medium who has it.
+func ClaimsOf(ctx context.Context, medium Medium, numbers []int) ([]Claimed, error) {
+	found := make([]Claimed, len(numbers))
+	err := Each(ctx, len(numbers), func(ctx context.Context, i int) error {
+		holder, held, err := medium.Claim(numbers[i]).Holder(ctx)
+		found[i] = Claimed{Number: numbers[i], Holder: holder, Held: held}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(found, func(claim claimed) bool { return claim.holder.ID == "" }), nil
+	return slices.DeleteFunc(found, func(claim Claimed) bool { return claim.Holder.ID == "" }), nil
 }
 
-// admit lets somebody in who has taken the lock, if nobody has claimed what he wants to change; none of blocks is everything. The claims of
-// holders that are dead are ended, so that they do not come back to life behind his back.
-func (b *Backend) admit(ctx context.Context, blocks []string) error {
+// claims are those that have a holder.
+func (b *Backend) claims(ctx context.Context) ([]Claimed, error) {
+	claims, err := b.medium.Claims(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("looking who has claimed what of the state %s: %w", b.Location(), err)
+	}
+	return claims, nil
+}
+
+// look returns the claims of the dead on what somebody wants to change, or the *state.LockedError of one who lives; none of blocks is everything.
+func (b *Backend) look(ctx context.Context, blocks []string) ([]Claimed, error) {
 	claims, err := b.claims(ctx)
 	if err != nil {
-		return fmt.Errorf("looking who has claimed what of the state %s: %w", b.Location(), err)
+		return nil, err
 	}
+	var dead []Claimed
 	for _, claim := range claims {
-		if _, overlaps := state.Overlap(blocks, claim.holder.Blocks); !overlaps && len(blocks) > 0 {
+		if _, overlaps := state.Overlap(blocks, claim.Holder.Blocks); !overlaps && len(blocks) > 0 {
 			continue
 		}
-		if claim.alive {
-			return Locked(b.Location(), claim.holder, LeaseTime)
+		if claim.Alive() {
+			return nil, Locked(b.Location(), claim.Holder, LeaseTime)
 		}
-		if _, err := b.medium.Claim(claim.number).Break(ctx, claim.holder.ID); err != nil && !errors.Is(err, ErrNotLocked) {
-			return fmt.Errorf("ending the claim of %s, who is gone: %w", claim.holder.LockInfo, err)
+		dead = append(dead, claim)
+	}
+	return dead, nil
+}
+
+// admit lets somebody in who has taken the lock, if nobody has claimed what he wants to change. The claims of the dead are ended, so that they
+// do not come back to life behind his back.
+func (b *Backend) admit(ctx context.Context, blocks []string) error {
+	dead, err := b.look(ctx, blocks)
+	if err != nil {
+		return err
+	}
+	for _, claim := range dead {
+		if _, err := b.medium.Claim(claim.Number).Break(ctx, claim.Holder.ID); err != nil && !errors.Is(err, ErrNotLocked) {
+			return fmt.Errorf("ending the claim of %s, who is gone: %w", claim.Holder.LockInfo, err)
 		}
 	}
 	return nil
@@ -95,7 +106,7 @@ func (b *Backend) occupy(ctx context.Context, holder Holder) (Lease, error) {
 func (b *Backend) Holders(ctx context.Context) ([]state.LockInfo, error) {
 	claims, err := b.claims(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("looking who has claimed what of the state %s: %w", b.Location(), err)
+		return nil, err
 	}
 	whole, held, err := b.holder(ctx)
 	if err != nil {
@@ -106,8 +117,8 @@ func (b *Backend) Holders(ctx context.Context) ([]state.LockInfo, error) {
 		holders = append(holders, whole.LockInfo)
 	}
 	for _, claim := range claims {
-		if claim.alive {
-			holders = append(holders, claim.holder.LockInfo)
+		if claim.Alive() {
+			holders = append(holders, claim.Holder.LockInfo)
 		}
 	}
 	return holders, nil

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	mathrand "math/rand/v2"
 	"time"
 
 	"github.com/castrolanda/imsctl/internal/clock"
@@ -17,14 +18,21 @@ const (
 	lastPause  = time.Second
 )
 
+// turnPatience is how long those are waited for in any case who have the lock to record something in a part, and turnPause how long at most
+// before one looks again.
+const (
+	turnPatience = 10 * time.Second
+	turnPause    = 100 * time.Millisecond
+)
+
 // Lock implements state.Backend.
 func (b *Backend) Lock(ctx context.Context, holder state.LockInfo, timeout time.Duration) (state.Session, error) {
-	return asSession(b.openFirst(ctx, b.newHolder(holder, nil), b.whole(timeout)))
+	return asSession(b.openFirst(ctx, b.newHolder(holder, nil), b.opening(nil, timeout)))
 }
 
 // LockDamaged implements state.Salvager.
 func (b *Backend) LockDamaged(ctx context.Context, holder state.LockInfo, timeout time.Duration) (state.Session, error) {
-	asked := b.whole(timeout)
+	asked := b.opening(nil, timeout)
 	asked.damaged = true
 	return asSession(b.openFirst(ctx, b.newHolder(holder, nil), asked))
 }
@@ -43,17 +51,22 @@ var _ state.Salvager = (*Backend)(nil)
 type opening struct {
 	// timeout is how long the lock is waited for.
 	timeout time.Duration
-	// admit lets the holder of the lock in, or not.
-	admit func(context.Context) error
+	// look says beforehand whether it would be in vain to take the lock, which would be in the way of others for a moment; nil where it
+	// would not be. admit lets its holder in, or not.
+	look, admit func(context.Context) error
 	// known is the state as it was before, nil where it was not read yet.
 	known *stored
 	// damaged takes a state that cannot be read for an empty one.
 	damaged bool
 }
 
-// whole opens a session that may change everything.
-func (b *Backend) whole(timeout time.Duration) opening {
-	return opening{timeout: timeout, admit: func(ctx context.Context) error { return b.admit(ctx, nil) }}
+// opening is that of the first session of somebody who wants to change some blocks, or everything.
+func (b *Backend) opening(blocks []string, timeout time.Duration) opening {
+	return opening{
+		timeout: timeout,
+		look:    func(ctx context.Context) error { _, err := b.look(ctx, blocks); return err },
+		admit:   func(ctx context.Context) error { return b.admit(ctx, blocks) },
+	}
 }
 
 // openFirst opens the first session of a command.
@@ -99,15 +112,13 @@ func (b *Backend) tryCipher() error {
 
 // acquire takes the lock, waiting up to timeout for its holder, and for what stands in the way of being admitted then.
 func (b *Backend) acquire(ctx context.Context, holder Holder, asked opening) (Lease, error) {
-	deadline := time.Now().Add(asked.timeout)
+	begun := time.Now()
+	deadline := begun.Add(asked.timeout)
 	reached := false
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		lease, err := b.medium.Acquire(ctx, holder)
+		lease, claimed, err := b.attempt(ctx, holder, asked)
 		if err == nil {
-			if err = asked.admit(ctx); err == nil {
-				return lease, nil
-			}
-			err = errors.Join(err, release(lease))
+			return lease, nil
 		}
 		locked := new(state.LockedError)
 		isLocked := errors.As(err, &locked)
@@ -115,16 +126,38 @@ func (b *Backend) acquire(ctx context.Context, holder Holder, asked opening) (Le
 		// Who waits for a lock is not turned away by a server that does not answer once. One that never did is no lock to wait for.
 		passing := isLocked || errors.Is(err, ErrBusy) || reached && errors.Is(err, ErrUnreachable)
 		left := time.Until(deadline)
+		if isLocked && !claimed && (locked.Holder.Part != "" || locked.Holder.ID == "") {
+			// Those who record something in a part have the lock for a moment, whatever it is that they have claimed. So has one who
+			// has not yet said who he is.
+			left, pause = max(left, turnPatience-time.Since(begun)), min(pause, turnPause)
+		}
 		switch {
 		case isLocked && left <= 0:
 			return nil, err
 		case !passing || left <= 0:
 			return nil, err
 		}
-		if err := clock.Sleep(ctx, min(pause, left)); err != nil {
+		// Those who wait together do not come back together.
+		if err := clock.Sleep(ctx, min(pause/2+mathrand.N(pause/2), left)); err != nil {
 			return nil, fmt.Errorf("waiting for its lock: %w", err)
 		}
 	}
+}
+
+// attempt tries to take the lock once. What stands in the way may be a claim.
+func (b *Backend) attempt(ctx context.Context, holder Holder, asked opening) (lease Lease, claimed bool, err error) {
+	if asked.look != nil {
+		if err := asked.look(ctx); err != nil {
+			return nil, true, err
+		}
+	}
+	if lease, err = b.medium.Acquire(ctx, holder); err != nil {
+		return nil, false, err
+	}
+	if err := asked.admit(ctx); err != nil {
+		return nil, true, errors.Join(err, release(lease))
+	}
+	return lease, false, nil
 }
 
 // openAttempts bounds how often an opening is tried: each time a holder that has lost its lock has got ahead.

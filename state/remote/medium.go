@@ -58,9 +58,19 @@ type Medium interface {
 	// Claim is this medium with a lock of its own in the place of the state's, by which somebody claims a part of the state. What it
 	// lends can be renewed and released, and writes nothing.
 	Claim(number int) Medium
-	// Claims are the numbers of the claims that there were once, held or not, in order.
-	Claims(ctx context.Context) ([]int, error)
+	// Claims are the claims that have a holder, ordered by their numbers. It disturbs nobody.
+	Claims(ctx context.Context) ([]Claimed, error)
 }
+
+// Claimed is a claim that has a holder, who may be dead.
+type Claimed struct {
+	Number int
+	Holder Holder
+	Held   bool
+}
+
+// Alive reports whether its holder is not known to be gone.
+func (c Claimed) Alive() bool { return c.Held && !c.Holder.Dead() }
 
 // Lease is a lock that is held. Only its holder writes, and it reads as whoever has the lock does. It is safe for concurrent use.
 type Lease interface {

@@ -93,14 +93,14 @@ func (m *memory) Claim(number int) Medium {
 	return m.claims[number]
 }
 
-func (m *memory) Claims(context.Context) ([]int, error) {
+func (m *memory) Claims(ctx context.Context) ([]Claimed, error) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	numbers := make([]int, len(m.claims))
+	m.mu.Unlock()
 	for i := range numbers {
 		numbers[i] = i
 	}
-	return numbers, nil
+	return ClaimsOf(ctx, m, numbers)
 }
 
 type memoryLease struct {

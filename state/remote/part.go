@@ -61,7 +61,7 @@ func (b *Backend) Claim(ctx context.Context, info state.LockInfo, blocks []strin
 		return nil, errors.New("what is claimed of the state has to be said")
 	}
 	holder := b.newHolder(info, blocks)
-	first, err := b.openFirst(ctx, holder, opening{timeout: timeout, admit: func(ctx context.Context) error { return b.admit(ctx, blocks) }})
+	first, err := b.openFirst(ctx, holder, b.opening(blocks, timeout))
 	if err != nil {
 		return nil, err
 	}

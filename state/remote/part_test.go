@@ -101,3 +101,41 @@ func TestAPartThatCannotBeRecorded(t *testing.T) {
 		}
 	}
 }
+
+// TestPartsOfAStateThatIsNew: several begin before there is anything, and one ends, with a snapshot, while the others go on.
+func TestPartsOfAStateThatIsNew(t *testing.T) {
+	medium := newMemory()
+	north, south := newBackend(medium, t.TempDir()), newBackend(medium, t.TempDir())
+	begin := func(s state.Session, block string) {
+		t.Helper()
+		if err := s.Begin(t.Context(), state.Intent{ID: "run/" + block, Run: "run", Kind: "backup", Address: block, Backup: block, BeganAt: noon}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	end := func(s state.Session, block string) {
+		t.Helper()
+		if err := s.End(t.Context(), "run/"+block, state.Result{Outcome: state.Done, EndedAt: noon}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, second := claimOf(t, north, "first", "backup.north"), claimOf(t, south, "second", "backup.south")
+	begin(first, "backup.north")
+	begin(second, "backup.south")
+	third := claimOf(t, newBackend(medium, t.TempDir()), "third", "backup.third")
+	begin(third, "backup.third")
+	end(third, "backup.third")
+	if err := third.Close(); err != nil {
+		t.Fatal(err)
+	}
+	end(first, "backup.north")
+	end(second, "backup.south")
+	for _, s := range []state.Session{first, second} {
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	document, err := north.Read(t.Context())
+	if err != nil || document.Serial != 6 || len(document.Intents) != 0 {
+		t.Errorf("%+v, %v", document, err)
+	}
+}

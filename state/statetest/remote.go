@@ -143,7 +143,7 @@ func (m *mortal) dead() []remote.Lease {
 type onlyLock struct{ remote.Medium }
 
 // Claims implements remote.Medium.
-func (onlyLock) Claims(context.Context) ([]int, error) { return nil, nil }
+func (onlyLock) Claims(context.Context) ([]remote.Claimed, error) { return nil, nil }
 
 // mortalLease reaches nobody once it is dead.
 type mortalLease struct {
@@ -185,12 +185,12 @@ func (l *mortalLease) Release(ctx context.Context) error {
 // AwaitEnd waits until the lock, and all claims, are known to be held by nobody who lives.
 func AwaitEnd(t *testing.T, medium remote.Medium) {
 	t.Helper()
-	numbers, err := medium.Claims(t.Context())
+	claims, err := medium.Claims(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, number := range numbers {
-		AwaitEnd(t, onlyLock{medium.Claim(number)})
+	for _, claim := range claims {
+		AwaitEnd(t, onlyLock{medium.Claim(claim.Number)})
 	}
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		holder, held, err := medium.Holder(t.Context())

@@ -55,7 +55,7 @@ func testSessions(t *testing.T, place Place) {
 }
 
 // Applies does what so many applies at once do: each waits for the lock, and records an artifact of its own, the numbers from
-// first on.
+// first on. Two of three want a part only, where the backend knows parts.
 func Applies(ctx context.Context, again func() state.Backend, first, count int) error {
 	var group sync.WaitGroup
 	errs := make(chan error, count)
@@ -74,15 +74,32 @@ func Applies(ctx context.Context, again func() state.Backend, first, count int) 
 
 // apply is one of them.
 func apply(ctx context.Context, backend state.Backend, i int) error {
-	s, err := backend.Lock(ctx, Ana(fmt.Sprintf("apply-%d", i)), 10*patience)
+	var blocks []string
+	if _, ok := backend.(state.Claimer); ok && i%3 > 0 {
+		blocks = []string{Block(i % 5)}
+	}
+	s, err := state.LockPart(ctx, backend, Ana(fmt.Sprintf("apply-%d", i)), blocks, 10*patience)
 	if err != nil {
 		return fmt.Errorf("apply %d: %w", i, err)
 	}
-	before := len(s.Document().Artifacts)
-	if err := Step(s, i); err != nil {
+	mine := func() (count int) {
+		for _, artifact := range s.Document().Artifacts {
+			if blocks == nil || artifact.Backup == blocks[0] {
+				count++
+			}
+		}
+		return count
+	}
+	before := mine()
+	if blocks == nil {
+		err = Step(s, i)
+	} else {
+		err = stepOf(s, blocks[0], i)
+	}
+	if err != nil {
 		return fmt.Errorf("apply %d: %w", i, err)
 	}
-	if after := len(s.Document().Artifacts); after != before+1 {
+	if after := mine(); after != before+1 {
 		return fmt.Errorf("apply %d: %d artifacts and then %d: somebody else wrote under its lock", i, before, after)
 	}
 	if err := s.Close(); err != nil {

@@ -38,6 +38,21 @@ func (b *backend) LockDamaged(ctx context.Context, holder state.LockInfo, timeou
 	return &session{opened, b.Tracer}, nil
 }
 
+// Claim implements state.Claimer; it locks everything where the backend knows no parts.
+func (b *backend) Claim(ctx context.Context, holder state.LockInfo, blocks []string, timeout time.Duration) (opened state.Session, err error) {
+	err = b.call(ctx, slog.LevelInfo, "state claimed", func() error {
+		opened, err = state.LockPart(ctx, b.Backend, holder, blocks, timeout)
+		return err
+	}, slog.String("state", b.Location()), slog.String("operation", holder.Operation), slog.Int("pid", holder.PID), slog.Any("blocks", blocks))
+	if err != nil {
+		return nil, err
+	}
+	return &session{opened, b.Tracer}, nil
+}
+
+// Holders implements state.Claimer.
+func (b *backend) Holders(ctx context.Context) ([]state.LockInfo, error) { return state.Holders(ctx, b.Backend) }
+
 type backend struct {
 	state.Backend
 	*Tracer
