@@ -51,7 +51,9 @@ func (b *backend) Claim(ctx context.Context, holder state.LockInfo, blocks []str
 }
 
 // Holders implements state.Claimer.
-func (b *backend) Holders(ctx context.Context) ([]state.LockInfo, error) { return state.Holders(ctx, b.Backend) }
+func (b *backend) Holders(ctx context.Context) ([]state.LockInfo, error) {
+	return state.Holders(ctx, b.Backend)
+}
 
 type backend struct {
 	state.Backend

@@ -69,8 +69,7 @@ func (l *link) startGuard(ctx context.Context, sudo bool) error {
 	if err != nil {
 		return err
 	}
-	var said output.Tail
-	l.tasks.Go(func() { io.Copy(&said, session.channel.Stderr()) })
+	said := l.listen(session)
 	stop := context.AfterFunc(ctx, func() { session.channel.Close() })
 	answers := bufio.NewReader(session.channel)
 	_, err = session.marked(answers)
@@ -78,11 +77,41 @@ func (l *link) startGuard(ctx context.Context, sudo bool) error {
 		return cause.Interruption(ctx)
 	}
 	if err != nil {
-		session.channel.Close()
-		return l.notStarted(sudo, said.String(), err)
+		return l.notStarted(sudo, said.close(), err)
 	}
 	l.guard.session, l.guard.answers = session, answers
 	return nil
+}
+
+// lastWords is how long is waited for what a script that has ended said of it, which may arrive behind the end of what it wrote.
+const lastWords = 5 * time.Second
+
+// complaints are what a session writes to its standard error.
+type complaints struct {
+	session *session
+	said    output.Tail
+	read    chan struct{}
+}
+
+// listen begins to read them.
+func (l *link) listen(session *session) *complaints {
+	c := &complaints{session: session, read: make(chan struct{})}
+	l.tasks.Go(func() {
+		defer close(c.read)
+		io.Copy(&c.said, session.channel.Stderr())
+	})
+	return c
+}
+
+// close ends the session and returns the last of them.
+func (c *complaints) close() string {
+	select {
+	case <-c.read:
+	case <-time.After(lastWords):
+	}
+	c.session.channel.Close()
+	<-c.read
+	return c.said.String()
 }
 
 // errNoCommands is a user who may reach files and no more.

@@ -10,8 +10,6 @@ import (
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
-
-	"github.com/castrolanda/imsctl/internal/output"
 )
 
 // packetSize is how many bytes of a file go into one request to OpenSSH's server, which takes requests of up to 256 KiB in
@@ -88,21 +86,14 @@ func (l *link) fileServerAsRoot() (io.Reader, io.WriteCloser, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	var said output.Tail
-	errorsRead := make(chan struct{})
-	l.tasks.Go(func() {
-		defer close(errorsRead)
-		io.Copy(&said, session.channel.Stderr())
-	})
+	said := l.listen(session)
 	from := bufio.NewReader(session.channel)
 	word, err := session.marked(from)
 	if err == nil && word == saysReady {
 		return from, session.channel, nil
 	}
-	session.channel.Close()
-	<-errorsRead
 	if err == nil {
 		err = errors.New("there is no sftp-server in its usual places")
 	}
-	return nil, nil, l.notStarted(true, said.String(), err)
+	return nil, nil, l.notStarted(true, said.close(), err)
 }
