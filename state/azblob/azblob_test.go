@@ -31,8 +31,8 @@ func TestConformance(t *testing.T) {
 			own.Prefix = fmt.Sprintf("Zustände/漢字 #%d?", states.Add(1))
 			place := statetest.Remote(t, func() remote.Medium {
 				made := opened(t, own)
-				if strings.HasSuffix(t.Name(), "/Death") {
-					// This test waits until the store ends the lease. No other depends on how fast it is.
+				if strings.HasSuffix(t.Name(), "Death") {
+					// These tests wait until the store ends the lease. No other depends on how fast it is.
 					made.lease = shortest
 				}
 				return made
