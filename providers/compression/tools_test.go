@@ -100,7 +100,7 @@ func TestXZStreamPadding(t *testing.T) {
 
 // Every cut of a file of many blocks is found, those between blocks too.
 func TestTruncationOfXZBlocks(t *testing.T) {
-	stored := tool(t, dump(9000), "xz", "-c", "--lzma2=preset=0,dict=4KiB", "--block-size=2KiB")
+	stored := tool(t, dump(5000), "xz", "-c", "--lzma2=preset=0,dict=4KiB", "--block-size=1KiB")
 	codec := mustCodec(t, "xz", 1)
 	for cut := range len(stored) {
 		if _, err := decompress(codec, bytes.NewReader(stored[:cut])); err == nil {
