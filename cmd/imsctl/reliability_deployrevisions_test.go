@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -28,6 +27,12 @@ var fewRevisions = map[string][]string{
 	"vm":     {release.Migration},
 }
 
+// revisionStrategies are those that bring a revision.
+var revisionStrategies = []string{"hybrid", "github", "vm"}
+
+// downtimeRow is the row of the table of times.
+const downtimeRow = "nobody answers for"
+
 // TestDeployRevisions deploys good and faulty revisions by each strategy that brings any, with a client that asks all the time. A faulty
 // one is rolled back, with the reason.
 func TestDeployRevisions(t *testing.T) {
@@ -35,9 +40,8 @@ func TestDeployRevisions(t *testing.T) {
 		t.Skip("it takes an engine and many deploys")
 	}
 	machine := deployMachine.Machine(t)
-	strategies := []string{"hybrid", "github", "vm"}
-	rows, down := make(map[string][]string), []string{"|", "|---"}
-	for _, strategy := range strategies {
+	run, down := make(map[tableCell]string), make(map[tableCell]string)
+	for _, strategy := range revisionStrategies {
 		s := newShop(t, machine, strategy, release.Options{})
 		s.project.Checkout(t, release.Good2)
 		s.open()
@@ -47,37 +51,34 @@ func TestDeployRevisions(t *testing.T) {
 			}
 			t.Run(strategy+"/"+test.revision, func(t *testing.T) {
 				ended, seen := s.on(t).deployRevision(test.revision, test.said)
-				rows[test.called] = append(rows[test.called], ended)
+				if t.Failed() {
+					return
+				}
+				run[tableCell{"", test.called, strategy}] = ended
 				if test.revision == release.Good3 {
-					down = withDowntime(down, strategy, seen)
+					down[tableCell{"", downtimeRow, strategy}] = seen.Longest.Round(10 * time.Millisecond).String()
 				}
 			})
 		}
-		if os.Getenv(allVariable) != "" && strategy == strategies[len(strategies)-1] {
-			t.Run("local", func(t *testing.T) { down = withDowntime(down, "local", s.on(t).restart()) })
+		if os.Getenv(allVariable) != "" && strategy == revisionStrategies[len(revisionStrategies)-1] {
+			t.Run("local", func(t *testing.T) {
+				down[tableCell{"", downtimeRow, "local"}] = s.on(t).restart().Longest.Round(10 * time.Millisecond).String()
+			})
 		}
 	}
-	t.Log(strings.Join(down, "\n"))
-	if os.Getenv(allVariable) == "" || t.Failed() {
+	t.Log(down)
+	if os.Getenv(allVariable) == "" {
 		return
 	}
-	text := fmt.Sprintf("| | %s |\n|---|%s\n", strings.Join(strategies, " | "), strings.Repeat("---|", len(strategies)))
+	g := grid{columns: revisionStrategies}
 	for _, test := range deployRevisions {
-		text += fmt.Sprintf("| %s | %s |\n", test.called, strings.Join(rows[test.called], " | "))
+		g.rows = append(g.rows, test.called)
 	}
-	compareTable(t, "TestDeployRevisions", text)
+	mergeTables(t, "TestDeployRevisions", []grid{g}, run)
 	if os.Getenv("UPDATE_TABLE") == "1" {
 		// It is no promise how long somebody has to wait, so that nothing else is compared with it.
-		compareTable(t, "TestDeployRevisions, downtime", down[0]+" |\n"+down[1]+"|\n"+down[2]+" |\n")
+		mergeTables(t, "TestDeployRevisions, downtime", []grid{{rows: []string{downtimeRow}, columns: deployStrategies}}, down)
 	}
-}
-
-// withDowntime adds a column to a table of two rows: a strategy, and for how long its client had no answer.
-func withDowntime(table []string, strategy string, seen release.Report) []string {
-	if len(table) == 2 {
-		table = append(table, "| nobody answers for")
-	}
-	return []string{table[0] + " | " + strategy, table[1] + "|---", table[2] + " | " + seen.Longest.Round(10*time.Millisecond).String()}
 }
 
 // restart restarts what runs, and returns what a client saw.

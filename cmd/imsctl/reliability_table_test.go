@@ -14,6 +14,9 @@ import (
 // The marks between which a table stands in docs/reliability.md; %s is the test that makes it.
 const tableBegin, tableEnd = "<!-- table: made by %s -->\n", "<!-- end of the table -->\n"
 
+// tablePath is where the tables are, from here.
+var tablePath = filepath.Join("..", "..", "docs", "reliability.md")
+
 // compareMatrix holds the table in the documentation against what happened, or writes it with UPDATE_TABLE=1.
 func compareMatrix(t *testing.T, table map[[2]string]string) {
 	t.Helper()
@@ -29,25 +32,32 @@ func compareMatrix(t *testing.T, table map[[2]string]string) {
 // compareTable holds the table that a test makes against the one in the documentation, or writes it with UPDATE_TABLE=1.
 func compareTable(t *testing.T, test, written string) {
 	t.Helper()
-	begin, path := fmt.Sprintf(tableBegin, test), filepath.Join("..", "..", "docs", "reliability.md")
-	document, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, found := strings.Cut(string(document), begin)
-	old, after, ended := strings.Cut(rest, tableEnd)
-	if !found || !ended {
-		t.Fatalf("%s has no place for the table", path)
-	}
+	before, old, after := documentedTable(t, test)
 	if os.Getenv("UPDATE_TABLE") == "1" {
-		if err := os.WriteFile(path, []byte(before+begin+written+tableEnd+after), 0o644); err != nil {
+		if err := os.WriteFile(tablePath, []byte(before+written+after), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
 	if difference := cmp.Diff(strings.Split(old, "\n"), strings.Split(written, "\n")); difference != "" {
-		t.Errorf("%s tells something else; UPDATE_TABLE=1 writes it anew:\n%s", path, difference)
+		t.Errorf("%s tells something else; UPDATE_TABLE=1 writes it anew:\n%s", tablePath, difference)
 	}
+}
+
+// documentedTable is the table that the documentation has of a test, and what stands around it, the marks included.
+func documentedTable(t *testing.T, test string) (before, table, after string) {
+	t.Helper()
+	document, err := os.ReadFile(tablePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := fmt.Sprintf(tableBegin, test)
+	before, rest, found := strings.Cut(string(document), begin)
+	table, after, ended := strings.Cut(rest, tableEnd)
+	if !found || !ended {
+		t.Fatalf("%s has no place for the table of %s", tablePath, test)
+	}
+	return before + begin, table, tableEnd + after
 }
 
 // renderMatrix writes the table in Markdown: faults down, targets across, and below it why some cells are empty.
