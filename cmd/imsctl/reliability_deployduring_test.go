@@ -25,7 +25,7 @@ func TestDuringDeploy(t *testing.T) {
 	logs := s.follow("logs", "-f", "-n", "-1")
 	logs.await(t, "working as the first")
 
-	revision := s.revise(works("the second"))
+	first, revision := s.newest(), s.revise(works("the second"))
 	s.hold(whileStaged)
 	r := s.start("apply", "-auto-approve")
 	s.await(whileStaged, revision, r)
@@ -39,8 +39,8 @@ func TestDuringDeploy(t *testing.T) {
 		t.Errorf("the same state deploys at once, and that ends with %d: %s", code, again.output.String())
 	}
 	s.letGo(whileStaged)
-	if code := r.wait(); code != exitDone || s.phase(1) != "promoted" {
-		t.Errorf("it ended with %d as %s: %s", code, s.phase(1), r.output.String())
+	if code := r.wait(); code != exitDone || s.phase(first) != "promoted" {
+		t.Errorf("it ended with %d as %s: %s", code, s.phase(first), r.output.String())
 	}
 	logs.await(t, "working as the second")
 	logs.interrupt(t)

@@ -10,11 +10,21 @@ import (
 	"github.com/castrolanda/imsctl/state"
 )
 
-// phase is how the last deploy ended, of those that came after some.
-func (s *shop) phase(before int) string {
+// newest is the identifier of the last deploy, "" for none. How many there are says nothing: the state keeps the newest ones only.
+func (s *shop) newest() string {
 	s.t.Helper()
 	releases := s.releases()
-	if len(releases) == before {
+	if len(releases) == 0 {
+		return ""
+	}
+	return releases[len(releases)-1].ID
+}
+
+// phase is how the last deploy ended, where it is not the one that was the newest before.
+func (s *shop) phase(before string) string {
+	s.t.Helper()
+	releases := s.releases()
+	if len(releases) == 0 || releases[len(releases)-1].ID == before {
 		return "none"
 	}
 	last := releases[len(releases)-1]

@@ -110,7 +110,7 @@ func (s *shop) suffer(strategy string, fault deployFault, place string) string {
 	s.declare(strategy)
 	poll := s.project.Poll(s.t)
 	poll.Await(s.t, s.answers())
-	before := len(s.releases())
+	before := s.newest()
 	revision := s.occasion(place)
 	s.hold(place)
 	r := s.start("apply", "-auto-approve")

@@ -58,7 +58,7 @@ func TestRandomDeploys(t *testing.T) {
 	for round := range rounds {
 		strategy, change := pick([]string{"hybrid", "github", "vm"}), pick(slices.Sorted(maps.Keys(changes)))
 		what, moment := pick(slices.Sorted(maps.Keys(interruptions))), time.Duration(random.Int64N(int64(window)))
-		before := len(s.releases())
+		before := s.newest()
 		s.declare(strategy)
 		revision := s.revise(changes[change])
 		r := s.start("apply", "-auto-approve")
@@ -76,6 +76,9 @@ func TestRandomDeploys(t *testing.T) {
 		ends[last]++
 		if first != last {
 			ends["taken up"]++
+		}
+		if last != "promoted" && last != "rolled back" {
+			t.Error("it is not told how it ended")
 		}
 		if good := change != "sick" && change != "migration"; !good && last == "promoted" {
 			t.Error("a revision that is not well was promoted")

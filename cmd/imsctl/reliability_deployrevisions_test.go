@@ -102,7 +102,7 @@ func (s *shop) deployRevision(revision, wanted string) (ended string, seen relea
 	// Nobody pushes by force but a test that begins anew.
 	s.project.Push(s.t, release.Good2)
 	s.project.Checkout(s.t, revision)
-	before, containers := len(s.releases()), s.project.Containers(s.t)
+	before, containers := s.newest(), s.project.Containers(s.t)
 	poll := s.project.Poll(s.t)
 	poll.Await(s.t, release.Good2)
 	code, said := s.apply()

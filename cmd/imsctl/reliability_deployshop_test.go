@@ -212,7 +212,7 @@ func (s *shop) apply(options ...string) (int, string) {
 // open deploys what the working repository has, after which there is something to go back to.
 func (s *shop) open() {
 	s.t.Helper()
-	if code, said := s.apply("-allow-no-rollback"); code != exitDone || s.phase(0) != "promoted" {
+	if code, said := s.apply("-allow-no-rollback"); code != exitDone || s.phase("") != "promoted" {
 		s.t.Fatalf("the first deploy ends with %d: %s", code, said)
 	}
 }
