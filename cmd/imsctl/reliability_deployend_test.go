@@ -40,6 +40,7 @@ func (s *shop) phase(before string) string {
 func (s *shop) settle(commit string) string {
 	s.t.Helper()
 	var said []string
+	restarted := false
 	for limit, tries := time.Now().Add(2*time.Minute), 5; tries > 0 && time.Now().Before(limit); tries-- {
 		code, output := s.apply()
 		words := strings.Join(strings.Fields(output), " ")
@@ -49,6 +50,14 @@ func (s *shop) settle(commit string) string {
 		}
 		if strings.Contains(words, "held by the host itself") {
 			tries++
+		}
+		if strings.Contains(words, "restart the engine") && !restarted {
+			// What is to be done is said, and only who owns the machine can do it.
+			restarted = true
+			s.t.Log("the engine has lost a port, and is restarted")
+			if err := s.project.Machine.Docker.Restart(s.t.Context()); err != nil {
+				s.t.Fatal(err)
+			}
 		}
 	}
 	releases := s.releases()

@@ -26,6 +26,8 @@ type machine struct {
 	images     map[string]string // identifications by name
 	containers map[string]*fakeContainer
 	ids        int
+	// publishing is the container that publishes whatever port is asked for, "" for none.
+	publishing string
 	// fail is asked before each step that changes something, and may refuse it.
 	fail func(step string) error
 }
@@ -146,6 +148,8 @@ func (m *machine) Run(ctx context.Context, command providers.Command) error {
 			delete(m.images, name)
 		}
 		m.mu.Unlock()
+	case strings.HasPrefix(line, "docker ps --filter publish="):
+		answer = m.publishing + "\n"
 	case strings.HasPrefix(line, "docker compose"):
 		answer, err = m.compose(command)
 	default:

@@ -97,7 +97,7 @@ func (s *Site) bringUp(ctx context.Context, c call, loaded *config, least time.D
 	}
 	if upErr != nil {
 		// Which of the containers is to blame is seen better from them.
-		return found, errors.Join(append(bads(judge(loaded, found)), upErr)...)
+		return found, errors.Join(append(bads(judge(loaded, found)), s.explainPort(ctx, upErr))...)
 	}
 	return s.settle(ctx, c.project, loaded, max(least, loaded.wait()))
 }
