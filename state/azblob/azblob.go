@@ -72,11 +72,7 @@ func (m *medium) Claim(number int) remote.Medium {
 
 // Claims implements remote.Medium.
 func (m *medium) Claims(ctx context.Context) ([]remote.Claimed, error) {
-	names, err := m.List(ctx, claimPrefix)
-	if err != nil {
-		return nil, err
-	}
-	return remote.ClaimsOf(ctx, m, remote.ClaimNumbers(names, claimPrefix))
+	return remote.ClaimsIn(ctx, m, claimPrefix)
 }
 
 // Fences implements remote.Medium: what the store is asked to write does not depend on the lock.

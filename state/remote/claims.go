@@ -33,8 +33,17 @@ func ClaimNumbers(names []string, prefix string) []int {
 	return numbers
 }
 
-// ClaimsOf asks each of some claims of a medium who has it.
-func ClaimsOf(ctx context.Context, medium Medium, numbers []int) ([]Claimed, error) {
+// ClaimsIn are the claims of a medium whose locks are parts, with a prefix before the names of claims.
+func ClaimsIn(ctx context.Context, medium Medium, prefix string) ([]Claimed, error) {
+	names, err := medium.List(ctx, prefix)
+	if err != nil {
+		return nil, err
+	}
+	return claimsOf(ctx, medium, ClaimNumbers(names, prefix))
+}
+
+// claimsOf asks each of some claims who has it.
+func claimsOf(ctx context.Context, medium Medium, numbers []int) ([]Claimed, error) {
 	found := make([]Claimed, len(numbers))
 	err := Each(ctx, len(numbers), func(ctx context.Context, i int) error {
 		holder, held, err := medium.Claim(numbers[i]).Holder(ctx)

@@ -100,7 +100,7 @@ func (m *memory) Claims(ctx context.Context) ([]Claimed, error) {
 	for i := range numbers {
 		numbers[i] = i
 	}
-	return ClaimsOf(ctx, m, numbers)
+	return claimsOf(ctx, m, numbers)
 }
 
 type memoryLease struct {

@@ -138,32 +138,7 @@ func testClaimOverlap(t *testing.T, place Place) {
 // testClaimWaiting: who wants everything waits for those who have claimed something.
 func testClaimWaiting(t *testing.T, place Place) {
 	first := claim(t, place.Backend, "first", Block(1))
-	type answer struct {
-		session state.Session
-		err     error
-	}
-	answers, other := make(chan answer, 1), place.Again()
-	go func() {
-		session, err := other.Lock(context.Background(), Ana("second"), patience)
-		answers <- answer{session, err}
-	}()
-	for i := range 5 {
-		done(t, first, Block(1), i)
-	}
-	select {
-	case got := <-answers:
-		t.Fatalf("the claim was not waited for: %v", got.err)
-	default:
-	}
-	closed(t, first)
-	got := <-answers
-	if got.err != nil {
-		t.Fatal(got.err)
-	}
-	if document := got.session.Document(); len(document.Artifacts) != 5 {
-		t.Errorf("who has waited sees %+v", document)
-	}
-	closed(t, got.session)
+	waits(t, place.Again(), first, func() { done(t, first, Block(1), 1) })
 }
 
 // testClaimPart: a part is not left, and nonsense is refused without harm to what is recorded with it.

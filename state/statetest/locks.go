@@ -25,22 +25,28 @@ func testLock(t *testing.T, place Place) {
 
 func testWaiting(t *testing.T, place Place) {
 	s := lock(t, place.Backend, "first")
+	waits(t, place.Again(), s, func() { step(t, s, 1) })
+}
+
+// waits holds that who wants to lock everything waits until a session is closed, and sees the one artifact that is recorded meanwhile.
+func waits(t *testing.T, other state.Backend, first state.Session, meanwhile func()) {
+	t.Helper()
 	type answer struct {
 		session state.Session
 		err     error
 	}
-	answers, other := make(chan answer, 1), place.Again()
+	answers := make(chan answer, 1)
 	go func() {
 		session, err := other.Lock(context.Background(), Ana("second"), patience)
 		answers <- answer{session, err}
 	}()
-	step(t, s, 1)
+	meanwhile()
 	select {
 	case got := <-answers:
 		t.Fatalf("the lock was not waited for: %v", got.err)
 	default:
 	}
-	closed(t, s)
+	closed(t, first)
 	got := <-answers
 	if got.err != nil {
 		t.Fatal(got.err)
