@@ -218,11 +218,11 @@ type Container struct {
 	Restarts                   int
 }
 
-// Containers are the project's containers by the names of their services. Two that are equal are the same one, not restarted between.
+// Containers are the project's containers by the names of their services, without those that hooks ran in. Two that are equal are the same one, not restarted between.
 func (p *Project) Containers(t testing.TB) map[string]Container {
 	t.Helper()
 	const format = `{{index .Config.Labels "com.docker.compose.service"}} {{.Id}} {{.State.StartedAt}} {{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.RestartCount}}`
-	list := p.Machine.Run(t, "docker ps --all --quiet --filter label=com.docker.compose.project="+p.Name+" | xargs --no-run-if-empty docker inspect --format '"+format+"'")
+	list := p.Machine.Run(t, "docker ps --all --quiet --filter label=com.docker.compose.project="+p.Name+" --filter label=com.docker.compose.oneoff=False | xargs --no-run-if-empty docker inspect --format '"+format+"'")
 	containers := make(map[string]Container)
 	for line := range strings.Lines(list) {
 		var service string

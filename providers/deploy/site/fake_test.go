@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -147,6 +148,10 @@ func (m *machine) Run(ctx context.Context, command providers.Command) error {
 		for _, name := range command.Arguments[4:] {
 			delete(m.images, name)
 		}
+		m.mu.Unlock()
+	case strings.HasPrefix(line, "sh -c said=$(docker rm --force"):
+		m.mu.Lock()
+		maps.DeleteFunc(m.containers, func(_ string, one *fakeContainer) bool { return one.Name == command.Arguments[4] })
 		m.mu.Unlock()
 	case strings.HasPrefix(line, "docker ps --filter publish="):
 		answer = m.publishing + "\n"

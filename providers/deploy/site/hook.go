@@ -101,6 +101,9 @@ func (s *Site) hookOnHost(ctx context.Context, hook providers.Hook, release prov
 	return s.host.Run(ctx, providers.Command{Arguments: hook.Command, Environment: environment, Directory: folder, Stdout: written, Stderr: written})
 }
 
+// hookPrefix is what the names of the containers begin with that are made for hooks.
+const hookPrefix = "imsctl-"
+
 func (s *Site) hookInService(ctx context.Context, hook providers.Hook, release providers.Release, environment []string, written io.Writer) error {
 	if hook.Moment == providers.BeforeDeploy && s.isEmpty(release) {
 		_, err := fmt.Fprintln(written, "before_deploy is left out: nothing runs yet")
@@ -119,7 +122,7 @@ func (s *Site) hookInService(ctx context.Context, hook providers.Hook, release p
 		command := providers.Command{Arguments: hook.Command, Environment: environment, Stdout: written, Stderr: written}
 		return s.engine.In(found[index].Name).Run(ctx, command)
 	}
-	name := fmt.Sprintf("imsctl-%s-%s-%s", strings.ReplaceAll(string(hook.Moment), "_", "-"), hook.Service, strings.ToLower(rand.Text()[:8]))
+	name := fmt.Sprintf(hookPrefix+"%s-%s-%s", strings.ReplaceAll(string(hook.Moment), "_", "-"), hook.Service, strings.ToLower(rand.Text()[:8]))
 	arguments := []string{"run", "--rm", "--no-TTY", "--quiet-pull", "--name", name}
 	if len(found) > 0 {
 		// What it works with runs already, and is not touched. The first time, compose brings that up.

@@ -23,6 +23,9 @@ func (s *Site) Prune(ctx context.Context, count int, keep ...string) ([]string, 
 	if err := s.dropStrayImages(ctx, current, keep); err != nil {
 		return nil, err
 	}
+	if err := s.removeHookContainers(ctx, current); err != nil {
+		return nil, err
+	}
 	old, err := s.superfluous(max(count, 1))
 	if err != nil || len(old) == 0 {
 		return nil, err
@@ -165,6 +168,32 @@ func (s *Site) dropStrayImages(ctx context.Context, current string, keep []strin
 		}
 	}
 	return s.dropImages(ctx, stray)
+}
+
+// removeHookContainers removes the containers that were made for hooks and do not run: whoever should have removed them has died, and compose
+// leaves alone what was never started. The deploy that prunes has no hook left.
+func (s *Site) removeHookContainers(ctx context.Context, current string) error {
+	if current == "" {
+		return nil
+	}
+	made, err := s.sealOf(current)
+	if err != nil {
+		return err
+	}
+	all, err := s.engine.Find(ctx, "*")
+	if err != nil {
+		return fmt.Errorf("looking for containers of interrupted hooks: %w", err)
+	}
+	for _, one := range all {
+		ended := one.State == "created" || one.State == "exited" || one.State == "dead"
+		if !one.OneOff || !ended || one.Project != made.Project || !strings.HasPrefix(one.Name, hookPrefix) {
+			continue
+		}
+		if err := s.removeContainer(ctx, one.Name); err != nil {
+			return fmt.Errorf("removing the container %s of an interrupted hook: %w", one.Name, err)
+		}
+	}
+	return nil
 }
 
 // removeLeftovers removes what interrupted deploys and removals left.

@@ -135,6 +135,32 @@ func TestStrayImages(t *testing.T) {
 	}
 }
 
+// TestStrayHookContainers: a process that died while it made a container for a hook has left one that was never started.
+func TestStrayHookContainers(t *testing.T) {
+	t.Parallel()
+	m, target := newProject(t)
+	s := fakeSite(t, m, target)
+	if err := fakeDeploy(t, s, "20260101T000000Z-aaaaaaa", first); err != nil {
+		t.Fatal(err)
+	}
+	stays := map[string]bool{"imsctl-migrate-web-a": false, "imsctl-migrate-web-b": false, "imsctl-migrate-web-runs": true, "app-web-run-c": true, "imsctl-migrate-web-other": true, "imsctl-web-1": true}
+	for name := range stays {
+		m.containers[name] = &fakeContainer{Container: providers.Container{Name: name, Project: "app", Service: "web", State: "created", OneOff: true}}
+	}
+	m.containers["imsctl-migrate-web-b"].State = "exited"
+	m.containers["imsctl-migrate-web-runs"].State = "running"
+	m.containers["imsctl-migrate-web-other"].Project = "other"
+	m.containers["imsctl-web-1"].OneOff = false
+	if _, err := s.Prune(t.Context(), 3); err != nil {
+		t.Fatal(err)
+	}
+	for name, there := range stays {
+		if (m.containers[name] != nil) != there {
+			t.Errorf("the container %s is there: %v", name, !there)
+		}
+	}
+}
+
 // TestLostRelease: somebody removed the release that the link leads to.
 func TestLostRelease(t *testing.T) {
 	t.Parallel()
