@@ -108,14 +108,25 @@ func readSource(path string) (*source, hcl.Diagnostics) {
 		s.whole = false
 		diagnostics = append(diagnostics, &hcl.Diagnostic{
 			Severity: hcl.DiagError, Summary: "No specification",
-			Detail: fmt.Sprintf("There is no *.hcl file in %s. Write one, or name the folder or the file that has it.", path),
+			Detail: fmt.Sprintf("There is no *.hcl file in %s. Write one, let \"imsctl init\" write a first one, or name the folder or the file that has it.", named(path)),
 		})
 	}
 	return s, diagnostics
 }
 
+// named is how a folder is called in a sentence.
+func named(path string) string {
+	if filepath.Clean(path) == "." {
+		return "this folder"
+	}
+	return path
+}
+
 // unreadable says that a path cannot be read.
 func unreadable(path string, err error) *hcl.Diagnostic {
+	if errors.Is(err, fs.ErrNotExist) {
+		return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "No specification", Detail: fmt.Sprintf("There is no file or folder %q.", path)}
+	}
 	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Cannot read the specification", Detail: fmt.Sprintf("%s: %v.", path, cause(err))}
 }
 

@@ -41,8 +41,8 @@ func TestWhatIsNoSpecification(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct{ path, want string }{
-		"missing":             {filepath.Join(folder, "none"), "no such file"},
-		"empty path":          {"", "no such file"},
+		"missing":             {filepath.Join(folder, "none"), "no file or folder"},
+		"empty path":          {"", "no file or folder"},
 		"empty folder":        {empty, "no *.hcl file"},
 		"folder without any":  {filepath.Dir(file("other/readme.txt", "x")), "no *.hcl file"},
 		"hidden file only":    {filepath.Dir(file("hidden/.#main.hcl", "x")), "no *.hcl file"},

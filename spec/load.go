@@ -120,12 +120,18 @@ func (l *loader) load() {
 var privateKey = regexp.MustCompile(`(?i)AGE-(SECRET-KEY|PLUGIN)-[0-9A-Z-]+|` +
 	`-----BEGIN [A-Z ]*PRIVATE KEY-----([0-9A-Z+/=\s\\:,-]*?-----END [A-Z ]*-----)?`)
 
-// hideSecrets takes the values of sensitive variables and private keys out of the source lines that are shown.
+// urlPassword finds passwords that stand in URLs, also in such that are not well formed.
+var urlPassword = regexp.MustCompile(`//[^\s/:@"$]*:([^\s/@"${}]+)@`)
+
+// hideSecrets takes the values of sensitive variables, private keys and the passwords of URLs out of the source lines that are shown.
 func (l *loader) hideSecrets() {
 	byFile := make(map[string][]hcl.Range)
 	for name, file := range l.source.files {
 		for _, at := range privateKey.FindAllIndex(file.Bytes, -1) {
 			byFile[name] = append(byFile[name], hcl.Range{Start: hcl.Pos{Byte: at[0]}, End: hcl.Pos{Byte: at[1]}})
+		}
+		for _, at := range urlPassword.FindAllSubmatchIndex(file.Bytes, -1) {
+			byFile[name] = append(byFile[name], hcl.Range{Start: hcl.Pos{Byte: at[2]}, End: hcl.Pos{Byte: at[3]}})
 		}
 	}
 	for _, at := range l.hidden {

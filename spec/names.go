@@ -150,7 +150,7 @@ func (e *evaluator) checkBehind(at *names, traversal hcl.Traversal, step int) (*
 				fmt.Sprintf("%s has no for_each, so that there is only one: refer to it without a key.", at.address)), false
 		}
 		return mistake(traversal.SourceRange(), "Reference to an attribute",
-			fmt.Sprintf("%s is a reference to a block; its attributes cannot be read here.", at.address)), false
+			fmt.Sprintf("%s is a reference to a block; its attributes cannot be read here. Put the value into a local, and use that in both places.", at.address)), false
 	}
 	if !e.expand(at.expansion) {
 		return nil, false
@@ -165,7 +165,7 @@ func (e *evaluator) checkBehind(at *names, traversal hcl.Traversal, step int) (*
 	}
 	if step+1 < len(traversal) {
 		return mistake(traversal.SourceRange(), "Reference to an attribute",
-			fmt.Sprintf("%s is a reference to a block; its attributes cannot be read here.", instanceAddress(at.address, key))), false
+			fmt.Sprintf("%s is a reference to a block; its attributes cannot be read here. Put the value into a local, and use that in both places.", instanceAddress(at.address, key))), false
 	}
 	return nil, true
 }

@@ -62,7 +62,7 @@ func (c *cli) apply(ctx context.Context, arguments applyArguments) (err error) {
 	if err := arguments.check(); err != nil {
 		return err
 	}
-	view, err := c.newRunView(arguments.json, arguments.jsonInto)
+	view, err := c.newRunView("Apply", arguments.json, arguments.jsonInto)
 	if err != nil {
 		return err
 	}

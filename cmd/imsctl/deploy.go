@@ -129,7 +129,7 @@ func (c *cli) runDeploy(ctx context.Context, inputs deployInputs, run deployRun,
 	if err := checkParallelism(inputs.parallelism); err != nil {
 		return err
 	}
-	view, err := c.newRunView(run.json, run.jsonInto)
+	view, err := c.newRunView(strings.ToUpper(operation[:1])+operation[1:], run.json, run.jsonInto)
 	if err != nil {
 		return err
 	}

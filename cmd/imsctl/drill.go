@@ -62,7 +62,7 @@ func (c *cli) drill(ctx context.Context, arguments drillArguments) (err error) {
 	if err := checkParallelism(arguments.parallelism); err != nil {
 		return err
 	}
-	view, err := c.newRunView(arguments.json, arguments.jsonInto)
+	view, err := c.newRunView("Drill", arguments.json, arguments.jsonInto)
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ prints what apply would do. Changes nothing and takes no lock.` + exitStatusHelp
 	flags.IntVar(&arguments.maxBytes, "max-bytes", defaultMarkdown, "the most `bytes` of -format=markdown")
 	flags.StringVar(&arguments.at, "at", "", "make the plan of another `time`: 2026-12-01T02:00:00Z, or +7d from now; it cannot be saved")
 	flags.BoolVar(&arguments.lock, "lock", true, "accepted for Terraform's users: a plan takes no lock")
-	flags.DurationVar(&arguments.lockTimeout, "lock-timeout", 0, "accepted for the `duration` of Terraform's users: a plan waits for no lock")
+	flags.DurationVar(&arguments.lockTimeout, "lock-timeout", 0, "accepted for Terraform's users: a plan waits for no lock")
 	return command
 }
 

@@ -119,7 +119,11 @@ func (a restoreArguments) checkTarget() error {
 		}
 	}
 	if targets != 1 {
-		return fmt.Errorf("restore to where? Give one of -to-source, -to-database, -to-file, -to-directory, -to-stdout, -to-postgres and -to-redis; %d are given", targets)
+		given := ""
+		if targets > 1 {
+			given = fmt.Sprintf("; %d are given", targets)
+		}
+		return fmt.Errorf("restore to where? Give one of -to-source, -to-database, -to-file, -to-directory, -to-stdout, -to-postgres and -to-redis%s", given)
 	}
 	return a.checkParts()
 }

@@ -224,7 +224,7 @@ func (c *cli) approveOverwriting(ctx context.Context, occupied *providers.Occupi
 // backUpBefore takes an artifact of what is about to be replaced. With fewer copies than min_copies nothing is replaced.
 func (c *cli) backUpBefore(ctx context.Context, project *project, session state.Session, backup *spec.Backup, artifact *state.Artifact) error {
 	plan := planner.Precaution(project.spec, session.Document(), backup, "before it is replaced by "+artifact.ID, c.clock.Now())
-	view, err := c.newRunView(false, "")
+	view, err := c.newRunView("Backup", false, "")
 	if err != nil {
 		return err
 	}

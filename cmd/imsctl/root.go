@@ -33,6 +33,13 @@ Flags may be written with one dash or with two: -auto-approve, --auto-approve.`,
 			return c.changeDirectory()
 		},
 	}
+	version := root.Flags().Bool("version", false, "print the version, as the command version does")
+	root.RunE = func(command *cobra.Command, _ []string) error {
+		if *version {
+			return c.printVersion()
+		}
+		return command.Help()
+	}
 	root.PersistentFlags().StringVar(&c.directory, "chdir", "", "change to this `folder` before anything else")
 	root.PersistentFlags().BoolVar(&c.noColor, "no-color", false, "print without colour (as the environment variable NO_COLOR does)")
 	root.AddCommand(

@@ -29,10 +29,10 @@ type runView interface {
 	conclude(report *executor.Report) error
 }
 
-// newRunView returns the view for people or the one for programs, and with a file the latter there too. What it opens is
+// newRunView returns the view for people, who are told of the run by its name, or the one for programs, and with a file the latter there too. What it opens is
 // closed by conclude, or by the end of the program when it does not come to that.
-func (c *cli) newRunView(asJSON bool, file string) (runView, error) {
-	var view runView = &humanRunView{cli: c}
+func (c *cli) newRunView(name string, asJSON bool, file string) (runView, error) {
+	var view runView = &humanRunView{cli: c, name: name}
 	if asJSON {
 		view = c.newStreamView(c.stdout, nil)
 	}
@@ -49,6 +49,7 @@ func (c *cli) newRunView(asJSON bool, file string) (runView, error) {
 // humanRunView prints a line for each action that ends, with a live display above on a terminal.
 type humanRunView struct {
 	cli     *cli
+	name    string
 	display *terminal.Display
 }
 
@@ -147,16 +148,16 @@ func (v *humanRunView) conclude(report *executor.Report) error {
 	if len(report.Entries) == 0 {
 		return nil
 	}
-	text := "\n" + headline(report) + "\n"
+	text := "\n" + headline(v.name, report) + "\n"
 	if next := nextStep(report); next != "" {
-		text += next + "\n"
+		text += strings.Join(wrapped(next, v.cli.look(v.cli.stdout).Width), "\n") + "\n"
 	}
 	_, err := io.WriteString(v.cli.stdout, text)
 	return err
 }
 
-// headline counts what became of the actions.
-func headline(report *executor.Report) string {
+// headline counts what became of the actions of a run.
+func headline(name string, report *executor.Report) string {
 	var parts []string
 	for _, status := range []executor.Status{
 		executor.Done, executor.Degraded, executor.Failed, executor.Skipped, executor.Blocked, executor.NotStarted,
@@ -165,14 +166,14 @@ func headline(report *executor.Report) string {
 			parts = append(parts, fmt.Sprintf("%d %s", count, status))
 		}
 	}
-	verdict := "Apply complete"
+	verdict := name + " complete"
 	switch {
 	case report.Interrupted:
-		verdict = "Apply interrupted"
+		verdict = name + " interrupted"
 	case report.Failed():
-		verdict = "Apply failed"
+		verdict = name + " failed"
 	case report.Degraded():
-		verdict = "Apply degraded"
+		verdict = name + " degraded"
 	}
 	return verdict + ": " + strings.Join(parts, ", ") + "."
 }
@@ -185,7 +186,7 @@ func nextStep(report *executor.Report) string {
 	case report.Failed():
 		return "What is done stays done. Mend the cause and run the same command again: it does only what is left."
 	case report.Degraded():
-		return "The backup is good, but copies are missing. Run the same command again to add them."
+		return "The backup is good, but copies are missing. Mend the cause and run the same command again to add them."
 	}
 	return ""
 }

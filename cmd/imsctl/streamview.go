@@ -152,7 +152,7 @@ func (v *streamView) conclude(report *executor.Report) error {
 	case report.Degraded():
 		level = levelWarn
 	}
-	v.out.print(level, "apply_summary", headline(report), map[string]any{"counts": counts, "interrupted": report.Interrupted})
+	v.out.print(level, "apply_summary", headline("Apply", report), map[string]any{"counts": counts, "interrupted": report.Interrupted})
 	err := v.out.failure()
 	if v.file != nil {
 		err = errors.Join(err, v.file.Close())

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -97,28 +98,53 @@ func flagError(command *cobra.Command, err error) error {
 				known = append(known, flag.Name)
 			}
 		})
-		err = fmt.Errorf("there is no flag -%s.%s", name, meant(name, known, "-"))
+		err = fmt.Errorf("there is no flag -%s.%s", name, cmp.Or(meant(name, known, "-"), begun(name, known), positional(name, command)))
 	case errors.As(err, &invalid):
 		flag := invalid.GetFlag()
-		err = fmt.Errorf("-%s=%s: it takes a %s", flag.Name, invalid.GetValue(), kindOf(flag))
+		err = fmt.Errorf("-%s=%s: it takes %s", flag.Name, invalid.GetValue(), kindOf(flag))
 	case errors.As(err, &bare):
-		err = fmt.Errorf("-%s needs a value: it takes a %s", bare.GetFlag().Name, kindOf(bare.GetFlag()))
+		err = fmt.Errorf("-%s needs a value: it takes %s", bare.GetFlag().Name, kindOf(bare.GetFlag()))
 	}
 	return fmt.Errorf("%w%s", err, hint(command))
 }
 
-// kindOf says what a flag takes.
+// begun names the flags that begin with a word that is none by itself: -to of -to-file and -to-directory.
+func begun(name string, known []string) string {
+	var longer []string
+	for _, flag := range known {
+		if strings.HasPrefix(flag, name+"-") {
+			longer = append(longer, "-"+flag)
+		}
+	}
+	if len(longer) == 0 {
+		return ""
+	}
+	return " Those that begin so are " + strings.Join(longer, ", ") + "."
+}
+
+// positional tells who looks for -path, which some commands have, that this one takes the folder as an argument.
+func positional(name string, command *cobra.Command) string {
+	if name == "path" && strings.Contains(command.Use, "PATH") {
+		return " The folder is an argument: " + command.UseLine() + "."
+	}
+	return ""
+}
+
+// kindOf says what a flag takes, with its article.
 func kindOf(flag *pflag.Flag) string {
 	switch flag.Value.Type() {
 	case "bool":
-		return "value that is true or false"
+		return "true or false"
 	case "int":
-		return "whole number"
+		return "a whole number"
 	case "duration":
-		return "time such as 30s or 5m"
+		return "a time such as 30s or 5m"
 	default:
 		name, _ := pflag.UnquoteUsage(flag)
-		return name
+		if strings.ContainsRune("aeio", rune(name[0])) {
+			return "an " + name
+		}
+		return "a " + name
 	}
 }
 

@@ -64,7 +64,7 @@ func (c *cli) verify(ctx context.Context, arguments verifyArguments) (err error)
 	if err := checkParallelism(arguments.parallelism); err != nil {
 		return err
 	}
-	view, err := c.newRunView(arguments.json, arguments.jsonInto)
+	view, err := c.newRunView("Verification", arguments.json, arguments.jsonInto)
 	if err != nil {
 		return err
 	}
