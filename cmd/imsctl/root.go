@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // rootCommand is the program with all its commands.
@@ -87,7 +86,7 @@ var longFlag = regexp.MustCompile(`^-[a-zA-Z][a-zA-Z0-9]*[-a-zA-Z0-9]+(=|$)`)
 // longFlags gives every such flag its second dash. What follows a flag that takes a value is left alone, and so is
 // everything behind "--".
 func longFlags(root *cobra.Command, arguments []string) []string {
-	takesValue := flagsWithValue(root)
+	command := root
 	result := make([]string, 0, len(arguments))
 	value := false
 	for i, argument := range arguments {
@@ -98,28 +97,32 @@ func longFlags(root *cobra.Command, arguments []string) []string {
 		if isFlag && longFlag.MatchString(argument) && !strings.HasPrefix(argument, "--") {
 			argument = "-" + argument
 		}
-		value = isFlag && takesValue[strings.TrimLeft(argument, "-")]
+		if child := childOf(command, argument); child != nil && !value && !isFlag {
+			command = child
+		}
+		value = isFlag && takesValue(command, strings.TrimLeft(argument, "-"))
 		result = append(result, argument)
 	}
 	return result
 }
 
-// flagsWithValue collects the names of all flags, of any command, that want a value behind them.
-func flagsWithValue(command *cobra.Command) map[string]bool {
-	names := make(map[string]bool)
-	collect := func(flag *pflag.Flag) {
-		if flag.NoOptDefVal == "" {
-			names[flag.Name] = true
-		}
-	}
-	command.PersistentFlags().VisitAll(collect)
-	command.Flags().VisitAll(collect)
+// childOf is the command of that name below another one; nil when there is none.
+func childOf(command *cobra.Command, name string) *cobra.Command {
 	for _, child := range command.Commands() {
-		for name := range flagsWithValue(child) {
-			names[name] = true
+		if child.Name() == name || child.HasAlias(name) {
+			return child
 		}
 	}
-	return names
+	return nil
+}
+
+// takesValue reports whether a flag of a command wants a value behind it. Flags of the same name are not of the same kind everywhere.
+func takesValue(command *cobra.Command, name string) bool {
+	flag := command.Flags().Lookup(name)
+	for ; flag == nil && command != nil; command = command.Parent() {
+		flag = command.PersistentFlags().Lookup(name)
+	}
+	return flag != nil && flag.NoOptDefVal == ""
 }
 
 // pathArgument is the configuration that a command works on: its argument, or the current folder.
