@@ -99,16 +99,20 @@ func (b *Backend) admit(ctx context.Context, blocks []string) error {
 	return nil
 }
 
-// occupy takes the first claim that is free. The caller has the lock.
-func (b *Backend) occupy(ctx context.Context, holder Holder) (Lease, error) {
-	for number := range mostClaims {
-		lease, err := b.medium.Claim(number).Acquire(ctx, holder)
-		if locked := new(state.LockedError); errors.As(err, &locked) {
-			continue
+// occupy takes the first claim that is free, and asks again while the server does not answer. What such an attempt has taken all the same is
+// found to be the holder's, or ends by itself.
+func (s *session) occupy(holder Holder) (Lease, error) {
+	var lease Lease
+	err := s.persist(s.backend.options.Patience, func(ctx context.Context) (err error) {
+		for number := range mostClaims {
+			lease, err = s.backend.medium.Claim(number).Acquire(ctx, holder)
+			if locked := new(state.LockedError); !errors.As(err, &locked) {
+				return err
+			}
 		}
-		return lease, err
-	}
-	return nil, fmt.Errorf("the state %s has %d claims already", b.Location(), mostClaims)
+		return fmt.Errorf("the state %s has %d claims already", s.backend.Location(), mostClaims)
+	})
+	return lease, err
 }
 
 // Holders implements state.Claimer.

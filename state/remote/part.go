@@ -60,7 +60,7 @@ func (b *Backend) Claim(ctx context.Context, info state.LockInfo, blocks []strin
 	if err != nil {
 		return nil, err
 	}
-	claim, err := b.occupy(ctx, holder)
+	claim, err := first.occupy(holder)
 	if err != nil {
 		return nil, errors.Join(err, first.leave())
 	}

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -137,5 +138,36 @@ func TestPartsOfAStateThatIsNew(t *testing.T) {
 	document, err := north.Read(t.Context())
 	if err != nil || document.Serial != 6 || len(document.Intents) != 0 {
 		t.Errorf("%+v, %v", document, err)
+	}
+}
+
+// busy is a medium that turns the first who want a claim away.
+type busy struct {
+	*memory
+	left int
+}
+
+func (b *busy) Claim(number int) Medium {
+	if b.left--; b.left >= 0 {
+		return turnedAway{b.memory.Claim(number)}
+	}
+	return b.memory.Claim(number)
+}
+
+type turnedAway struct{ Medium }
+
+func (turnedAway) Acquire(context.Context, Holder) (Lease, error) {
+	return nil, fmt.Errorf("%w: %w", ErrUnreachable, ErrBusy)
+}
+
+// TestABusyServer: whoever has the lock already is not turned away for want of a connection more.
+func TestABusyServer(t *testing.T) {
+	b := newBackend(&busy{memory: newMemory(), left: 3}, t.TempDir())
+	s := claimOf(t, b, "first", "backup.a")
+	if err := step(s, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
