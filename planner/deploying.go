@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/castrolanda/imsctl/internal/spelling"
 	"github.com/castrolanda/imsctl/planner/strategy"
 	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
@@ -73,7 +74,7 @@ func FindDeploy(specification *spec.Spec, address string) (*spec.Deploy, error) 
 		return nil, fmt.Errorf("there are several deploys: name one of %s", strings.Join(known, ", "))
 	}
 	hint := ""
-	if best := spec.Nearest("deploy."+strings.TrimPrefix(address, "deploy."), known); best != "" {
+	if best := spelling.Nearest("deploy."+strings.TrimPrefix(address, "deploy."), known); best != "" {
 		hint = fmt.Sprintf(" Did you mean %s?", best)
 	}
 	return nil, fmt.Errorf("there is no deploy %s.%s", address, hint)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/castrolanda/imsctl/internal/spelling"
 	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
 )
@@ -51,7 +52,7 @@ func noDrill(address string, known []string) error {
 		return errors.New("the specification declares no drill")
 	}
 	hint := ""
-	if best := spec.Nearest(address, known); best != "" {
+	if best := spelling.Nearest(address, known); best != "" {
 		hint = fmt.Sprintf(" Did you mean %s?", best)
 	}
 	return fmt.Errorf("there is no drill %s.%s", address, hint)

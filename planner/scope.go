@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/castrolanda/imsctl/internal/spelling"
 	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/spec"
 )
@@ -207,7 +208,7 @@ func known(plan *Plan, specification *spec.Spec, address string) error {
 		all = append(all, block)
 	}
 	hint := ""
-	if best := spec.Nearest(address, all); best != "" {
+	if best := spelling.Nearest(address, all); best != "" {
 		hint = fmt.Sprintf(" Did you mean %s?", best)
 	}
 	return fmt.Errorf("%s names no backup, destination, drill, check, deploy or cleanup, and no action of this plan.%s", address, hint)

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/castrolanda/imsctl/internal/spelling"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -168,7 +169,7 @@ func (l *loader) strays(block *hclsyntax.Block, known []string, blocks map[strin
 				fmt.Sprintf("%q is a block in %s: write %s { … }.", attribute.Name, describe(block), attribute.Name)))
 			continue
 		}
-		best := nearest(attribute.Name, known)
+		best := spelling.Nearest(attribute.Name, known)
 		meant = append(meant, best)
 		l.report(mistake(attribute.NameRange, "Unknown attribute",
 			fmt.Sprintf("%s has no attribute %q.%s", describe(block), attribute.Name, suggest(attribute.Name, known))))
@@ -185,7 +186,7 @@ func (l *loader) strays(block *hclsyntax.Block, known []string, blocks map[strin
 // strayBlock reports a nested block that does not belong there and returns what was probably meant.
 func (l *loader) strayBlock(block, nested *hclsyntax.Block, known []string, blocks map[string]bool) string {
 	name := nested.Type
-	best, bestBlock := nearest(name, known), nearest(name, sortedKeys(blocks))
+	best, bestBlock := spelling.Nearest(name, known), spelling.Nearest(name, sortedKeys(blocks))
 	detail := fmt.Sprintf("%s has no block %q.", describe(block), name)
 	switch {
 	case slices.Contains(known, name):

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/castrolanda/imsctl/internal/spelling"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -189,7 +190,7 @@ func (e *evaluator) instance(expression hclsyntax.Expression, inner scope) *hcl.
 // unknownInstance says that a block with for_each has no instance of a key, and which was probably meant.
 func unknownInstance(leaf *names, key string, at hcl.Range) *hcl.Diagnostic {
 	detail := fmt.Sprintf("The for_each of %s has no key %q.", leaf.address, key)
-	if best := nearest(key, slices.Collect(maps.Keys(leaf.expansion.index))); best != "" {
+	if best := spelling.Nearest(key, slices.Collect(maps.Keys(leaf.expansion.index))); best != "" {
 		detail += fmt.Sprintf(" Did you mean %s?", instanceAddress(leaf.address, best))
 	}
 	return mistake(at, "Unknown reference", detail)

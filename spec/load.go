@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/castrolanda/imsctl/internal/spelling"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -151,7 +152,7 @@ func (l *loader) sort() {
 		if !known {
 			types := sortedKeys(blockForms)
 			l.report(mistake(block.TypeRange, "Unknown block", fmt.Sprintf("There is no block %q.%s", block.Type, suggest(block.Type, types))))
-			l.incomplete[nearest(block.Type, types)] = true
+			l.incomplete[spelling.Nearest(block.Type, types)] = true
 			continue
 		}
 		if len(block.Labels) != form.labels {

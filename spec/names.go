@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/castrolanda/imsctl/internal/spelling"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -173,7 +174,7 @@ func (e *evaluator) checkBehind(at *names, traversal hcl.Traversal, step int) (*
 // unknown says that a step leads nowhere, and where it might have been meant to lead.
 func (n *names) unknown(path, step string, traversal hcl.Traversal) *hcl.Diagnostic {
 	detail := fmt.Sprintf("Nothing is declared as %s.%s.", path, step)
-	if best := nearest(step, slices.Collect(maps.Keys(n.children))); best != "" {
+	if best := spelling.Nearest(step, slices.Collect(maps.Keys(n.children))); best != "" {
 		detail += fmt.Sprintf(" Did you mean %s.%s?", path, best)
 	}
 	return mistake(traversal.SourceRange(), "Unknown reference", detail)

@@ -11,6 +11,7 @@ import (
 	"github.com/castrolanda/imsctl/executor"
 	"github.com/castrolanda/imsctl/executor/health"
 	"github.com/castrolanda/imsctl/internal/clock"
+	"github.com/castrolanda/imsctl/internal/spelling"
 	"github.com/castrolanda/imsctl/planner"
 	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/spec"
@@ -165,7 +166,7 @@ func (p *project) questions(addresses []string) ([]health.Question, error) {
 			continue
 		}
 		hint := ""
-		if best := spec.Nearest(address, known); best != "" {
+		if best := spelling.Nearest(address, known); best != "" {
 			hint = fmt.Sprintf(" Did you mean %s?", best)
 		}
 		return nil, fmt.Errorf("there is no check %s in the specification.%s", address, hint)

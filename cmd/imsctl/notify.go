@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/castrolanda/imsctl/executor/notice"
+	"github.com/castrolanda/imsctl/internal/spelling"
 	"github.com/castrolanda/imsctl/planner"
 	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/spec"
@@ -113,7 +114,7 @@ func choose(all []listener, addresses []string) ([]listener, error) {
 			continue
 		}
 		hint := ""
-		if best := spec.Nearest(address, known); best != "" {
+		if best := spelling.Nearest(address, known); best != "" {
 			hint = fmt.Sprintf(" Did you mean %s?", best)
 		}
 		return nil, fmt.Errorf("there is no %s in the specification.%s", address, hint)

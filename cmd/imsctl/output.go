@@ -10,6 +10,7 @@ import (
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
 	"github.com/castrolanda/imsctl/internal/diagnostic"
+	"github.com/castrolanda/imsctl/internal/spelling"
 	"github.com/castrolanda/imsctl/spec"
 )
 
@@ -56,7 +57,7 @@ func (c *cli) output(loaded *spec.Spec, wanted []string, asJSON bool) error {
 		}
 		if outputs == nil {
 			hint := ""
-			if best := spec.Nearest(wanted[0], known); best != "" {
+			if best := spelling.Nearest(wanted[0], known); best != "" {
 				hint = fmt.Sprintf(" Did you mean %q?", best)
 			}
 			return fmt.Errorf("there is no output %q.%s", wanted[0], hint)

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/castrolanda/imsctl/internal/spelling"
 	"github.com/castrolanda/imsctl/internal/units"
-	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
 )
 
@@ -98,7 +98,7 @@ func (c *cli) stateShow(document *state.Document, id string) error {
 
 // didYouMean is the sentence that proposes the nearest of the known names, or nothing when none is near.
 func didYouMean(given string, known []string) string {
-	if best := spec.Nearest(given, known); best != "" {
+	if best := spelling.Nearest(given, known); best != "" {
 		return fmt.Sprintf(" Did you mean %s?", best)
 	}
 	return ""

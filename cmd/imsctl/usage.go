@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/castrolanda/imsctl/spec"
+	"github.com/castrolanda/imsctl/internal/spelling"
 )
 
 // usageTemplate is how a command is explained; its number is the width of flags.
@@ -151,7 +151,7 @@ func kindOf(flag *pflag.Flag) string {
 // meant asks whether the nearest of the known names was meant.
 func meant(name string, known []string, prefix string) string {
 	slices.Sort(known)
-	if best := spec.Nearest(strings.TrimSpace(name), known); best != "" {
+	if best := spelling.Nearest(strings.TrimSpace(name), known); best != "" {
 		return fmt.Sprintf(" Did you mean %s%s?", prefix, best)
 	}
 	return ""

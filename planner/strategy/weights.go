@@ -1,7 +1,6 @@
 package strategy
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agext/levenshtein"
+	"github.com/castrolanda/imsctl/internal/spelling"
 )
 
 // heaviest is the largest weight.
@@ -74,9 +73,7 @@ func (w Weights) With(overrides map[string]float64) (Weights, error) {
 
 // meant says which factor could have been meant, or which there are.
 func meant(name string) string {
-	distance := func(other string) int { return levenshtein.Distance(strings.ToLower(name), other, nil) }
-	nearest := slices.MinFunc(FactorNames(), func(a, b string) int { return cmp.Or(cmp.Compare(distance(a), distance(b)), cmp.Compare(a, b)) })
-	if distance(nearest) <= max(2, len(nearest)/2) {
+	if nearest := spelling.Nearest(name, FactorNames()); nearest != "" {
 		return fmt.Sprintf("; did you mean %q?", nearest)
 	}
 	return "; there is " + strings.Join(FactorNames(), ", ")

@@ -13,8 +13,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/agext/levenshtein"
-
+	"github.com/castrolanda/imsctl/internal/spelling"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -101,21 +100,18 @@ func names() string {
 
 // suggestion is what someone who wrote name probably meant, as a part of a sentence; empty when nothing is close.
 func suggestion(name string) string {
-	closest, distance := "", len(name)/3+1
+	var known []string
 	for _, method := range methods() {
-		d := levenshtein.Distance(strings.ToLower(name), method.name, nil)
 		isExtension := method.extension != "" && "."+strings.TrimPrefix(name, ".") == method.extension
 		if isExtension || len(name) > 2 && strings.HasPrefix(method.name, name) {
-			d = 0
+			return fmt.Sprintf(" (did you mean %q?)", method.name)
 		}
-		if d < distance {
-			closest, distance = method.name, d
-		}
+		known = append(known, method.name)
 	}
-	if closest == "" {
-		return ""
+	if closest := spelling.Nearest(name, known); closest != "" {
+		return fmt.Sprintf(" (did you mean %q?)", closest)
 	}
-	return fmt.Sprintf(" (did you mean %q?)", closest)
+	return ""
 }
 
 // codec is a method at a level.

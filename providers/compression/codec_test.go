@@ -37,6 +37,7 @@ func TestNewCodec(t *testing.T) {
 		{method: "auto", level: providers.DefaultLevel, wrong: `"auto", which chooses by measuring the data, has no codec of its own: choose one of gzip, zstd, xz, bzip2, none`},
 		{method: "gz", level: 6, wrong: `unknown compression method "gz" (did you mean "gzip"?): choose one of gzip, zstd, xz, bzip2, none`},
 		{method: "zst", level: 6, wrong: `did you mean "zstd"?`},
+		{method: "zsdt", level: 6, wrong: `did you mean "zstd"?`},
 		{method: "bzip", level: 6, wrong: `did you mean "bzip2"?`},
 		{method: "XZ", level: 6, wrong: `did you mean "xz"?`},
 		{method: "lz4", level: 6, wrong: `unknown compression method "lz4": choose one of`},

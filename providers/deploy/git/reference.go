@@ -1,14 +1,13 @@
 package git
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/agext/levenshtein"
+	"github.com/castrolanda/imsctl/internal/spelling"
 )
 
 // Head is what is checked out.
@@ -88,14 +87,7 @@ func unknown(what, name, where string, known []string) error {
 // near says which of the known names could have been meant, or which there are.
 func near(given string, known []string) string {
 	known = slices.Compact(slices.Sorted(slices.Values(known)))
-	distance := func(name string) int { return levenshtein.Distance(given, name, nil) }
-	var close []string
-	for _, name := range known {
-		if distance(name) <= max(1, len(given)/2) || strings.HasSuffix(name, "/"+given) {
-			close = append(close, name)
-		}
-	}
-	slices.SortStableFunc(close, func(a, b string) int { return cmp.Compare(distance(a), distance(b)) })
+	close := spelling.Near(given, known, func(name string) bool { return strings.HasSuffix(name, "/"+given) })
 	switch {
 	case len(close) > 0:
 		return "; did you mean " + strings.Join(close[:min(3, len(close))], ", ") + "?"

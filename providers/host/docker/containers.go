@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/agext/levenshtein"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
+	"github.com/castrolanda/imsctl/internal/spelling"
 	"github.com/castrolanda/imsctl/providers"
 )
 
@@ -108,7 +108,7 @@ func (e *engine) noContainer(name string, names map[string]string) error {
 		if strings.Contains(other, name) || strings.Contains(name, other) {
 			return 0
 		}
-		return levenshtein.Distance(name, other, nil)
+		return spelling.Distance(name, other)
 	}
 	slices.SortFunc(near, func(a, b string) int { return cmp.Or(cmp.Compare(distance(a), distance(b)), cmp.Compare(a, b)) })
 	const shown = 3

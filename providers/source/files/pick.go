@@ -8,10 +8,9 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"slices"
 	"strings"
 
-	"github.com/agext/levenshtein"
+	"github.com/castrolanda/imsctl/internal/spelling"
 )
 
 // maxNames is how many names of an archive are kept to propose one of them.
@@ -107,11 +106,7 @@ func (p *picker) end() error {
 // near proposes names that are like a pattern that matched nothing.
 func (p *picker) near(text string) string {
 	text = strings.Trim(strings.TrimPrefix(text, "./"), "/")
-	distance := func(name string) int { return levenshtein.Distance(text, name, nil) }
-	names := slices.DeleteFunc(slices.Clone(p.names), func(name string) bool {
-		return distance(name) > max(1, (len(text)+1)/3) && path.Base(name) != path.Base(text)
-	})
-	slices.SortStableFunc(names, func(a, b string) int { return distance(a) - distance(b) })
+	names := spelling.Near(text, p.names, func(name string) bool { return path.Base(name) == path.Base(text) })
 	if len(names) == 0 {
 		return ": paths begin below the folder that was backed up"
 	}

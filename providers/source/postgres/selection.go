@@ -1,13 +1,12 @@
 package postgres
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
-	"github.com/agext/levenshtein"
+	"github.com/castrolanda/imsctl/internal/spelling"
 )
 
 // wanted is a relation that is asked for: "public.products", or "products" for any schema that has one.
@@ -100,14 +99,7 @@ func nearRelations(name wanted, found *survey) string {
 func near(given string, known []string) string {
 	slices.Sort(known)
 	known = slices.Compact(known)
-	distance := func(name string) int { return levenshtein.Distance(given, name, nil) }
-	var close []string
-	for _, name := range known {
-		if distance(name) <= max(1, (len(given)+1)/3) || strings.Contains(name, given) {
-			close = append(close, name)
-		}
-	}
-	slices.SortStableFunc(close, func(a, b string) int { return cmp.Compare(distance(a), distance(b)) })
+	close := spelling.Near(given, known, func(name string) bool { return strings.Contains(name, given) })
 	switch {
 	case len(close) > 0:
 		return "; did you mean " + strings.Join(close[:min(3, len(close))], ", ") + "?"
