@@ -61,7 +61,7 @@ func (l *loader) changeBlock(block *hclsyntax.Block, names ...string) (map[strin
 // staticAddress reads the address of a backup or a destination, without asking whether it is declared.
 func (l *loader) staticAddress(block *hclsyntax.Block, attribute *hclsyntax.Attribute, name string) (string, bool) {
 	if attribute == nil {
-		l.report(mistake(block.DefRange(), "Missing attribute", fmt.Sprintf("%s needs the attribute %q.", describe(block), name)))
+		l.missing(block, name, "from", "to")
 		return "", false
 	}
 	const form = `Write the address of a backup or a destination, such as backup.database or destination.local.vm["key"].`

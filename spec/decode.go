@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -100,7 +101,7 @@ func (l *loader) decode(b body, targets ...any) (places, bool) {
 func (l *loader) fill(b body, at places, prefix string, structures []reflect.Value) bool {
 	whole := true
 	present := 0
-	var missing []string
+	var missing []field
 	for _, structure := range structures {
 		for _, field := range l.fields(structure.Type()) {
 			target := structure.Field(field.index)
@@ -109,13 +110,16 @@ func (l *loader) fill(b body, at places, prefix string, structures []reflect.Val
 				target.SetString(b.block.Labels[0])
 				continue
 			case formBlock:
-				whole = l.nested(b, at, prefix, field, target) && whole
+				filled, absent := l.nested(b, at, prefix, field, target)
+				if whole = whole && filled; absent {
+					missing = append(missing, field)
+				}
 				continue
 			}
 			attribute := b.block.Body.Attributes[field.name]
 			if attribute == nil {
 				if !field.optional {
-					missing = append(missing, field.name)
+					missing = append(missing, field)
 				}
 				continue
 			}
@@ -130,14 +134,41 @@ func (l *loader) fill(b body, at places, prefix string, structures []reflect.Val
 		attributes, blocks := l.names(structures)
 		strays = l.strays(b.block, append(attributes, b.taken...), blocks)
 	}
-	for _, name := range missing {
+	for _, field := range missing {
 		whole = false
 		// What stands there under a similar name is one mistake, not two.
-		if !slices.Contains(strays, name) {
-			l.report(mistake(b.block.DefRange(), "Missing attribute", fmt.Sprintf("%s needs the attribute %q.", describe(b.block), name)))
+		if !slices.Contains(strays, field.name) {
+			l.report(lacking(b.block, field.name, field.form))
 		}
 	}
 	return whole && len(strays) == 0
+}
+
+// missing reports that a block lacks an attribute, unless something that is none of the known names stands there and was meant to be
+// it. That is one mistake, not two, and is reported where it stands.
+func (l *loader) missing(block *hclsyntax.Block, name string, known ...string) {
+	meant := func(given string) bool {
+		return !slices.Contains(known, given) && spelling.Nearest(given, known) == name
+	}
+	for given := range block.Body.Attributes {
+		if meant(given) {
+			return
+		}
+	}
+	for _, nested := range block.Body.Blocks {
+		if nested.Type == name || meant(nested.Type) {
+			return
+		}
+	}
+	l.report(lacking(block, name, formAttribute))
+}
+
+// lacking says that a block needs an attribute or a nested block.
+func lacking(block *hclsyntax.Block, name string, form form) *hcl.Diagnostic {
+	if form == formBlock {
+		return mistake(block.DefRange(), "Missing block", fmt.Sprintf("%s needs a block %q.", describe(block), name))
+	}
+	return mistake(block.DefRange(), "Missing attribute", fmt.Sprintf("%s needs the attribute %q.", describe(block), name))
 }
 
 // names are those of the attributes and of the nested blocks of structs.
@@ -169,10 +200,13 @@ func (l *loader) strays(block *hclsyntax.Block, known []string, blocks map[strin
 				fmt.Sprintf("%q is a block in %s: write %s { … }.", attribute.Name, describe(block), attribute.Name)))
 			continue
 		}
-		best := spelling.Nearest(attribute.Name, known)
-		meant = append(meant, best)
-		l.report(mistake(attribute.NameRange, "Unknown attribute",
-			fmt.Sprintf("%s has no attribute %q.%s", describe(block), attribute.Name, suggest(attribute.Name, known))))
+		best, bestBlock := spelling.Nearest(attribute.Name, known), spelling.Nearest(attribute.Name, sortedKeys(blocks))
+		meant = append(meant, cmp.Or(best, bestBlock))
+		proposal := suggest(attribute.Name, known)
+		if best == "" && bestBlock != "" {
+			proposal = fmt.Sprintf(" Did you mean the block %q?", bestBlock)
+		}
+		l.report(mistake(attribute.NameRange, "Unknown attribute", fmt.Sprintf("%s has no attribute %q.%s", describe(block), attribute.Name, proposal)))
 	}
 	for _, nested := range block.Body.Blocks {
 		if blocks[nested.Type] || nested.Type == dynamicType && l.dynamicFits(block, nested, blocks) {
@@ -187,17 +221,17 @@ func (l *loader) strays(block *hclsyntax.Block, known []string, blocks map[strin
 func (l *loader) strayBlock(block, nested *hclsyntax.Block, known []string, blocks map[string]bool) string {
 	name := nested.Type
 	best, bestBlock := spelling.Nearest(name, known), spelling.Nearest(name, sortedKeys(blocks))
-	detail := fmt.Sprintf("%s has no block %q.", describe(block), name)
+	detail, meant := fmt.Sprintf("%s has no block %q.", describe(block), name), cmp.Or(bestBlock, best)
 	switch {
 	case slices.Contains(known, name):
-		detail = fmt.Sprintf("%q is an attribute of %s: write %s = ….", name, describe(block), name)
+		detail, meant = fmt.Sprintf("%q is an attribute of %s: write %s = ….", name, describe(block), name), name
 	case bestBlock != "":
 		detail += fmt.Sprintf(" Did you mean %q?", bestBlock)
 	case best != "":
 		detail += fmt.Sprintf(" Did you mean the attribute %q?", best)
 	}
 	l.report(mistake(nested.TypeRange, "Unknown block", detail))
-	return best
+	return meant
 }
 
 // describe names a block in a sentence.

@@ -14,17 +14,16 @@ import (
 // dynamicType is the block that makes nested blocks from a collection.
 const dynamicType = "dynamic"
 
-// nested fills a field from the nested blocks of its name.
-func (l *loader) nested(b body, at places, prefix string, field field, target reflect.Value) bool {
+// nested fills a field from the nested blocks of its name. Absent says that there is none, and there must be.
+func (l *loader) nested(b body, at places, prefix string, field field, target reflect.Value) (filled, absent bool) {
 	found, whole := l.nestedBodies(b, field)
 	repeated := target.Kind() == reflect.Slice
 	switch {
 	case !repeated && len(found) > 1:
 		l.report(duplicate(field.name, found[1].block.DefRange(), found[0].block.DefRange()))
-		return false
+		return false, false
 	case len(found) == 0 && !field.optional && whole:
-		l.report(mistake(b.block.DefRange(), "Missing block", fmt.Sprintf("%s needs a block %q.", describe(b.block), field.name)))
-		return false
+		return true, true
 	}
 	for i, inner := range found {
 		name := prefix + field.name
@@ -53,7 +52,7 @@ func (l *loader) nested(b body, at places, prefix string, field field, target re
 			target.Set(element.Elem())
 		}
 	}
-	return whole
+	return whole, false
 }
 
 // labels checks the number of a nested block's labels.

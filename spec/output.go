@@ -25,7 +25,7 @@ func (l *loader) outputs() {
 		_, ok := l.decode(body{block: plain, address: b.address, taken: []string{"value"}}, &options)
 		attribute := attributes["value"]
 		if attribute == nil {
-			l.report(mistake(b.block.DefRange(), "Missing attribute", fmt.Sprintf("%s needs the attribute %q.", describe(b.block), "value")))
+			l.missing(b.block, "value", "value", "description", "sensitive")
 			continue
 		}
 		value, diagnostics := l.evaluator.evaluate(attribute.Expr, nil)

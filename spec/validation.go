@@ -53,7 +53,7 @@ func (l *loader) validationParts(block *hclsyntax.Block) (map[string]hclsyntax.E
 	for _, name := range []string{"condition", "error_message"} {
 		attribute := block.Body.Attributes[name]
 		if attribute == nil {
-			l.report(mistake(block.DefRange(), "Missing attribute", fmt.Sprintf("%s needs the attribute %q.", describe(block), name)))
+			l.missing(block, name, "condition", "error_message")
 			whole = false
 			continue
 		}
