@@ -15,11 +15,13 @@ import (
 
 // cleaner implements providers.Trashing.
 type cleaner struct {
-	path   string
-	host   providers.Host
-	files  providers.FileSystem
-	clock  clock.Clock
-	here   bool
+	path  string
+	host  providers.Host
+	files providers.FileSystem
+	clock clock.Clock
+	here  bool
+	// places are where cron and systemd are looked for: the constant, but in tests.
+	places string
 	engine func() (providers.Containers, error)
 }
 

@@ -61,8 +61,8 @@ func (s *seeing) Run(ctx context.Context, command providers.Command) error {
 // TestHidden is what could not be seen, and is not taken for nothing.
 func TestHidden(t *testing.T) {
 	for complaint, want := range map[string]string{
-		"find: '/proc/77/cwd': Permission denied\n":                 "the open files of some processes cannot be seen: find: '/proc/77/cwd'",
-		"grep: /var/spool/cron/crontabs: Permission denied\n":       "cron and systemd cannot be looked at: grep: /var/spool/cron/crontabs",
+		"find: '/proc/77/cwd': Permission denied\n":                 "the open files of some processes cannot be seen: find: '/proc/77/cwd': Permission denied; not even root may see them here",
+		"grep: /var/spool/cron/crontabs: Permission denied\n":       "cron and systemd cannot be looked at: grep: /var/spool/cron/crontabs: Permission denied; set sudo = true",
 		"grep: /etc/systemd/system/a.service: Input/output error\n": "cron and systemd cannot be looked at: grep: /etc/systemd/system/a.service: Input/output error",
 	} {
 		cleaner := newCleaner(t, oldFolder(t))
@@ -80,7 +80,7 @@ func newCleaner(t *testing.T, folder string) *cleaner {
 		testenv.Skip(t, "the processes of others are seen by root alone")
 	}
 	host := &seeing{Host: local.New()}
-	return &cleaner{path: folder, host: host, files: host.Files(), clock: clock.System{}, here: true,
+	return &cleaner{path: folder, host: host, files: host.Files(), clock: clock.System{}, here: true, places: places,
 		engine: func() (providers.Containers, error) { return noEngine{}, nil }}
 }
 

@@ -68,7 +68,7 @@ func (c *Config) Cleaner(environment providers.Environment) (providers.Cleaner, 
 		return nil, err
 	}
 	return &cleaner{
-		path: path.Clean(c.Path), host: host, files: host.Files(), clock: environment.Clock,
+		path: path.Clean(c.Path), host: host, files: host.Files(), clock: environment.Clock, places: places,
 		here: c.Host.OfHost() == providers.LocalHost, engine: func() (providers.Containers, error) { return environment.Containers(host) },
 	}, nil
 }

@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/castrolanda/imsctl/internal/mention"
@@ -12,23 +13,26 @@ import (
 // places are where cron, systemd and the start of the system keep what they run. Patterns are the shell's.
 const places = `/etc/crontab /etc/anacrontab /etc/cron.d /etc/cron.hourly /etc/cron.daily /etc/cron.weekly /etc/cron.monthly ` +
 	`/var/spool/cron /etc/systemd /run/systemd/system /run/systemd/transient /run/systemd/generator /usr/local/lib/systemd /usr/lib/systemd /lib/systemd ` +
-	`/root/.config/systemd /home/*/.config/systemd /etc/rc.local /etc/init.d /etc/fstab`
+	`/root/.config/systemd /home/*/.config/systemd /root/.local/share/systemd /home/*/.local/share/systemd /etc/rc.local /etc/init.d /etc/fstab`
 
 // mentionScript prints the lines of those files that have the name of the folder in them, and where their links lead, as records
-// that each end with a NUL. The name comes in the environment.
+// that each end with a NUL; what a link leads to is read by the name of the link, for a unit may be kept elsewhere ("systemctl link").
+// The name and the places come in the environment.
 const mentionScript = `
 set --
-for p in ` + places + `; do
+for p in $IMSCTL_PLACES; do
 	[ -e "$p" ] && set -- "$@" "$p"
 done
 [ $# -gt 0 ] || exit 0
 printf '%s\n' "$IMSCTL_NAME" | grep -r -I -F -n -H -f - -- "$@" | tr '\n' '\0'
-find "$@" -type l -printf '%p:0:%l\0'`
+find "$@" -type l -printf '%p:0:%l\0'
+find "$@" -type l -xtype f -exec grep -I -F -n -H -e "$IMSCTL_NAME" -- {} + | tr '\n' '\0'
+find "$@" -type l -xtype d -exec sh -c 'grep -I -F -n -H -d skip -D skip -e "$IMSCTL_NAME" -- "$1"/*' sh {} \; | tr '\n' '\0'`
 
 // mentions says which lines of cron, and which units, are about the folder.
 func (i *inspection) mentions(ctx context.Context) {
 	said, complaints, err := i.runLoosely(ctx, providers.Command{
-		Arguments: []string{"sh", "-c", mentionScript}, Environment: []string{"IMSCTL_NAME=" + path.Base(i.path)},
+		Arguments: []string{"sh", "-c", mentionScript}, Environment: []string{"IMSCTL_NAME=" + path.Base(i.path), "IMSCTL_PLACES=" + i.places},
 	})
 	switch {
 	case err != nil:
@@ -37,18 +41,20 @@ func (i *inspection) mentions(ctx context.Context) {
 	case serious(complaints) != "":
 		i.refuse("cron and systemd cannot be looked at: %s", serious(complaints))
 	}
-	found := false
-	for record := range strings.SplitSeq(said, "\x00") {
+	found, told := false, make(map[string]bool)
+	for _, record := range slices.Sorted(strings.SplitSeq(said, "\x00")) {
 		file, number, line := cutMention(record)
+		// A unit that is wanted is linked to by its name.
+		same := path.Base(file) + ":" + number + ":" + line
 		switch {
-		case file == "" || isComment(line) || !i.mentioned(line):
+		case file == "" || isComment(line) || !i.mentioned(line) || told[same]:
 			continue
 		case number == "0":
 			i.wait("%s leads to %s", file, line)
 		default:
 			i.wait("%s:%s mentions it: %s", file, number, shortened(strings.TrimSpace(line)))
 		}
-		found = true
+		found, told[same] = true, true
 	}
 	if !found {
 		i.fact("no line of cron and no unit of systemd mentions it")

@@ -24,9 +24,9 @@ func (i *inspection) mayBeMoved(ctx context.Context) bool {
 	case err != nil:
 		i.refuse("%v", err)
 	case len(mounted) > 0 && mounted[0] == i.path:
-		i.refuse("%s is a mount point: it is on another file system than the folder that it is in", i.path)
+		i.refuse("%s is a mount point, so that it cannot be moved away as a whole: unmount it, or name a folder in it", i.path)
 	case len(mounted) > 0:
-		i.refuse("%s is mounted in it: what is there is no part of the backup", mounted[0])
+		i.refuse("%s is mounted in it, and what is there is in no backup of the folder: unmount it", mounted[0])
 	}
 	i.homes(ctx)
 	if err := i.files.CheckWritable(path.Dir(i.path)); err != nil {

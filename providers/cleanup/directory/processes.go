@@ -61,7 +61,11 @@ func (i *inspection) processes(ctx context.Context) {
 	case list.me != "0" && list.others > 0:
 		i.refuse("the open files of %s of other users cannot be seen: set sudo = true for the host, or run imsctl as root", units.Counted(list.others, "process", "processes"))
 	case serious(complaints) != "":
-		i.refuse("the open files of some processes cannot be seen: %s", serious(complaints))
+		trouble := serious(complaints)
+		if rest, ok := strings.CutSuffix(trouble, beRoot); ok && list.me == "0" {
+			trouble = rest + "; not even root may see them here, as in a container: have imsctl reach the machine itself"
+		}
+		i.refuse("the open files of some processes cannot be seen: %s", trouble)
 	}
 	for number := range list.commands {
 		if !list.own[number] && mention.In(list.commands[number], i.path) {
@@ -188,6 +192,9 @@ func shortened(text string) string {
 	return text
 }
 
+// beRoot is what to do about what only root may see.
+const beRoot = "; set sudo = true for the host, or run imsctl as root"
+
 // serious is the first thing that commands complained of but that something vanished while they looked.
 func serious(complaints string) string {
 	for line := range strings.Lines(complaints) {
@@ -196,7 +203,7 @@ func serious(complaints string) string {
 			strings.Contains(line, "/proc/") && strings.HasSuffix(line, "Invalid argument") // it has ended, and nobody has heard of that yet
 		if line != "" && !vanished {
 			if strings.HasSuffix(line, "Permission denied") {
-				line += "; set sudo = true for the host, or run imsctl as root"
+				line += beRoot
 			}
 			return line
 		}
