@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -107,8 +108,30 @@ func (c *cli) cleanup(ctx context.Context, arguments cleanupArguments) error {
 	return err
 }
 
+// declaresCleanup refuses what is the address of no cleanup block.
+func (p *project) declaresCleanup(address string) error {
+	var known []string
+	for _, declared := range p.spec.Cleanups {
+		if declared.Address == address {
+			return nil
+		}
+		known = append(known, declared.Address)
+	}
+	if len(known) == 0 {
+		return fmt.Errorf("no cleanup block is %q: the specification has none", address)
+	}
+	return fmt.Errorf("no cleanup block is %q.%s \"imsctl cleanup\" lists all", address, meant(address, known, ""))
+}
+
 // changeCleanup puts something back, or lets it be removed again.
 func (c *cli) changeCleanup(ctx context.Context, project *project, arguments cleanupArguments) (err error) {
+	block, trash := cmp.Or(arguments.again, arguments.restore), ""
+	if cut, _, ok := strings.Cut(block, "/trash/"); ok && arguments.restore != "" {
+		block, trash = cut, block
+	}
+	if err := project.declaresCleanup(block); err != nil {
+		return err
+	}
 	session, err := project.lock(ctx, c, "cleanup", arguments.lockTimeout)
 	if err != nil {
 		return err
@@ -121,10 +144,6 @@ func (c *cli) changeCleanup(ctx context.Context, project *project, arguments cle
 		}
 		fmt.Fprintf(c.stdout, "%s may remove again what was put back.\n", arguments.again)
 		return nil
-	}
-	block, trash := arguments.restore, ""
-	if cut, _, ok := strings.Cut(block, "/trash/"); ok {
-		block, trash = cut, block
 	}
 	record, err := runner.PutBack(ctx, block, trash)
 	if err != nil {

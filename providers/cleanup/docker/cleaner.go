@@ -157,13 +157,27 @@ func (c *cleaner) Remove(ctx context.Context, order providers.CleanupOrder, _ pr
 		outcome.Warnings = append(outcome.Warnings, "what was freed could not be measured: "+errMeasured.Error())
 	} else if len(outcome.Removed) > 0 {
 		outcome.Freed = max(0, heldBefore-heldAfter)
-		outcome.Notes = append(outcome.Notes, fmt.Sprintf("%s, where Docker keeps %s, has %s more free: it is %.0f %% full, and was %.0f %%",
-			after.Mount, root, units.Bytes(1024*(after.Free-before.Free)), after.Percent(), before.Percent()))
+		outcome.Notes = append(outcome.Notes, roomMade(root, before, after))
 	}
 	if err == nil && len(outcome.Removed) == 0 {
 		err = fmt.Errorf("%w: %s", providers.ErrCleanupRefused, cmp.Or(strings.Join(outcome.Warnings, "; "), "nothing of it is there"))
 	}
 	return outcome, err
+}
+
+// roomMade says what became of the file system of Docker's data. Others write to it too, so that it can have less room than before.
+func roomMade(root string, before, after df.Usage) string {
+	place, difference := "the file system of Docker's data", "more free"
+	if after.Mount != root {
+		place = after.Mount + ", where Docker keeps " + root + ","
+	} else {
+		place += " (" + root + ")"
+	}
+	change := 1024 * (after.Free - before.Free)
+	if change < 0 {
+		difference, change = "less free, since others write to it too", -change
+	}
+	return fmt.Sprintf("%s has %s %s: it is %.0f %% full, and was %.0f %%", place, units.Bytes(change), difference, after.Percent(), before.Percent())
 }
 
 // removal removes what an order names.

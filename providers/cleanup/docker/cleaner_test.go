@@ -130,7 +130,7 @@ func TestCleanup(t *testing.T) {
 	if difference := outcome.Freed - view.Bytes(); difference < -100_000 || difference > 100_000 {
 		t.Errorf("%d bytes were to be freed, and %d were", view.Bytes(), outcome.Freed)
 	}
-	if len(outcome.Notes) != 1 || !strings.Contains(outcome.Notes[0], "more free") {
+	if len(outcome.Notes) != 1 || !strings.Contains(outcome.Notes[0], " free") {
 		t.Errorf("of the disk is said %q", outcome.Notes)
 	}
 	const want = "ims-web-1 web | imsctl-ims:20261120T190000Z-a1b2c3d.web imsctl/tiny:latest kept:1 released:1 | used | precious used"
