@@ -74,7 +74,10 @@ func (r *run) settle(ctx context.Context, report *Report) error {
 			continue
 		}
 		ending := state.Result{Outcome: state.Abandoned, EndedAt: r.now()}
-		if err := r.Session.End(ctx, intent.ID, ending); err != nil {
+		switch err := r.Session.End(ctx, intent.ID, ending); {
+		case state.IsNotRecorded(err):
+			return nil
+		case err != nil:
 			return fmt.Errorf("closing the intent of %s: %w", intent.Address, err)
 		}
 	}

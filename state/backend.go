@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -112,6 +113,21 @@ type LockInfo struct {
 	TakenAt   time.Time `json:"taken_at"`
 	// Part are the addresses of the blocks whose part of the state may be changed, with commas between them; empty for all of it.
 	Part string `json:"part,omitempty"`
+}
+
+// NotRecordedError is what a session answers once something could not be recorded, and nothing more is; its Close does too, unless that could record it after all.
+type NotRecordedError struct{ Reason error }
+
+// Error is the reason.
+func (e *NotRecordedError) Error() string { return e.Reason.Error() }
+
+// Unwrap returns the reason.
+func (e *NotRecordedError) Unwrap() error { return e.Reason }
+
+// IsNotRecorded reports whether an error is one that the end of the session tells, too.
+func IsNotRecorded(err error) bool {
+	var unrecorded *NotRecordedError
+	return errors.As(err, &unrecorded)
 }
 
 // LockedError is the refusal of a lock that someone else holds. Holder is the zero LockInfo when that is not known.

@@ -141,7 +141,7 @@ func (c *cli) settle(ctx context.Context, session state.Session, run *notice.Run
 		return nil
 	}
 	// That a run was interrupted does not make what it could not do forgotten.
-	if err := record(context.WithoutCancel(ctx), c.clock, session, []state.Event{{Settle: settlement}}); err != nil {
+	if err := record(context.WithoutCancel(ctx), c.clock, session, []state.Event{{Settle: settlement}}); err != nil && !state.IsNotRecorded(err) {
 		return fmt.Errorf("recording what failed: %w", err)
 	}
 	return nil

@@ -271,7 +271,12 @@ func renewals(ctx context.Context, lease Lease, interval time.Duration) error {
 
 // lost says that a lock is somebody else's.
 func (b *Backend) lost(err error) error {
-	return fmt.Errorf("somebody else has taken the lock of the state %s, so that nothing more is recorded or begun: %w", b.Location(), err)
+	return &state.NotRecordedError{Reason: fmt.Errorf("somebody else has taken the lock of the state %s, so that nothing more is recorded or begun: %w", b.Location(), err)}
+}
+
+// unrecorded says that the server does not take what happened.
+func (b *Backend) unrecorded(err error) error {
+	return &state.NotRecordedError{Reason: fmt.Errorf("the state %s cannot be recorded any more, and nothing else is begun: %w", b.Location(), err)}
 }
 
 // giveBack ends the renewals and the lock.

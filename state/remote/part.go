@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -197,7 +198,8 @@ func (p *part) Close() error {
 	var err error
 	switch {
 	case failure != nil:
-		err = p.rescue(failure)
+		// A claim that cannot be given back to a server that is gone ends by itself.
+		return cmp.Or(p.rescue(failure), p.giveBack())
 	case p.changed:
 		err = p.turn(turnTime, (*session).conclude)
 	}

@@ -75,8 +75,8 @@ func (b *Backend) keepUnrecorded(document *state.Document, records []state.Recor
 	if err != nil {
 		return errors.Join(failure, fmt.Errorf("keeping what was done and could not be recorded: %w. The next plan finds it at the destinations", err))
 	}
-	return fmt.Errorf("%w. What was done since is kept in %s: once the state can be reached, run \"imsctl state push %s\"",
-		failure, path, filepath.Base(path))
+	return fmt.Errorf("what was done since is kept in %s: once the state can be reached, run \"imsctl state push %s\". The reason: %w",
+		path, filepath.Base(path), failure)
 }
 
 // toKeep are the records that the server does not have, and the state with them; none when they record nothing that happened.

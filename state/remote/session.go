@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -129,13 +130,11 @@ func (s *session) Close() error {
 	s.mu.Lock()
 	failure := s.failure
 	s.mu.Unlock()
-	var err error
 	if failure != nil {
-		err = s.rescue(failure)
-	} else {
-		err = s.shorten()
+		// A lock that cannot be given back to a server that is gone ends by itself.
+		return cmp.Or(s.rescue(failure), s.giveBack())
 	}
-	return errors.Join(err, s.giveBack())
+	return errors.Join(s.shorten(), s.giveBack())
 }
 
 // shorten leaves a snapshot behind, unless that may wait. The caller holds writing.

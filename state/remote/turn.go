@@ -2,7 +2,6 @@ package remote
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -80,7 +79,7 @@ func (p *part) reason(err error) error {
 	case errors.Is(err, ErrLost):
 		return p.backend.lost(err)
 	}
-	return fmt.Errorf("the state %s cannot be recorded any more, and nothing else is begun: %w", p.backend.Location(), err)
+	return p.backend.unrecorded(err)
 }
 
 // rescue tries once more to record what could not be recorded, and otherwise keeps the state as it should be in a file. The caller holds

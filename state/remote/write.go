@@ -63,7 +63,7 @@ func (s *session) flush(patience time.Duration) {
 		if errors.Is(due.err, ErrLost) {
 			due.err = s.backend.lost(due.err)
 		} else {
-			due.err = fmt.Errorf("the state %s cannot be recorded any more, and nothing else is begun: %w", s.backend.Location(), due.err)
+			due.err = s.backend.unrecorded(due.err)
 		}
 		s.fail(due.err)
 		return
