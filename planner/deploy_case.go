@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/castrolanda/imsctl/internal/units"
+	"github.com/castrolanda/imsctl/planner/strategy"
 	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/state"
 )
@@ -30,10 +31,10 @@ func (c *deployCase) decide() Action {
 	case site.Err != nil:
 		return c.blocked("the host cannot be looked at: "+oneLine(site.Err.Error()), true)
 	case site.Held != nil && !c.isOurs(site.Held):
-		return c.blocked(fmt.Sprintf(`%s; if that is over, "imsctl deploy -break-lock %s" takes it away`, oneLine(site.Held.Error()), site.Held.Holder.ID), true)
+		return c.blocked(c.heldByOthers(), true)
 	case c.pending != nil && c.pending.Phase.Touched():
 		return c.recover()
-	case revisions.Err != nil:
+	case revisions.Err != nil && !c.isRestart():
 		return c.blocked("it is not known which revision should run: "+oneLine(revisions.Err.Error()), true)
 	}
 	action, blocked := c.forward()
@@ -58,6 +59,12 @@ func (c *deployCase) isOurs(held *providers.DeployLockedError) bool {
 	return c.observed.Busy == "" && state.HadDeployLock(c.history, held.Holder.ID)
 }
 
+// heldByOthers says who has the deploy lock, and what to do about it.
+func (c *deployCase) heldByOthers() string {
+	held := c.view.Site.Held
+	return fmt.Sprintf(`%s; if that is over, "imsctl deploy -break-lock %s" takes it away`, oneLine(held.Error()), held.Holder.ID)
+}
+
 // blocked is a deploy that cannot be made now.
 func (c *deployCase) blocked(reason string, failed bool) *Blocked {
 	return blockedDeploy(c.deploy, reason, failed)
@@ -70,8 +77,9 @@ func (c *deployCase) recover() Action {
 	action := &Deploy{
 		From: pending.PreviousCommit, To: pending.Commit, Branch: pending.Branch, Uncommitted: pending.Uncommitted, Digest: pending.Digest,
 		Strategy: pending.Strategy, Previous: pending.Previous, Continues: pending.ID, Taken: Resumed,
-		Meta: Meta{Address: c.deploy.Address, Cause: CauseRecovery, Undo: c.undo(pending.Previous)},
+		Meta: Meta{Address: c.deploy.Address, Cause: CauseRecovery},
 	}
+	action.Undo = c.undo(action)
 	if pending.Strategy == Rollback {
 		action.Returns = pending.Folder
 	}
@@ -99,10 +107,20 @@ func (c *deployCase) named(id string) string {
 }
 
 // undo says how a deploy is taken back.
-func (c *deployCase) undo(previous string) string {
-	text := fmt.Sprintf(`"imsctl rollback %s" goes back to %s`, strings.TrimPrefix(c.deploy.Address, "deploy."), c.named(previous))
-	if previous == "" {
+func (c *deployCase) undo(action *Deploy) string {
+	name := strings.TrimPrefix(c.deploy.Address, "deploy.")
+	if action.Strategy == Rollback && action.Previous != "" {
+		// It is newer, and so it has to be named.
+		name = "-to " + action.Previous + " " + name
+	}
+	text := fmt.Sprintf(`"imsctl rollback %s" goes back to %s`, name, c.named(action.Previous))
+	switch {
+	case action.Strategy == string(strategy.Local):
+		return "the revision stays what it is"
+	case action.Previous == "":
 		text = "cannot be undone: there is no release to go back to"
+	case action.Strategy == Rollback:
+		return text
 	}
 	for _, hook := range c.deploy.Target.Hooks {
 		if hook.Moment == "migrate" {
@@ -119,9 +137,8 @@ func (c *deployCase) forward() (*Deploy, *Blocked) {
 		From: site.Running, To: revisions.Wanted, Subject: oneLine(revisions.Subject), Branch: c.deploy.Target.Branch, Previous: c.previous(),
 		Meta: Meta{Address: c.deploy.Address, Cause: CauseChange},
 	}
-	if len(revisions.Uncommitted) > 0 && c.deploy.Target.AllowUncommitted {
-		action.Uncommitted, action.Digest = true, revisions.Digest
-	}
+	action.Digest = c.wantedDigest()
+	action.Uncommitted = action.Digest != ""
 	why := c.difference(action)
 	if why == "" {
 		return nil, nil
@@ -129,19 +146,22 @@ func (c *deployCase) forward() (*Deploy, *Blocked) {
 	if freeze := c.deploy.Frozen(c.now); freeze != nil {
 		return nil, c.blocked(fmt.Sprintf("%s; but %q is frozen until %s", why, freeze.Name, moment(freeze.To)), false)
 	}
-	left, once := c.goneBackFrom(action)
+	left, once := "", false
+	if !c.isRestart() {
+		left, once = c.goneBackFrom(action)
+	}
 	if left != "" && !once && !c.options.Again {
 		return nil, c.blocked(fmt.Sprintf(`%s; but %s. Deploy another revision, or this one with "imsctl deploy -again %s"`,
 			why, left, strings.TrimPrefix(c.deploy.Address, "deploy.")), true)
 	}
-	if revisions.OtherHistory && !c.deploy.Target.AllowOtherHistory {
+	if revisions.OtherHistory && !c.deploy.Target.AllowOtherHistory && !c.isRestart() {
 		return nil, c.blocked(fmt.Sprintf("%s; but %s does not descend from what runs, as after a forced push: set allow_other_history when that is meant", why, Abbreviated(action.To)), true)
 	}
-	strategy, because, err := c.strategy(action)
+	chosen, because, err := c.strategy(action)
 	if err != nil {
 		return nil, c.blocked(why+"; but "+err.Error(), true)
 	}
-	action.Strategy, action.Reason = strategy, why+"; strategy "+strategy+": "+because
+	action.Strategy, action.Reason = chosen, why+"; strategy "+chosen+": "+because
 	if once {
 		action.Reason += "; tried once more: " + left
 	}
@@ -151,17 +171,17 @@ func (c *deployCase) forward() (*Deploy, *Blocked) {
 	if len(site.Unchecked) > 0 {
 		c.note(c.deploy.Address, fmt.Sprintf("%s: %s without a health check in the compose file: running counts as healthy", c.deploy.Address, strings.Join(site.Unchecked, ", ")))
 	}
-	action.Undo = c.undo(action.Previous)
-	action.Seconds = c.lasted(strategy)
+	action.Undo = c.undo(action)
+	action.Seconds = c.lasted(chosen)
 	return action, nil
 }
 
 // difference says how what runs differs from what should, and sets what of it counts; empty when it does not.
 func (c *deployCase) difference(action *Deploy) string {
 	site, revisions := &c.view.Site, &c.view.Revisions
-	current := site.Current
-	sameTree := action.Digest == "" || current != nil && current.Digest == action.Digest
 	switch {
+	case c.isRestart() && site.Running != "":
+		return c.restart(action)
 	case site.Running == "":
 		return fmt.Sprintf("nothing is known to run → %s", c.revision(action))
 	case site.Running != action.To:
@@ -171,17 +191,51 @@ func (c *deployCase) difference(action *Deploy) string {
 		}
 		return fmt.Sprintf("%s → %s (%s, %s)", Abbreviated(action.From), c.revision(action),
 			units.Counted(action.Commits, "commit", "commits"), units.Counted(action.Files, "file", "files"))
-	case !sameTree:
+	case !c.hasFiles(action.Digest) && action.Digest == "":
+		return fmt.Sprintf("%s with what was not committed → %s", Abbreviated(action.To), Abbreviated(action.To))
+	case !c.hasFiles(action.Digest):
 		action.Files = len(revisions.Uncommitted)
-		return fmt.Sprintf("%s with %s that are not committed", Abbreviated(action.To), units.Counted(action.Files, "file", "files"))
+		return fmt.Sprintf("%s with %s", Abbreviated(action.To), units.Counted(action.Files, "file that is not committed", "files that are not committed"))
 	case len(site.Drift) > 0:
 		action.Cause = CauseDrift
-		action.Uncommitted, action.Digest = current != nil && current.Uncommitted, ""
 		return "what runs is not what is declared: " + oneLine(strings.Join(site.Drift, "; "))
 	case c.options.Again:
 		return Abbreviated(action.To) + " runs, and is deployed again as asked for"
 	}
 	return ""
+}
+
+// isRestart reports whether somebody asks for a restart of what is there, whatever revision is wanted.
+func (c *deployCase) isRestart() bool { return c.options.Strategy == string(strategy.Local) }
+
+// restart has what runs be made to run again, and says so.
+func (c *deployCase) restart(action *Deploy) string {
+	wanted := action.To
+	action.To, action.Subject, action.Uncommitted, action.Digest = action.From, "", false, ""
+	if current := c.view.Site.Current; current != nil {
+		action.Uncommitted, action.Digest = current.Uncommitted, current.Digest
+	}
+	if wanted != "" && wanted != action.To {
+		return fmt.Sprintf("%s runs, and is restarted as asked for; %s, which is wanted, is not deployed by that", Abbreviated(action.To), Abbreviated(wanted))
+	}
+	return Abbreviated(action.To) + " runs, and is restarted as asked for"
+}
+
+// wantedDigest identifies what is to come along that is not committed; empty where nothing is.
+func (c *deployCase) wantedDigest() string {
+	if revisions := &c.view.Revisions; len(revisions.Uncommitted) > 0 && c.deploy.Target.AllowUncommitted {
+		return revisions.Digest
+	}
+	return ""
+}
+
+// hasFiles reports whether the release that runs was made of this, beside its revision.
+func (c *deployCase) hasFiles(digest string) bool {
+	current := c.view.Site.Current
+	if current == nil {
+		return digest == ""
+	}
+	return current.Digest == digest
 }
 
 // revision is what is deployed, in words.
@@ -226,9 +280,9 @@ func (c *deployCase) goneBackFrom(action *Deploy) (left string, once bool) {
 }
 
 // lasted is how many seconds the last good deploy by a strategy took; 0 when there was none.
-func (c *deployCase) lasted(strategy string) float64 {
+func (c *deployCase) lasted(chosen string) float64 {
 	for i := len(c.history) - 1; i >= 0; i-- {
-		if made := c.history[i]; made.Strategy == strategy && made.Phase == state.Promoted {
+		if made := c.history[i]; made.Strategy == chosen && made.Phase == state.Promoted {
 			return max(0, made.EndedAt().Sub(made.StartedAt()).Seconds())
 		}
 	}

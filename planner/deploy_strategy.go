@@ -51,7 +51,8 @@ func (c *deployCase) recommend() (strategy.Recommendation, error) {
 	}
 	allowed := strategy.Allowed{
 		Uncommitted: c.deploy.Target.AllowUncommitted,
-		Restart:     c.options.Again || c.options.Strategy == string(strategy.Local) || len(c.view.Site.Drift) > 0,
+		Restart:     c.isRestart(),
+		OtherFiles:  !c.hasFiles(c.wantedDigest()),
 	}
 	for _, name := range strategy.All() {
 		if !needsRemote(name) || c.deploy.Target.Repository != "" {

@@ -73,11 +73,11 @@ func FindDeploy(specification *spec.Spec, address string) (*spec.Deploy, error) 
 	if address == "" {
 		return nil, fmt.Errorf("there are several deploys: name one of %s", strings.Join(known, ", "))
 	}
-	hint := ""
+	hint := "declared is " + strings.Join(known, ", ")
 	if best := spelling.Nearest("deploy."+strings.TrimPrefix(address, "deploy."), known); best != "" {
-		hint = fmt.Sprintf(" Did you mean %s?", best)
+		hint = fmt.Sprintf("did you mean %s?", best)
 	}
-	return nil, fmt.Errorf("there is no deploy %s.%s", address, hint)
+	return nil, fmt.Errorf("%s is not declared: %s", address, hint)
 }
 
 // Returning is the plan to go back, for the one deploy of a specification of ForDeploy, to a release that is on the host: the one that is
@@ -90,15 +90,16 @@ func Returning(specification *spec.Spec, document *state.Document, observed *Obs
 		return nil, fmt.Errorf("%s: %s", deploy.Address, deploy.NotBuilt)
 	case view.Site.Err != nil:
 		return nil, fmt.Errorf("%s: the host cannot be looked at: %w", deploy.Address, view.Site.Err)
-	case view.Site.Held != nil:
-		return nil, fmt.Errorf("%s: %w", deploy.Address, view.Site.Held)
 	case id == "" && view.Site.Back == "":
-		return nil, fmt.Errorf("%s: there is no release to go back to: none but the current one once proved healthy and is still on the host", deploy.Address)
+		return nil, fmt.Errorf(`%s: there is no release to go back to: none before the current one once proved healthy and is still on the host. "imsctl releases" lists what -to can name`, deploy.Address)
 	case id == "":
 		id = view.Site.Back
 	}
 	d := newDiffer(specification, document, observed, now)
 	c := d.newDeployCase(deploy)
+	if view.Site.Held != nil && !c.isOurs(view.Site.Held) {
+		return nil, fmt.Errorf("%s: %s", deploy.Address, c.heldByOthers())
+	}
 	var known []string
 	for _, record := range view.Site.Releases {
 		known = append(known, record.ID)
@@ -118,9 +119,12 @@ func Returning(specification *spec.Spec, document *state.Document, observed *Obs
 		if c.pending != nil {
 			action.Continues, action.Taken = c.pending.ID, Superseded
 		}
-		action.Undo = c.undo(action.Previous)
+		action.Undo = c.undo(action)
 		d.add(action)
 		return d.finish(), nil
 	}
-	return nil, fmt.Errorf("%s: there is no release %s on the host; there is %s", deploy.Address, id, strings.Join(known, ", "))
+	if len(known) == 0 {
+		return nil, fmt.Errorf("%s: there is no release on the host", deploy.Address)
+	}
+	return nil, fmt.Errorf("%s: there is no release %q on the host; there is %s", deploy.Address, id, strings.Join(known, ", "))
 }

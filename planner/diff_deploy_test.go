@@ -83,7 +83,7 @@ func TestDeploys(t *testing.T) {
 		"uncommitted changes come along": {change: func(d *spec.Deploy, v *providers.DeployInspection) {
 			d.Target.AllowUncommitted = true
 			v.Site.Running, v.Revisions.Uncommitted, v.Revisions.Digest = commitB, []string{"app.py"}, "d1"
-		}, want: []string{"deploy change deploy.ims: bbbbbbb with 1 file that are not committed; strategy hybrid: declared"}},
+		}, want: []string{"deploy change deploy.ims: bbbbbbb with 1 file that is not committed; strategy hybrid: declared"}},
 		"uncommitted changes are there": {change: func(d *spec.Deploy, v *providers.DeployInspection) {
 			d.Target.AllowUncommitted = true
 			v.Site.Running, v.Site.Current.Digest, v.Revisions.Uncommitted, v.Revisions.Digest = commitB, "d1", []string{"app.py"}, "d1"
@@ -101,9 +101,7 @@ func TestDeploys(t *testing.T) {
 		"frozen": {change: func(d *spec.Deploy, _ *providers.DeployInspection) {
 			d.Freezes = []spec.Freeze{{Name: "sales", From: sceneNow.Add(-day), To: sceneNow.Add(day)}}
 		}, want: []string{`blocked change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); but "sales" is frozen until 2026-11-23 12:00 UTC`}},
-		"somebody deploys": {change: func(_ *spec.Deploy, v *providers.DeployInspection) {
-			v.Site.Held = &providers.DeployLockedError{Holder: providers.DeployHolder{ID: "x1", By: "bob@desk", PID: 7, Message: "deploy"}, Age: 2 * time.Minute, Silent: time.Second}
-		}, want: []string{
+		"somebody deploys": {change: held, want: []string{
 			`blocked change deploy.ims: the deploy lock is held by bob@desk (process 7) for "deploy" since 2m0s ago, last heard of 1s ago; if that is over, "imsctl deploy -break-lock x1" takes it away [failed]`}},
 		"a young backup stands behind it": {
 			change: func(d *spec.Deploy, _ *providers.DeployInspection) {
@@ -237,6 +235,47 @@ func TestDeploys(t *testing.T) {
 	}
 }
 
+// held has somebody hold the deploy lock of the host.
+func held(_ *spec.Deploy, v *providers.DeployInspection) {
+	v.Site.Held = &providers.DeployLockedError{Holder: providers.DeployHolder{ID: "x1", By: "bob@desk", PID: 7, Message: "deploy"}, Age: 2 * time.Minute, Silent: time.Second}
+}
+
+// TestUndoOfDeploys: what takes a deploy back is said as it has to be typed.
+func TestUndoOfDeploys(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*spec.Deploy, *providers.DeployInspection)
+		back   bool
+		want   string
+	}{
+		"a revision": {want: `"imsctl rollback ims" goes back to aaaaaaa (release ra)`},
+		"a migration": {change: func(d *spec.Deploy, _ *providers.DeployInspection) {
+			d.Target.Hooks = []providers.Hook{{Moment: "migrate"}}
+		}, want: `"imsctl rollback ims" goes back to aaaaaaa (release ra); what the migration does to data stays as it is`},
+		"a way back": {back: true, want: `"imsctl rollback -to ra ims" goes back to aaaaaaa (release ra)`},
+		"a restart": {change: func(_ *spec.Deploy, v *providers.DeployInspection) {
+			v.Site.Running, v.Site.Current.Commit, v.Site.Drift = commitB, commitB, []string{"web is exited"}
+		}, want: "the revision stays what it is"},
+		"nothing to go back to": {change: func(_ *spec.Deploy, v *providers.DeployInspection) {
+			v.Site.Current.Promoted, v.Site.Back = false, ""
+		}, want: "cannot be undone: there is no release to go back to"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newYoungScene(t)
+			s.deploy("ims", test.change)
+			plan := s.diff()
+			if test.back {
+				var err error
+				if plan, err = Returning(s.spec, s.document, s.observed, "", s.now); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := plan.Actions[0].(*Deploy).Undo; got != test.want {
+				t.Errorf("got %s", got)
+			}
+		})
+	}
+}
+
 // deployLines is lines with how interrupted deploys are taken up.
 func deployLines(plan *Plan) []string {
 	all := lines(plan)
@@ -264,7 +303,7 @@ func TestDeployingWhatWasGoneBackFrom(t *testing.T) {
 	if diff := cmp.Diff([]string{"deploy change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); strategy vm: asked for"}, lines(plan)); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := ForDeploy(s.spec, "imsx"); err == nil || !strings.Contains(err.Error(), "Did you mean deploy.ims?") {
+	if _, err := ForDeploy(s.spec, "imsx"); err == nil || !strings.Contains(err.Error(), "did you mean deploy.ims?") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -274,18 +313,25 @@ func TestReturning(t *testing.T) {
 		id     string
 		change func(*spec.Deploy, *providers.DeployInspection)
 		want   string
+		more   func(*scene)
 		err    string
 	}{
 		"to the one before":        {want: "deploy change deploy.ims: asked for: aaaaaaa → ccccccc, which is on the host as release r0"},
 		"to a named one":           {id: "r0", want: "deploy change deploy.ims: asked for: aaaaaaa → ccccccc, which is on the host as release r0"},
 		"to the current one":       {id: "ra", err: "release ra is the one that runs"},
-		"to one that there is not": {id: "r9", err: "there is no release r9 on the host; there is r0, ra"},
+		"to one that there is not": {id: "r9", err: `there is no release "r9" on the host; there is r0, ra`},
 		"to nothing":               {change: func(_ *spec.Deploy, v *providers.DeployInspection) { v.Site.Back = "" }, err: "there is no release to go back to"},
 		"host down":                {change: func(_ *spec.Deploy, v *providers.DeployInspection) { v.Site.Err = errNoRoute }, err: "no route to host"},
+		"somebody deploys":         {change: held, err: `the deploy lock is held by bob@desk (process 7) for "deploy" since 2m0s ago, last heard of 1s ago; if that is over, "imsctl deploy -break-lock x1" takes it away`},
+		"the lock is that of an apply that was killed": {change: held, more: func(s *scene) { s.deployed(commitB, state.Deploying).Run = "x1" },
+			want: "deploy change deploy.ims: asked for: aaaaaaa → ccccccc, which is on the host as release r0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newYoungScene(t)
 			s.deploy("ims", test.change)
+			if test.more != nil {
+				test.more(s)
+			}
 			plan, err := Returning(s.spec, s.document, s.observed, test.id, s.now)
 			if test.err != "" {
 				if err == nil || !strings.Contains(err.Error(), test.err) {

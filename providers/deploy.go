@@ -171,7 +171,8 @@ type SiteView struct {
 	Running string
 	// Releases are all that are recorded on the host, oldest first.
 	Releases []ReleaseRecord
-	// Back is the newest release but the current one that once proved healthy and is still there: what is gone back to.
+	// Back is what is gone back to: of the releases that once proved healthy and are still there, the one that ran before the current one came, or
+	// else the newest that is older. Where the current one never proved healthy and nothing is older, it is the newest of all.
 	Back string
 	// Containers are those of the compose project.
 	Containers []Container

@@ -73,6 +73,7 @@ counts for each strategy, the winner, and why not the runner-up.
 
 A deploy that was interrupted is taken up by the next one, which goes on or
 back. One that was gone back from is not made again without -again.
+"-strategy local" restarts what runs now, whatever revision is wanted.
 
 EXIT STATUS
   0  the revision declared runs, and is healthy

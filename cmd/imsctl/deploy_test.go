@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/castrolanda/imsctl/internal/testenv/release"
+	"github.com/castrolanda/imsctl/planner"
 )
 
 // storySpecification deploys the project of a test, behind a backup and checks.
@@ -105,6 +106,16 @@ func TestDeployStory(t *testing.T) {
 		t.Error("what was gone back from by hand would be deployed again")
 	}
 	show(exitError, "rollback -auto-approve -to nothing")
+	// What was gone back from is not what a second rollback goes to.
+	show(exitError, "rollback -auto-approve")
+	poll.Await(t, release.Good2)
+	if output := show(exitDone, "deploy -auto-approve -strategy local"); !strings.Contains(output, planner.Abbreviated(p.Commit(release.Good2))+" runs, and is restarted as asked for") {
+		t.Error("a restart says something else")
+	}
+	poll.Await(t, release.Good2)
+	if output := show(exitError, "plan"); !strings.Contains(output, "was gone back from") {
+		t.Error("the restart is said to have deployed what is wanted")
+	}
 	show(exitDone, "releases")
 	show(exitDone, "logs -n 3")
 	t.Log(poll.Stop())

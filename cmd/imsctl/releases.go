@@ -108,7 +108,7 @@ func (c *cli) releasesText(deploy *spec.Deploy, made []*state.Release, site prov
 			mark = ""
 		}
 		listed[release.Folder] = true
-		rows = append(rows, []string{mark, release.ID, release.Strategy, release.By, units.Age(now.Sub(release.StartedAt())), took, resultWords(release)})
+		rows = append(rows, []string{mark, release.Folder, release.Strategy, release.By, units.Age(now.Sub(release.StartedAt())), took, resultWords(release)})
 	}
 	for i := len(site.Releases) - 1; i >= 0; i-- {
 		if record := &site.Releases[i]; !listed[record.ID] {

@@ -22,8 +22,8 @@ func (c *cli) rollbackCommand() *cobra.Command {
 		Use:   "rollback [flags] [ADDRESS] [PATH]",
 		Short: "Go back to an earlier release that is on the host",
 		Long: `Makes an earlier release of the deploy that has this ADDRESS (deploy.ims, or
-ims; the only one when left out) the one that runs: the newest before the
-current one that once proved healthy, or the one that -to names. Checks are
+ims; the only one when left out) the one that runs: of those that once proved
+healthy the one before the current one, or the one that -to names. Checks are
 asked before and after, as in a deploy; data stays as it is. Should the release
 not be healthy, the current one is brought back. "imsctl releases" lists them.
 

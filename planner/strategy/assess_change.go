@@ -24,7 +24,7 @@ func (f Facts) isSame() (same, known bool) {
 }
 
 // assessRevision compares what is wanted with what runs.
-func assessRevision(f Facts, _ Allowed) assessment {
+func assessRevision(f Facts, allowed Allowed) assessment {
 	running, runs := f.Running.Get()
 	same, known := f.isSame()
 	switch {
@@ -32,6 +32,8 @@ func assessRevision(f Facts, _ Allowed) assessment {
 		return assessment{true, "nothing is deployed yet", "nothing is deployed yet", values{2, -1, 0, 1}}
 	case !known:
 		return unknown
+	case same && allowed.OtherFiles:
+		return assessment{known: true, measured: "the wanted one runs, with other files"}
 	case same:
 		return assessment{true, "the wanted one runs", "the wanted revision runs already", values{-1, -1, 2, -1}}
 	}

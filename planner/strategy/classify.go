@@ -59,7 +59,7 @@ var (
 	assetFolders  = words("static assets public media")
 	settingNames  = words("*.yaml *.yml *.toml *.ini *.cfg *.conf *.json *.properties *.env .env .env.* *.env.* .editorconfig .gitignore .gitattributes *.service *.timer *.hcl *.tf crontab")
 	codeNames     = words("*.py *.pyi *.go *.js *.jsx *.mjs *.cjs *.ts *.tsx *.vue *.svelte *.rb *.php *.java *.kt *.scala *.rs *.c *.h *.cc *.cpp *.hpp *.cs *.swift *.lua *.pl *.ex *.exs *.erl *.sh *.bash *.zsh *.sql *.html *.htm *.jinja *.jinja2 *.j2 *.tmpl *.po *.mo *.graphql *.proto makefile procfile *.mk")
-	scriptNames   = words("*.py *.sql *.rb *.js *.ts *.go *.php *.ex *.exs *.java *.kt *.cs *.xml *.yaml *.yml *.json")
+	scriptNames   = words("*.py *.sql *.rb *.js *.ts *.go *.php *.ex *.exs *.java *.kt *.cs *.rs *.sh *.mjs *.cjs *.xml *.yaml *.yml *.json")
 	schemaFolders = words("migrations migration migrate")
 	flywayNames   = words("v[0-9]*__*.sql r__*.sql u[0-9]*__*.sql")
 )
@@ -80,7 +80,7 @@ func Classify(name string) FileKind {
 		return Compose
 	case matches(moduleNames, base), slices.Contains(folders, "requirements") && strings.HasSuffix(base, ".txt"):
 		return Dependencies
-	case matches(flywayNames, base), base != "__init__.py" && matches(scriptNames, base) && (within(schemaFolders) || strings.Contains(name, "alembic/versions/")):
+	case matches(flywayNames, base), isScript(base) && (within(schemaFolders) || strings.Contains(name, "alembic/versions/")):
 		return Migration
 	case matches(proseNames, base) || within(proseFolders):
 		return Documentation
@@ -92,6 +92,11 @@ func Classify(name string) FileKind {
 		return Code
 	}
 	return Other
+}
+
+// isScript reports whether a name in a folder of migrations is that of one. Programs often have no ending, and to overlook one is the worse mistake.
+func isScript(base string) bool {
+	return base != "__init__.py" && (matches(scriptNames, base) || path.Ext(base) == "" && !matches(proseNames, base))
 }
 
 // CountFiles counts paths by their kind.

@@ -11,13 +11,13 @@ import (
 func TestClassify(t *testing.T) {
 	for kind, paths := range map[FileKind]string{
 		Code:          "manage.py app/views.py app/migrations/__init__.py templates/base.html src/App.tsx cmd/main.go scripts/run.sh Makefile Procfile app/settings.py locale/pt_BR/LC_MESSAGES/django.po queries/report.sql",
-		Migration:     "inventory/migrations/0042_add_field.py db/migrate/20261123_add.rb alembic/versions/ab12_add.py migrations/V2__add.sql sql/V12__add.sql R__views.sql prisma/migrations/20260101_init/migration.sql inventory/migrations/0005_test_results.py",
+		Migration:     "inventory/migrations/0042_add_field.py db/migrate/20261123_add.rb alembic/versions/ab12_add.py migrations/V2__add.sql sql/V12__add.sql R__views.sql prisma/migrations/20260101_init/migration.sql inventory/migrations/0005_test_results.py migrations/002-orders migrations/20260101_init/up.sh",
 		Dependencies:  "requirements.txt requirements/production.txt requirements-dev.txt pyproject.toml poetry.lock package.json frontend/package-lock.json go.mod go.sum Pipfile.lock uv.lock Gemfile",
 		Dockerfile:    "Dockerfile Dockerfile.production docker/django.Dockerfile Containerfile .dockerignore",
 		Compose:       "compose.yaml docker-compose.yml docker-compose.production.fixed.yml deploy/compose.override.yaml",
 		Configuration: "nginx/nginx.conf .env .env.example config/settings.toml .github/workflows/ci.yml redis.conf app.service prometheus.yml production.env tsconfig.json",
 		Static:        "static/js/app.js app/static/site.css assets/logo.png public/index.html fonts/x.woff2 manual.pdf",
-		Documentation: "README.md docs/index.rst docs/conf.py LICENSE CHANGELOG.md app/README doc/notes.txt",
+		Documentation: "README.md docs/index.rst docs/conf.py LICENSE CHANGELOG.md app/README doc/notes.txt migrations/README",
 		Tests:         "tests/test_views.py app/tests.d/x/test_a.py conftest.py pkg/main_test.go src/App.test.tsx src/__tests__/x.js e2e/login.spec.ts tests/migrations/0001_initial.py tests/Dockerfile",
 		Other:         "data/model.pkl notebook.ipynb bin/tool x",
 	} {

@@ -35,7 +35,8 @@ func exclusions(s Strategy, f Facts, allowed Allowed) []string {
 		exclude(uncommitted > 0 && !allowed.Uncommitted, units.Counted(uncommitted, "file is not committed: commit it", "files are not committed: commit them")+", or set allow_uncommitted")
 	case Local:
 		exclude(hostDown, "the host does not answer")
-		exclude(!allowed.Restart && notThere(f) != "", notThere(f))
+		missing := notThere(f, allowed)
+		exclude(missing != "", missing)
 	case VM:
 		agent, _ := f.Agent.Get()
 		published, known := f.Published.Get()
@@ -55,12 +56,16 @@ func down(reach Known[Reach]) bool {
 }
 
 // notThere says why a restart of what is there would not bring what is wanted; nothing when it would.
-func notThere(f Facts) string {
+func notThere(f Facts, allowed Allowed) string {
 	running, runs := f.Running.Get()
 	same, known := f.isSame()
 	switch {
 	case runs && running == "":
 		return "nothing is deployed yet that could be restarted"
+	case allowed.Restart:
+		return ""
+	case same && allowed.OtherFiles:
+		return "other files are wanted, and it only restarts what is there"
 	case !known:
 		return "it is not known whether the wanted revision is there, and it only restarts what is"
 	case !same:

@@ -168,4 +168,6 @@ type Allowed struct {
 	Uncommitted bool
 	// Restart is set when a restart of what is there was asked for, whatever revision is wanted.
 	Restart bool
+	// OtherFiles is set when the wanted revision runs with other files than are wanted: what is not committed makes the difference, and a restart brings none.
+	OtherFiles bool
 }

@@ -97,10 +97,9 @@ func (s *Site) lookAtReleases(ctx context.Context, view *providers.SiteView) (st
 	for _, record := range view.Releases {
 		if record.ID == id {
 			view.Current = &record
-		} else if record.Promoted && slices.Contains(there, record.ID) {
-			view.Back = record.ID // they are sorted: the last one is the newest
 		}
 	}
+	view.Back = goesBackTo(id, view, there)
 	if id == "" {
 		view.Running, err = s.plainCommit(ctx)
 		return "", err
@@ -116,6 +115,29 @@ func (s *Site) lookAtReleases(ctx context.Context, view *providers.SiteView) (st
 	}
 	view.Running = view.Current.Commit
 	return id, nil
+}
+
+// goesBackTo is the release that comes before the current one, of those that proved healthy and are there: the one that ran when it came, or else the
+// newest that is older. What was gone back from is newer, and is not gone back to: a second rollback goes further back. Only from a current one
+// that never proved healthy, with nothing older, is it the newest of all.
+func goesBackTo(id string, view *providers.SiteView, there []string) string {
+	older, newest := "", ""
+	for _, record := range view.Releases {
+		if record.ID == id || !record.Promoted || !slices.Contains(there, record.ID) {
+			continue
+		}
+		newest = record.ID // they are sorted
+		if record.ID < id {
+			older = record.ID
+		}
+		if record.ID < id && view.Current != nil && record.ID == view.Current.Previous {
+			return record.ID
+		}
+	}
+	if older == "" && (view.Current == nil || !view.Current.Promoted) {
+		return newest
+	}
+	return older
 }
 
 // plainCommit is what is checked out in the folder of a project that was never deployed by imsctl; empty where it is no clone.

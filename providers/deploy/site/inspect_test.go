@@ -250,6 +250,9 @@ func TestSickRelease(t *testing.T) {
 	if err := o.Logs(t.Context(), nil, 1, false, last); err != nil || !strings.Contains(last.String(), "web | after the cut\n") || strings.Contains(last.String(), "after the deploy") {
 		t.Errorf("the last lines: %s, %v", last, err)
 	}
+	if err := o.Logs(t.Context(), []string{"wep"}, 1, true, last); err == nil || !strings.Contains(err.Error(), `no service "wep" has a container; there is web, worker`) {
+		t.Errorf("the logs of a service that there is not: %v", err)
+	}
 	migration := o.release("20260103T000000Z", release.Migration, good.ID)
 	if err := o.stage(t, migration); err != nil {
 		t.Fatal(err)

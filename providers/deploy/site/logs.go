@@ -56,6 +56,9 @@ func (s *Site) Logs(ctx context.Context, services []string, tail int, follow boo
 	if err != nil {
 		return err
 	}
+	if err := s.haveServices(ctx, c.project, services); err != nil {
+		return err
+	}
 	lines := &logLines{services: services, to: written, width: 0}
 	count, how := "all", ""
 	if tail >= 0 {
@@ -87,6 +90,30 @@ func (s *Site) Logs(ctx context.Context, services []string, tail int, follow boo
 			return fmt.Errorf("reading the logs: %w", err)
 		}
 	}
+}
+
+// haveServices holds that the services that are asked for have containers, where the project has any: what is awaited of a service that does not
+// exist would never come.
+func (s *Site) haveServices(ctx context.Context, project string, services []string) error {
+	if len(services) == 0 {
+		return nil
+	}
+	containers, err := s.containers(ctx, project)
+	if err != nil {
+		return err
+	}
+	var known []string
+	for i := range containers {
+		known = append(known, containers[i].Service)
+	}
+	slices.Sort(known)
+	known = slices.Compact(known)
+	for _, service := range services {
+		if len(known) > 0 && !slices.Contains(known, service) {
+			return fmt.Errorf("no service %q has a container; there is %s", service, strings.Join(known, ", "))
+		}
+	}
+	return nil
 }
 
 // logLines passes lines of the script on.
