@@ -70,9 +70,10 @@ type Chosen struct {
 // Survey is what methods made of pieces from all over a stream in one run, so that later ones need not try them again on its
 // beginning alone.
 type Survey struct {
-	// Head is the part that the quickest candidate left of the sample of the beginning: what begins otherwise is another stream.
+	// Head is the part that a fast encoder leaves of the sample of the beginning, a mark of it: what begins otherwise is another stream.
 	Head float64 `json:"head"`
-	// Reference is the part that gzip -9 leaves of the pieces.
+	// Reference is the part that gzip -9 leaves of the pieces, corrected by what it leaves otherwise of the whole than the method does that
+	// wrote it.
 	Reference float64 `json:"reference"`
 	// Speedup is how many times as fast as one all processors were together, 0 when that was not measured.
 	Speedup float64 `json:"speedup,omitzero"`

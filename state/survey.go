@@ -4,9 +4,9 @@ import "fmt"
 
 // Survey is what methods of compression made of pieces from all over the stream of an artifact, for the runs to come.
 type Survey struct {
-	// Head is the part that the first of them left of a sample of the beginning, by which the same stream is recognised.
+	// Head is the part that a fast encoder left of a sample of the beginning, by which the same stream is recognised.
 	Head float64 `json:"head"`
-	// Reference is the part that gzip -9 left of the pieces.
+	// Reference is the part that gzip -9 leaves of the pieces, corrected by how the whole differs from them.
 	Reference float64 `json:"reference"`
 	// Speedup is how many times as fast as one all processors were together, 0 when that was not measured.
 	Speedup float64 `json:"speedup,omitzero"`

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"sync"
 
 	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/providers"
@@ -54,13 +53,22 @@ func (c *chooser) Choose(ctx context.Context, clock clock.Clock, about providers
 		Cores: runtime.GOMAXPROCS(0), MinReduction: c.preferences.MinReduction, Fallback: c.preferences.Fallback, Disappointing: about.Disappointing,
 		Whole: sample.Whole, Past: about.Past,
 	}
+	var head float64
+	if about.RawBytes >= worthSurvey {
+		var err error
+		if head, err = texture(sample.Trial); err != nil {
+			return providers.Chosen{}, err
+		}
+	}
 	if about.Whole {
 		question.Bytes = int64(len(about.Head))
 	}
 	if found := sample.Content(); found.Dense {
 		question.Dense = found.Detail
-	} else if err := question.try(ctx, trial.NewMeter(codecs, clock, sample.Trial, sample.Whole), sample.Long, about.Survey); err != nil {
-		return providers.Chosen{}, err
+	} else if !question.recall(about.Survey, head) {
+		if err := question.measure(ctx, trial.NewMeter(codecs, clock, sample.Trial, sample.Whole), sample.Long); err != nil {
+			return providers.Chosen{}, err
+		}
 	}
 	choice := Choose(question)
 	level := choice.Level
@@ -77,7 +85,7 @@ func (c *chooser) Choose(ctx context.Context, clock clock.Clock, about providers
 		}
 	}
 	if question.wantsSurvey(choice) {
-		codec = &surveyor{Codec: codec, codecs: codecs, clock: clock, measured: question.Measurements, speedup: question.Speedup,
+		codec = &surveyor{Codec: codec, codecs: codecs, clock: clock, head: head, measured: question.Measurements, speedup: question.Speedup,
 			grid: usualGrid(), least: worthSurvey}
 	}
 	chosen := providers.Chosen{Codec: codec, Reason: choice.Reason, Warning: choice.Warning, StoredBytes: choice.Bytes, Seconds: choice.Seconds}
@@ -87,32 +95,19 @@ func (c *chooser) Choose(ctx context.Context, clock clock.Clock, about providers
 	return chosen, nil
 }
 
-// try tries the candidates, as far as no survey tells what they make of the stream.
-func (q *Question) try(ctx context.Context, meter *trial.Meter, held []byte, survey *providers.Survey) error {
-	if recalled, err := q.recall(ctx, meter, survey); recalled || err != nil {
-		return err
-	}
-	return q.measure(ctx, meter, held)
-}
-
 // measure tries the candidates that are worth it, and again those that the sample leaves in doubt.
 func (q *Question) measure(ctx context.Context, meter *trial.Meter, held []byte) (err error) {
 	if q.Speedup, err = meter.Speedup(ctx, q.Cores); err != nil {
 		return err
 	}
-	var bound bounded
-	defer bound.running.Wait()
 	if q.Goal == Balanced {
-		bound.running.Go(func() { bound.reference, bound.err = meter.Reference(ctx) })
+		// Nothing runs beside it: it would make the first methods slower than the others.
+		if q.Reference, err = meter.Reference(ctx); err != nil {
+			return err
+		}
 	}
 	for i, candidate := range trial.Candidates() {
-		if i == sideBySide {
-			bound.running.Wait()
-			if q.Reference = bound.reference; bound.err != nil {
-				return bound.err
-			}
-		}
-		if i >= sideBySide && !q.worth(candidate) {
+		if i >= always && !q.worth(candidate) {
 			continue
 		}
 		measured, err := meter.Measure(ctx, candidate)
@@ -124,12 +119,5 @@ func (q *Question) measure(ctx context.Context, meter *trial.Meter, held []byte)
 	return q.Deepen(ctx, meter, held)
 }
 
-// sideBySide is how many of the candidates, the fastest ones, are tried while gzip -9 is measured, which takes as long as they do.
-const sideBySide = 4
-
-// bounded is a reference on its way.
-type bounded struct {
-	running   sync.WaitGroup
-	reference float64
-	err       error
-}
+// always is how many of the candidates, the fastest ones, are tried in any case.
+const always = 4

@@ -20,7 +20,8 @@ const (
 	// gzip -9 takes off less than fullCaution, it is less in proportion.
 	searching   = 0.005
 	fullCaution = 0.6
-	// pieced is for the hasty ones where pieces from all over the stream were tried: so much do pieces and the whole differ.
+	// pieced is for the hasty ones where pieces from all over the stream were tried, besides what the whole became otherwise than the pieces;
+	// where gzip -9 takes off less than fullCaution, it is less in proportion.
 	pieced = 0.01
 	// alike is by how much what the whole became in an earlier run may differ from what its beginning does now to count as
 	// the same. Then searching is enough for all; otherwise nothing is for the hasty ones.
@@ -65,15 +66,16 @@ func (q Question) permitted(options []Option) func(Option) bool {
 // margin is the caution that an option needs where gzip -9 leaves so much. Where the whole became something else than its beginning, a
 // sample of that says nothing of what is hasty.
 func (q Question) margin(o Option, least float64) float64 {
-	careful := searching * min(1, max(0, 1-least)/fullCaution)
+	compressible := min(1, max(0, 1-least)/fullCaution)
+	careful := searching * compressible
 	past, beginning := q.newest()
 	switch {
 	case q.Whole:
 		return 0
 	case !o.isHasty():
 		return careful
-	case isAlike(past, beginning) && q.Surveyed:
-		return pieced
+	case q.Surveyed && past.Fraction > 0:
+		return pieced*compressible + math.Abs(q.lesson()-1)
 	case isAlike(past, beginning):
 		return careful
 	case past.Fraction > 0:

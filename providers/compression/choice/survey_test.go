@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,8 +26,9 @@ func TestGathered(t *testing.T) {
 		// begins are where the pieces begin, in strides of 8 bytes.
 		begins []byte
 	}{
-		{0, nil}, {1, []byte{0}}, {8, []byte{0}}, {9, []byte{0, 1}}, {64, []byte{0, 1, 2, 3, 4, 5, 6, 7}}, {65, []byte{0, 2, 4, 6, 8}},
-		{120, []byte{0, 2, 4, 6, 8, 10, 12, 14}}, {129, []byte{0, 4, 8, 12, 16}},
+		{0, nil}, {1, []byte{0}}, {8, []byte{0}}, {9, []byte{0, 1}}, {128, []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}},
+		{129, []byte{0, 2, 4, 6, 8, 10, 12, 14, 16}}, {248, []byte{0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30}},
+		{257, []byte{0, 4, 8, 12, 16, 20, 24, 28, 32}},
 	} {
 		stream := make([]byte, c.length)
 		for i := range stream {
@@ -72,14 +75,14 @@ func newSurveyor(t *testing.T, codecs providers.CodecFactory) *surveyor {
 		t.Fatal(err)
 	}
 	q := question(t, newTestMeter(table(1<<20)))
-	return &surveyor{Codec: codec, codecs: codecs, clock: clock.NewManual(time.Unix(0, 0)), measured: q.Measurements, speedup: 2,
+	return &surveyor{Codec: codec, codecs: codecs, clock: clock.NewManual(time.Unix(0, 0)), head: 0.25, measured: q.Measurements, speedup: 2,
 		grid: grid{piece: 128 << 10, stride: 1 << 20}, least: 4 << 20}
 }
 
 // TestSurvey: of a stream that is of another kind behind its beginning, the survey tells what becomes of the whole, and what is written is
 // what the codec makes of it.
 func TestSurvey(t *testing.T) {
-	data := append(table(2<<20), syllables(6<<20)...)
+	data := slices.Concat(table(2<<20), syllables(5<<20), table(1<<20))
 	codec := newSurveyor(t, compression.Codecs())
 	var stored bytes.Buffer
 	writer, err := codec.NewWriter(&stored)
@@ -89,6 +92,7 @@ func TestSurvey(t *testing.T) {
 	if err := errors.Join(inPieces(writer, data), writer.Close()); err != nil {
 		t.Fatal(err)
 	}
+	length := stored.Len()
 	reader, err := codec.NewReader(&stored)
 	if err != nil {
 		t.Fatal(err)
@@ -98,15 +102,17 @@ func TestSurvey(t *testing.T) {
 		t.Fatalf("read back: %d bytes, %v", len(back), err)
 	}
 	survey := codec.Survey()
-	if survey == nil || survey.Speedup != 2 || survey.Head != codec.measured[0].Fraction || len(survey.Tried) < 4 {
+	if survey == nil || survey.Speedup != 2 || survey.Head != 0.25 || len(survey.Tried) < 4 {
 		t.Fatalf("the survey: %+v", survey)
 	}
 	bound, err := newTestMeter(data).Reference(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if off := survey.Reference / bound; off < 0.95 || off > 1.05 {
-		t.Errorf("of gzip -9 it says %v, which leaves %v of the whole", survey.Reference, bound)
+	// Beside the method that wrote the whole, which is the first that was tried.
+	expected := survey.Reference * float64(length) / float64(len(data)) / survey.Tried[0].Fraction
+	if off := expected / bound; off < 0.98 || off > 1.02 {
+		t.Errorf("of gzip -9 it says %v, which leaves %v of the whole", expected, bound)
 	}
 	for _, tried := range survey.Tried {
 		whole, err := newTestMeter(data).Measure(t.Context(), trial.Candidate{Method: tried.Method, Level: tried.Level, Limit: len(data)})
@@ -114,6 +120,57 @@ func TestSurvey(t *testing.T) {
 		if off := tried.Fraction / whole.Fraction; err != nil || off < 0.9 || off > 1.1 && tried.Level <= 3 {
 			t.Errorf("of %s %d it says %v, which leaves %v of the whole; %v", tried.Method, tried.Level, tried.Fraction, whole.Fraction, err)
 		}
+	}
+}
+
+// TestCorrection: what gzip -9 leaves of the whole follows the texture, beside the method that wrote the whole.
+func TestCorrection(t *testing.T) {
+	tried := []providers.Tried{{Experience: providers.Experience{Method: "zstd", Level: 1, Fraction: 0.24}}}
+	for name, c := range map[string]struct {
+		pieces, whole float64
+		written       int64
+		tried         []providers.Tried
+		want          float64
+	}{
+		"alike":                     {0.2, 0.2, 240, tried, 1},
+		"both leave more":           {0.2, 0.25, 300, tried, 1},
+		"only gzip leaves more":     {0.2, 0.25, 240, tried, 1.25},
+		"gzip more and zstd less":   {0.2, 0.25, 200, tried, 1.5},
+		"nothing skimmed":           {0, 0, 240, tried, 1},
+		"its method was not tried":  {0.2, 0.25, 240, nil, 1},
+		"nothing was written of it": {0.2, 0.25, 0, tried, 1},
+	} {
+		w := &surveyWriter{codec: newSurveyor(t, compression.Codecs()), whole: &skim{looked: 1000, left: int64(1000 * c.whole)}}
+		w.out.n, w.gathered.at = c.written, 1000
+		if got := w.correction(c.pieces, c.tried); math.Abs(got-c.want) > 1e-9 {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// TestSkim: cells are those at equal distances, however the stream is cut.
+func TestSkim(t *testing.T) {
+	data := append(table(cell), syllables(cell)...)
+	want, err := texture(data[:cell])
+	if err != nil || want <= 0 || want >= 1 {
+		t.Fatal(want, err)
+	}
+	for _, cut := range []int{1000, cell, len(data)} {
+		s, err := newSkim(2 * cell)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			for rest := data; len(rest) > 0; rest = rest[min(cut, len(rest)):] {
+				s.see(rest[:min(cut, len(rest))])
+			}
+		}
+		if s.looked != 3*cell || math.Abs(s.fraction()-want) > 1e-9 {
+			t.Errorf("cut at %d: %d bytes looked at, %v left, want %v", cut, s.looked, s.fraction(), want)
+		}
+	}
+	if none, err := texture(nil); none != 0 || err != nil {
+		t.Errorf("of nothing: %v, %v", none, err)
 	}
 }
 
@@ -149,7 +206,10 @@ func TestSurveyMissing(t *testing.T) {
 // TestRecall: an earlier survey stands for trying, where the stream begins as it did then and compressing is what decides.
 func TestRecall(t *testing.T) {
 	sample := table(1 << 20)
-	head := question(t, newTestMeter(sample)).Measurements[0].Fraction
+	head, err := texture(sample)
+	if err != nil {
+		t.Fatal(err)
+	}
 	tried := func(level int, fraction float64) providers.Tried {
 		return providers.Tried{Experience: providers.Experience{Method: "zstd", Level: level, Fraction: fraction}, Rate: 400e6 / float64(level)}
 	}
@@ -162,6 +222,9 @@ func TestRecall(t *testing.T) {
 	}{
 		"as it was":                {func(*Question, *providers.Survey) {}, "zstd 2"},
 		"hardly below gzip -9":     {func(_ *Question, s *providers.Survey) { s.Tried[1].Fraction = 0.318 }, "zstd 5"},
+		"the whole is as they are": {func(q *Question, _ *providers.Survey) { q.Past[0].Fraction = 0.301 }, "zstd 2"},
+		"the whole is not quite":   {func(q *Question, _ *providers.Survey) { q.Past[0].Fraction = 0.306 }, "zstd 5"},
+		"a slow source is enough":  {func(q *Question, _ *providers.Survey) { q.SourceRate = 105e6 }, "zstd 2"},
 		"the whole became another": {func(q *Question, _ *providers.Survey) { q.Past[0].Fraction = 0.35 }, "zstd 5"},
 		"it begins otherwise":      {func(_ *Question, s *providers.Survey) { s.Head *= 1.03 }, ""},
 		"the upload decides":       {func(q *Question, _ *providers.Survey) { q.UploadRate = 1e6 }, ""},
@@ -173,9 +236,9 @@ func TestRecall(t *testing.T) {
 		q := Question{Goal: Balanced, Bytes: 1 << 30, UploadRate: 1e12, Cores: 1, Past: []providers.Experience{{Method: "zstd", Level: 5, Fraction: 0.3}}}
 		survey := usual()
 		c.change(&q, survey)
-		recalled, err := q.recall(t.Context(), newTestMeter(sample), survey)
-		if err != nil || recalled != (c.want != "") || q.Surveyed != recalled {
-			t.Errorf("%s: %v, %v", name, recalled, err)
+		recalled := q.recall(survey, head)
+		if recalled != (c.want != "") || q.Surveyed != recalled {
+			t.Errorf("%s: %v", name, recalled)
 			continue
 		}
 		if choice := Choose(q); recalled && (choice.String() != c.want || !strings.HasSuffix(choice.Reason, "by what an earlier run tried all over it")) {
@@ -183,8 +246,8 @@ func TestRecall(t *testing.T) {
 		}
 	}
 	var q Question
-	if recalled, err := q.recall(t.Context(), newTestMeter(sample), nil); recalled || err != nil {
-		t.Errorf("without a survey: %v, %v", recalled, err)
+	if q.recall(nil, head) {
+		t.Error("it recalls without a survey")
 	}
 }
 

@@ -8,11 +8,8 @@ import (
 	"github.com/castrolanda/imsctl/providers/compression/trial"
 )
 
-// cell is a piece that a watch looks at, samplePiece one that a sample is made of, in bytes.
-const (
-	cell        = 64 << 10
-	samplePiece = 256 << 10
-)
+// samplePiece is a piece that a sample is made of, in bytes.
+const samplePiece = 256 << 10
 
 // pace is how often a watch looks, in bytes.
 type pace struct {
@@ -55,7 +52,7 @@ type watch struct {
 }
 
 func newWatch(pace pace) (*watch, error) {
-	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(cell))
+	encoder, err := newCellEncoder()
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,9 @@ package trial
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 )
 
 // MeasureLong finds out what a method that was measured leaves of all that is held of a stream, of which the sample is a part, and
@@ -14,13 +16,18 @@ func (m *Meter) MeasureLong(ctx context.Context, measured Measurement, held []by
 	}
 	first := Candidates()[0]
 	part, err := m.measureYardstick()
-	if err == nil && m.long == 0 {
-		m.long, err = m.left(first.Method, first.Level, held)
-	}
-	if err == nil {
-		measured.Long, err = m.left(measured.Method, measured.Level, held)
-	}
 	if err != nil {
+		return Measurement{}, err
+	}
+	// How long they take does not count, so that they may run side by side.
+	var yardstick sync.WaitGroup
+	var failure error
+	if m.long == 0 {
+		yardstick.Go(func() { m.long, failure = m.left(first.Method, first.Level, held) })
+	}
+	measured.Long, err = m.left(measured.Method, measured.Level, held)
+	yardstick.Wait()
+	if err = errors.Join(err, failure); err != nil {
 		return Measurement{}, err
 	}
 	measured.Fraction = part * measured.Long / m.long

@@ -27,11 +27,12 @@ type Measurement struct {
 	Rate float64 `json:"rate"`
 }
 
-// The bounds of measuring a speed: how many bytes a sample needs for it to mean anything, and how long and how often a
-// fast method is tried. The shortest time counts, because whatever disturbs a measurement only ever makes it longer.
+// The bounds of measuring a speed: how many bytes a sample needs for it to mean anything, and below what time a method is tried again, how
+// often, and the time that it takes for nothing is taken off. The shortest time counts, because whatever disturbs a measurement only ever
+// makes it longer.
 const (
 	measurable = 32 << 10
-	brief      = 5 * time.Millisecond
+	brief      = 30 * time.Millisecond
 	attempts   = 2
 	// atOnce is the most goroutines that the speed of several processors is measured with.
 	atOnce = 8
@@ -146,7 +147,7 @@ func (m *Meter) measure(candidate Candidate, sample []byte) (Measurement, error)
 // idle is how long a codec takes for nothing, of the time that it took for a sample: a long stream pays that once. At most
 // half of it counts. The levels of a method do not differ in that.
 func (m *Meter) idle(codec providers.Codec, took time.Duration) (time.Duration, error) {
-	if m.whole || took > 6*brief {
+	if m.whole || took > brief {
 		return 0, nil
 	}
 	idle, known := m.idling[codec.Method()]

@@ -1,0 +1,179 @@
+package choice
+
+import (
+	"context"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/castrolanda/imsctl/internal/clock"
+	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/providers/compression/trial"
+)
+
+// surveyor is a codec that surveys what it writes. It implements providers.Codec, Adaptive and Surveyor.
+type surveyor struct {
+	providers.Codec
+	codecs providers.CodecFactory
+	clock  clock.Clock
+	// head is the texture of the beginning, measured what was tried on it.
+	head     float64
+	measured []trial.Measurement
+	speedup  float64
+	grid     grid
+	// least is how long a stream must become to be surveyed after all.
+	least int64
+
+	mu     sync.Mutex
+	survey *providers.Survey
+}
+
+// Survey implements providers.Surveyor.
+func (s *surveyor) Survey() *providers.Survey {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.survey
+}
+
+// Adapted implements providers.Adaptive.
+func (s *surveyor) Adapted() string {
+	if adaptive, can := s.Codec.(providers.Adaptive); can {
+		return adaptive.Adapted()
+	}
+	return ""
+}
+
+// NewWriter implements providers.Codec. The writer is a providers.Aborter.
+func (s *surveyor) NewWriter(w io.Writer) (io.WriteCloser, error) {
+	whole, err := newSkim(skimmed)
+	if err != nil {
+		return nil, err
+	}
+	writer := &surveyWriter{codec: s, out: counted{w: w}, whole: whole, gathered: gathered{grid: s.grid}}
+	if writer.inner, err = s.Codec.NewWriter(&writer.out); err != nil {
+		return nil, err
+	}
+	writer.ctx, writer.cancel = context.WithCancelCause(context.Background())
+	return writer, nil
+}
+
+// surveyWriter gathers pieces of what passes, and tries the methods on them when all is written.
+type surveyWriter struct {
+	codec *surveyor
+	out   counted
+	inner io.WriteCloser
+	// ctx ends when the stream is given up, or closed.
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+	gathered gathered
+	whole    *skim
+}
+
+// Write implements io.Writer.
+func (w *surveyWriter) Write(p []byte) (int, error) {
+	n, err := w.inner.Write(p)
+	w.gathered.see(p[:n])
+	w.whole.see(p[:n])
+	return n, err
+}
+
+// Close implements io.Closer. A survey that fails is none: the stream is written.
+func (w *surveyWriter) Close() error {
+	defer w.cancel(nil)
+	if err := w.inner.Close(); err != nil {
+		return err
+	}
+	if w.gathered.at < w.codec.least {
+		return nil
+	}
+	if survey, err := w.codec.conclude(w.ctx, w); err == nil {
+		w.codec.mu.Lock()
+		w.codec.survey = survey
+		w.codec.mu.Unlock()
+	}
+	return nil
+}
+
+// Abort implements providers.Aborter.
+func (w *surveyWriter) Abort(err error) {
+	w.cancel(err)
+	if inner, can := w.inner.(providers.Aborter); can {
+		inner.Abort(err)
+	}
+}
+
+// conclude tries the methods on the pieces: the hasty ones when nothing else runs, the others beside gzip -9.
+func (s *surveyor) conclude(ctx context.Context, w *surveyWriter) (*providers.Survey, error) {
+	pieces := slices.Concat(w.gathered.pieces...)
+	meter := trial.NewMeter(s.codecs, s.clock, pieces, false)
+	var bound bounded
+	defer bound.running.Wait()
+	survey := &providers.Survey{Head: s.head, Speedup: s.speedup}
+	begun := false
+	for _, tried := range s.measured {
+		if !isSurveyed(tried.Method, tried.Level) {
+			continue
+		}
+		if !begun && tried.Level >= carefulLevel {
+			begun = true
+			bound.measure(ctx, meter)
+		}
+		measured, err := meter.Measure(ctx, trial.Candidate{Method: tried.Method, Level: tried.Level, Limit: len(pieces)})
+		if err != nil {
+			return nil, err
+		}
+		made := providers.Experience{Method: tried.Method, Level: tried.Level, Fraction: measured.Fraction}
+		survey.Tried = append(survey.Tried, providers.Tried{Experience: made, Rate: measured.Rate})
+	}
+	if !begun {
+		bound.measure(ctx, meter)
+	}
+	bound.running.Wait()
+	if bound.err != nil {
+		return nil, bound.err
+	}
+	known, err := texture(pieces)
+	survey.Reference = bound.reference * w.correction(known, survey.Tried)
+	return survey, err
+}
+
+// correction is how many times as much gzip -9 leaves of the whole as of the pieces, of which the texture is known, beside the method that
+// wrote the whole: what the whole became otherwise than the pieces is found out for that one, and each run does that anew.
+func (w *surveyWriter) correction(known float64, tried []providers.Tried) float64 {
+	whole := w.whole.fraction()
+	if known == 0 || whole == 0 {
+		return 1
+	}
+	for _, t := range tried {
+		if t.Method == w.codec.Method() && t.Level == w.codec.Level() && w.out.n > 0 {
+			made := float64(w.out.n) / float64(w.gathered.at)
+			return (whole / known) / (made / t.Fraction)
+		}
+	}
+	return 1
+}
+
+// counted counts what is written.
+type counted struct {
+	w io.Writer
+	n int64
+}
+
+// Write implements io.Writer.
+func (c *counted) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// bounded is a reference on its way.
+type bounded struct {
+	running   sync.WaitGroup
+	reference float64
+	err       error
+}
+
+// measure measures it.
+func (b *bounded) measure(ctx context.Context, meter *trial.Meter) {
+	b.running.Go(func() { b.reference, b.err = meter.Reference(ctx) })
+}
