@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -69,20 +71,51 @@ func (c *cli) withState(command *cobra.Command, arguments stateArguments, do fun
 	return do(document)
 }
 
-// stateList prints a line for each copy.
+// stateList prints a line for each copy: in columns with titles for people, and for programs as it always was.
 func (c *cli) stateList(document *state.Document, wanted []string) error {
+	rows, look := copyRows(document, wanted), c.look(c.stdout)
+	switch {
+	case !look.Terminal():
+		for _, row := range rows {
+			if _, err := fmt.Fprintln(c.stdout, strings.Join(row, "  ")); err != nil {
+				return err
+			}
+		}
+		return nil
+	case len(rows) == 0 && len(wanted) > 0:
+		_, err := fmt.Fprintf(c.stdout, "No copies of %s are recorded.%s\n", backupAddress(wanted[0]), didYouMean(backupAddress(wanted[0]), recordedBackups(document)))
+		return err
+	case len(rows) == 0:
+		_, err := fmt.Fprintln(c.stdout, "No copies are recorded yet.")
+		return err
+	}
+	return writeTable(c.stdout, look.Width, slices.Insert(rows, 0, []string{"COPY", "SIZE", "CONDITION"}))
+}
+
+// copyRows are the address, the size and the condition of each copy; only those of a backup where one is named.
+func copyRows(document *state.Document, wanted []string) [][]string {
+	var rows [][]string
 	for _, artifact := range document.Artifacts {
 		if len(wanted) > 0 && artifact.Backup != backupAddress(wanted[0]) {
 			continue
 		}
 		for _, replica := range artifact.Replicas {
-			if _, err := fmt.Fprintf(c.stdout, "%s@%s#%s  %s  %s\n", artifact.Backup, replica.Destination, artifact.ID,
-				units.Bytes(artifact.Stored.Size), replica.Condition); err != nil {
-				return err
-			}
+			address := fmt.Sprintf("%s@%s#%s", artifact.Backup, replica.Destination, artifact.ID)
+			rows = append(rows, []string{address, units.Bytes(artifact.Stored.Size), string(replica.Condition)})
 		}
 	}
-	return nil
+	return rows
+}
+
+// recordedBackups are the backups that the state has artifacts of.
+func recordedBackups(document *state.Document) []string {
+	var backups []string
+	for _, artifact := range document.Artifacts {
+		if !slices.Contains(backups, artifact.Backup) {
+			backups = append(backups, artifact.Backup)
+		}
+	}
+	return backups
 }
 
 func (c *cli) stateShow(document *state.Document, id string) error {

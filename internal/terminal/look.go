@@ -81,6 +81,9 @@ func bounded(asked, columns, lines int) (int, int) {
 	}
 }
 
+// Terminal reports whether somebody looks at the stream: it is neither a file nor a pipe.
+func (l Look) Terminal() bool { return l.size != nil }
+
 // Size is how many columns and lines there are as of now; 24 lines where nobody says.
 func (l Look) Size() (columns, lines int) { return l.current() }
 
