@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/castrolanda/imsctl/spec"
 )
 
 // agentArguments are the flags of agent.
@@ -117,12 +119,18 @@ func (c *cli) agent(ctx context.Context, arguments agentArguments) (err error) {
 
 // agentRounds makes rounds until ctx ends, or with an error what is served does.
 func (c *cli) agentRounds(ctx context.Context, arguments agentArguments, folder string, health *agentHealth, served <-chan error) error {
+	// A folder that once had a specification may get it back, as when it is replaced; one that never had is a mistake of who began this.
+	found := !health.record.LastSuccessAt.IsZero()
 	for {
 		health.begin()
 		failure := c.agentRound(ctx, arguments, folder)
 		if ctx.Err() != nil {
 			return nil
 		}
+		if errors.Is(failure, errNoSpecification) && !found {
+			return failure
+		}
+		found = true
 		record := health.end(failure)
 		if failure != nil {
 			c.problem("Error", "agent", failure)
@@ -161,12 +169,18 @@ func specificationFolder(path string) (string, error) {
 	return filepath.Abs(path)
 }
 
+// errNoSpecification is what an agent says of a folder without any.
+var errNoSpecification = errors.New("there is no specification")
+
 // agentRound pulls and applies once. The apply is a process of its own: whatever becomes of it, the agent goes on.
 func (c *cli) agentRound(ctx context.Context, arguments agentArguments, folder string) error {
 	if arguments.pull {
 		if output, err := c.child(ctx, "git", "-C", folder, "pull", "--ff-only", "--quiet"); err != nil {
 			return fmt.Errorf("pulling the specification: %w: %s", err, bytes.TrimSpace(output))
 		}
+	}
+	if files, err := spec.Files(arguments.path, false); err == nil && len(files) == 0 {
+		return fmt.Errorf("%w in %s: write one, or name the folder that has it", errNoSpecification, folder)
 	}
 	program, err := os.Executable()
 	if err != nil {
