@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -112,6 +113,9 @@ func (c *cli) forceUnlock(ctx context.Context, arguments stateArguments, id stri
 		return fmt.Errorf("the lock of the state %s cannot be ended by force", location)
 	}
 	if !force {
+		if err := lockedAs(ctx, project.backend, id); err != nil {
+			return err
+		}
 		if err := c.confirm(ctx, arguments.input, fmt.Sprintf("Do you want to end the lock %s of the state %s?", id, location)); err != nil {
 			return err
 		}
@@ -127,6 +131,30 @@ func (c *cli) forceUnlock(ctx context.Context, arguments stateArguments, id stri
 	}
 	_, err = fmt.Fprintf(c.stdout, "The lock of %s on the state %s is ended. What it had begun, the next plan settles.\n", holder, location)
 	return err
+}
+
+// lockedAs refuses an id that is that of no lock, nor of what a holder left that is gone, so that nobody is asked about nothing.
+func lockedAs(ctx context.Context, backend state.Backend, id string) error {
+	holders, err := state.Holders(ctx, backend)
+	if err != nil {
+		return err
+	}
+	// Of holders that are gone there is the last one at most.
+	last, _, err := backend.Holder(ctx)
+	if err != nil {
+		return err
+	}
+	if last != (state.LockInfo{}) && !slices.Contains(holders, last) {
+		holders = append(holders, last)
+	}
+	switch {
+	case slices.ContainsFunc(holders, func(holder state.LockInfo) bool { return holder.ID == id }):
+		return nil
+	case len(holders) == 0:
+		return fmt.Errorf("the state %s is not locked, and nothing is left of an earlier lock", backend.Location())
+	default:
+		return fmt.Errorf("no lock of the state %s has the id %q: it is held by %s; \"imsctl state lock show\" has the ids", backend.Location(), id, state.DescribeHolders(holders))
+	}
 }
 
 // confirm asks a question. Only "yes" is a yes.
