@@ -304,8 +304,8 @@ func (t *taking) summarize(outcome pipeline.Outcome) string {
 
 // reduction says how much smaller the stored bytes are, when they are.
 func reduction(raw, stored int64) string {
-	if raw <= 0 || (raw-stored)*100/raw < 1 {
-		return ""
+	if smaller := units.Smaller(raw, stored); smaller != "" {
+		return " (" + smaller + ")"
 	}
-	return fmt.Sprintf(" (%d%% smaller)", (raw-stored)*100/raw)
+	return ""
 }

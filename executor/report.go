@@ -28,7 +28,7 @@ type Entry struct {
 	Status Status
 	// Err is set for Failed and Degraded.
 	Err error
-	// Summary says in a few words what was done: "505 MiB in 9s, stored 141 MiB (72% smaller), 2 copies".
+	// Summary says in a few words what was done: "505 MiB in 9s, stored 141 MiB (72 % smaller), 2 copies".
 	Summary string
 	// Warnings are worth a look although the action succeeded.
 	Warnings []string

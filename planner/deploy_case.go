@@ -23,7 +23,7 @@ func (c *deployCase) decide() Action {
 	site, revisions := &c.view.Site, &c.view.Revisions
 	switch {
 	case c.pending != nil && c.observed.Busy != "":
-		c.note(c.deploy.Address, fmt.Sprintf("%s: %s is being deployed by %s", c.deploy.Address, Abbreviated(c.pending.Commit), c.observed.Busy))
+		c.note(c.deploy.Address, fmt.Sprintf("%s: %s is being deployed; the state is held by %s", c.deploy.Address, Abbreviated(c.pending.Commit), c.observed.Busy))
 		return nil
 	case site.Err != nil && c.pending != nil:
 		return c.blocked(fmt.Sprintf("the deploy of %s was interrupted while %s, and the host cannot be looked at: %s",

@@ -212,8 +212,8 @@ func TestDeploys(t *testing.T) {
 			want:   []string{"blocked change deploy.ims: the deploy of bbbbbbb was interrupted while deploying, and the host cannot be looked at: no route to host [failed]"}},
 		"somebody else runs it": {
 			more: func(s *scene) { s.deployed(commitB, state.Deploying); s.observed.Busy = "bob@desk" },
-			want: []string{"note deploy.ims: deploy.ims: bbbbbbb is being deployed by bob@desk",
-				"note state: bob@desk is running: what it has begun is not part of this plan"}},
+			want: []string{"note deploy.ims: deploy.ims: bbbbbbb is being deployed; the state is held by bob@desk",
+				"note state: still running, and not part of this plan: what was begun by bob@desk"}},
 		"nobody looked": {
 			more: func(s *scene) { s.deployed(commitB, state.Deploying); s.observed = nil },
 			want: []string{"note deploy.ims: deploy.ims: the deploy of bbbbbbb was interrupted while deploying; without looking at the host nothing is done about it"}},

@@ -101,7 +101,7 @@ func (d *differ) noteStrangers() {
 		return
 	}
 	if d.observed.Busy != "" {
-		d.note("state", d.observed.Busy+" is running: what it has begun is not part of this plan")
+		d.note("state", "still running, and not part of this plan: what was begun by "+d.observed.Busy)
 		return
 	}
 	bare := d.bareObjects()

@@ -22,7 +22,7 @@ type Observed struct {
 	Checks map[string]providers.Finding
 	// Cleanups are what was seen of the cleanups, by address: all that are built.
 	Cleanups map[string]*CleanupView
-	// Busy names who is changing the state right now, and is empty when nobody is: then an unfinished upload is theirs.
+	// Busy names all who are changing the state right now, and is empty when nobody is: then an unfinished upload is theirs.
 	Busy string
 }
 

@@ -44,3 +44,25 @@ func (l LockInfo) String() string {
 	}
 	return text.String()
 }
+
+// namedHolders is how many holders are named where several are.
+const namedHolders = 3
+
+// DescribeHolders names who is changing a state: up to three, and how many more there are. It is empty for none.
+func DescribeHolders(holders []LockInfo) string {
+	var text strings.Builder
+	for i, holder := range holders[:min(namedHolders, len(holders))] {
+		switch {
+		case i == 0:
+		case i == len(holders)-1:
+			text.WriteString(" and ")
+		default:
+			text.WriteString(", ")
+		}
+		text.WriteString(holder.String())
+	}
+	if more := len(holders) - namedHolders; more > 0 {
+		fmt.Fprintf(&text, " and %d more", more)
+	}
+	return text.String()
+}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/castrolanda/imsctl/internal/atomicfile"
 	"github.com/castrolanda/imsctl/planner"
+	"github.com/castrolanda/imsctl/state"
 )
 
 const exitStatusHelp = `
@@ -78,16 +79,12 @@ func (c *cli) plan(command *cobra.Command, arguments planArguments) error {
 	if err != nil {
 		return err
 	}
-	holder, held, err := project.backend.Holder(command.Context())
+	holders, err := state.Holders(command.Context(), project.backend)
 	if err != nil {
 		return err
 	}
-	busy := ""
-	if held {
-		busy = holder.String()
-	}
 	options := arguments.options(now)
-	options.busy = busy
+	options.busy = state.DescribeHolders(holders)
 	plan, err := project.plan(command.Context(), c, document, options)
 	if err != nil {
 		return err

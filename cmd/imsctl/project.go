@@ -170,7 +170,7 @@ func (c *cli) openWith(path string, inputs inputs, open func(*spec.Spec, provide
 
 // planOptions say which plan is made.
 type planOptions struct {
-	// busy names who is changing the state right now: what they have begun was not interrupted.
+	// busy names all who are changing the state right now: what they have begun was not interrupted.
 	busy string
 	// refresh looks at reality, and refreshOnly at nothing else.
 	refresh     bool

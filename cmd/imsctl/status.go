@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/castrolanda/imsctl/planner"
+	"github.com/castrolanda/imsctl/state"
 )
 
 // statusArguments are the flags of status.
@@ -105,14 +106,14 @@ func (c *cli) readStatus(ctx context.Context, project *project, refresh bool) (*
 	if err != nil {
 		return nil, err
 	}
-	holder, held, err := project.backend.Holder(ctx)
+	holders, err := state.Holders(ctx, project.backend)
 	if err != nil {
 		return nil, err
 	}
 	expanded := *project
 	expanded.expand(ctx, c, document, planner.ExpandOptions{Look: refresh, Tolerant: true})
 	made := newStatusDocument(expanded.spec, document, c.clock.Now())
-	made.State = stateStatusOf(project.backend.Location(), document, holder, held)
+	made.State = stateStatusOf(project.backend.Location(), document, holders)
 	return made, nil
 }
 
@@ -120,7 +121,7 @@ func (c *cli) readStatus(ctx context.Context, project *project, refresh bool) (*
 // backups there are; the rest is how long ago that was.
 func changesOf(document *statusDocument) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%d %t %v\n", document.State.Serial, document.State.Locked, document.State.Holder)
+	fmt.Fprintf(&text, "%d %t %v\n", document.State.Serial, document.State.Locked, document.State.Holders)
 	for _, breach := range document.Breaches {
 		fmt.Fprintln(&text, breach.Address, breach.Kind)
 	}

@@ -82,7 +82,7 @@ func wholeStatus(t *testing.T, well bool) *statusDocument {
 				Figures: map[string]float64{"used_percent": 74.2, "free_bytes": 25 << 30, "days_until_full": 38.2}},
 		},
 	}
-	holder, held := state.LockInfo{}, false
+	var holders []state.LockInfo
 	if !well {
 		document.Artifacts[2].Replicas = document.Artifacts[2].Replicas[:1]
 		document.Releases = append(document.Releases, release("f00ba4", 3*time.Hour, state.RolledBack, "check.http.site fails: 502 Bad Gateway\nmore"))
@@ -91,10 +91,13 @@ func wholeStatus(t *testing.T, well bool) *statusDocument {
 		document.Checks = append(document.Checks,
 			&state.CheckResult{Address: "check.http.site", AskedAt: now.Add(-5 * time.Minute), Verdict: "failed", Summary: "502 Bad Gateway, and the body is not what is expected: \x1b[2J"})
 		document.Intents = []*state.Intent{{ID: "i", Address: "backup.inventory", Kind: "backup", BeganAt: now.Add(-time.Minute)}}
-		holder, held = state.LockInfo{ID: "l", Operation: "apply", User: "ana", Host: "laptop", PID: 12, TakenAt: now.Add(-2 * time.Minute)}, true
+		holders = []state.LockInfo{
+			{ID: "l", Operation: "apply", User: "ana", Host: "laptop", PID: 12, TakenAt: now.Add(-2 * time.Minute), Part: "backup.inventory"},
+			{ID: "m", Operation: "drill", User: "bob", Host: "desk", PID: 13, TakenAt: now.Add(-time.Minute), Part: "backup.site"},
+		}
 	}
 	made := newStatusDocument(specification, document, now)
-	made.State = stateStatusOf("postgres://state.example.org/imsctl", document, holder, held)
+	made.State = stateStatusOf("postgres://state.example.org/imsctl", document, holders)
 	return made
 }
 
@@ -146,7 +149,7 @@ func TestStatusOfAllMatchesItsSchema(t *testing.T) {
 // TestStatusOfNothing: a specification without anything has no empty tables.
 func TestStatusOfNothing(t *testing.T) {
 	document := newStatusDocument(&spec.Spec{}, &state.Document{}, metricsMoment)
-	document.State = stateStatusOf("nowhere", &state.Document{}, state.LockInfo{}, false)
+	document.State = stateStatusOf("nowhere", &state.Document{}, nil)
 	lines, err := statusPageOf(document, 80, false)
 	want := []string{"Everything that is declared is true, as far as the state knows.", "",
 		"Told of failures  nobody: no notify block asks for failure", "State             nowhere, serial 0, not locked"}

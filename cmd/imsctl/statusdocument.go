@@ -32,9 +32,10 @@ type statusDocument struct {
 type stateStatus struct {
 	Location string `json:"location"`
 	Serial   uint64 `json:"serial"`
-	// Locked is set while somebody has the lock, Holder says who, as far as that is known.
-	Locked bool            `json:"locked"`
-	Holder *state.LockInfo `json:"holder,omitempty"`
+	// Locked is set while somebody has the lock or has claimed a part, Holders say who, Holder is the first of them, as far as that is known.
+	Locked  bool             `json:"locked"`
+	Holder  *state.LockInfo  `json:"holder,omitempty"`
+	Holders []state.LockInfo `json:"holders,omitempty"`
 	// Open are the actions that were begun and whose end is not recorded: what runs while there is a lock, what was interrupted otherwise.
 	Open []openStatus `json:"open"`
 }
@@ -191,10 +192,10 @@ func newStatusDocument(specification *spec.Spec, document *state.Document, now t
 }
 
 // stateStatusOf is how the state itself stands.
-func stateStatusOf(location string, document *state.Document, holder state.LockInfo, held bool) stateStatus {
-	status := stateStatus{Location: location, Serial: document.Serial, Locked: held}
-	if held && holder != (state.LockInfo{}) {
-		status.Holder = &holder
+func stateStatusOf(location string, document *state.Document, holders []state.LockInfo) stateStatus {
+	status := stateStatus{Location: location, Serial: document.Serial, Locked: len(holders) > 0, Holders: holders}
+	if len(holders) > 0 && holders[0] != (state.LockInfo{}) {
+		status.Holder = &holders[0]
 	}
 	for _, intent := range document.Intents {
 		status.Open = append(status.Open, openStatus{Address: intent.Address, Kind: intent.Kind, BeganAt: intent.BeganAt})

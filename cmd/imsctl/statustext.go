@@ -9,6 +9,7 @@ import (
 	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/planner"
 	"github.com/castrolanda/imsctl/planner/judgement"
+	"github.com/castrolanda/imsctl/state"
 )
 
 // shownPrunes is how many of the copies that are deleted next have a line.
@@ -151,8 +152,8 @@ func (p *statusPage) backups() {
 		stored, remarks := "-", "due "+due(backup, p.now)
 		if backup.Artifact != "" {
 			stored = units.Bytes(backup.StoredBytes)
-			if percent := backup.Reduction * 100; percent >= 1 {
-				remarks += fmt.Sprintf(", %.0f %% less than %s", percent, units.Bytes(backup.RawBytes))
+			if smaller := units.Smaller(backup.RawBytes, backup.StoredBytes); smaller != "" {
+				remarks += fmt.Sprintf(", %s than %s", smaller, units.Bytes(backup.RawBytes))
 			}
 		}
 		rows = append(rows, []string{backup.Address, string(backup.Verdict), ageOf(backup.TakenAt, p.now), fmt.Sprintf("%d/%d", backup.Verified, len(backup.Copies)), stored, "", remarks})
@@ -280,12 +281,9 @@ func (p *statusPage) rest() {
 	}
 	p.sentence("Told of failures  ", "", told)
 	text := fmt.Sprintf("%s, serial %d, ", p.State.Location, p.State.Serial)
-	switch {
-	case p.State.Locked && p.State.Holder != nil:
-		text += "locked by " + p.State.Holder.String()
-	case p.State.Locked:
-		text += "locked"
-	default:
+	if p.State.Locked {
+		text += "locked by " + state.DescribeHolders(p.State.Holders)
+	} else {
 		text += "not locked"
 	}
 	p.sentence("State             ", "", text)
