@@ -103,7 +103,7 @@ func (h *herald) tell(ctx context.Context, run *notice.Run) {
 func (h *herald) warn(deliveries []notice.Delivery) {
 	for _, delivery := range deliveries {
 		if delivery.Err != nil {
-			h.cli.warnOf(delivery.Address, fmt.Errorf("nobody was told of %q: %w", delivery.Notice.Event, delivery.Err))
+			h.cli.warnOf(delivery.Address, fmt.Errorf("%q was not delivered there: %w", delivery.Notice.Event, delivery.Err))
 		}
 	}
 }
