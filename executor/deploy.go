@@ -249,7 +249,7 @@ func (d *deployment) prepare(ctx context.Context) error {
 	if err := d.askBefore(ctx); err != nil {
 		return err
 	}
-	return d.site.Hook(ctx, providers.BeforeDeploy, d.previous(), io.Discard)
+	return d.mindBefore(ctx, d.site.Hook(ctx, providers.BeforeDeploy, d.previous(), io.Discard))
 }
 
 // supersede ends the record of the interrupted deploy that this one comes in place of.

@@ -82,7 +82,16 @@ func (d *deployment) askBefore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.ask(ctx, questions, whenBefore)
+	return d.mindBefore(ctx, d.ask(ctx, questions, whenBefore))
+}
+
+// mindBefore is what becomes of a failure before a deploy. That something is not well is why somebody goes back, and only a warning then.
+func (d *deployment) mindBefore(ctx context.Context, err error) error {
+	if err == nil || d.action.Strategy != planner.Rollback || ctx.Err() != nil {
+		return err
+	}
+	d.warn(err.Error())
+	return nil
 }
 
 // ask asks checks once, as often as their policy says, and records what they answered in the place of what they had.

@@ -51,7 +51,8 @@ const (
 // Kind implements Action.
 func (*Deploy) Kind() Kind { return KindDeploy }
 
-// Irreversible reports whether nothing could be gone back to if it failed: another revision comes than runs, and no release is there.
+// Irreversible reports whether nothing could be gone back to if it failed: another revision comes than runs, and no release is there. Who goes back
+// is not asked whether it may be done.
 func (a *Deploy) Irreversible() bool {
-	return a.Previous == "" && a.From != a.To && (a.Taken == "" || a.Taken == Superseded)
+	return a.Previous == "" && a.Strategy != Rollback && a.From != a.To && (a.Taken == "" || a.Taken == Superseded)
 }

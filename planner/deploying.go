@@ -110,8 +110,11 @@ func Returning(specification *spec.Spec, document *state.Document, observed *Obs
 			From: view.Site.Running, To: record.Commit, Branch: record.Branch, Uncommitted: record.Uncommitted, Digest: record.Digest, Strategy: Rollback, Returns: id, Previous: c.previous(),
 			Meta: Meta{Address: deploy.Address, Cause: CauseChange, Reason: fmt.Sprintf("asked for: %s → %s, which is on the host as release %s", Abbreviated(view.Site.Running), Abbreviated(record.Commit), id)},
 		}
-		if action.Previous == id {
+		if current := view.Site.Current; current != nil && current.ID == id {
 			return nil, fmt.Errorf("%s: release %s is the one that runs", deploy.Address, id)
+		}
+		if action.Previous == id {
+			action.Previous = "" // what runs never proved healthy, and nobody wants it back
 		}
 		if !record.Promoted {
 			action.Reason += "; it never proved healthy"

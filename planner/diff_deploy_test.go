@@ -316,9 +316,11 @@ func TestReturning(t *testing.T) {
 		more   func(*scene)
 		err    string
 	}{
-		"to the one before":        {want: "deploy change deploy.ims: asked for: aaaaaaa → ccccccc, which is on the host as release r0"},
-		"to a named one":           {id: "r0", want: "deploy change deploy.ims: asked for: aaaaaaa → ccccccc, which is on the host as release r0"},
-		"to the current one":       {id: "ra", err: "release ra is the one that runs"},
+		"to the one before":  {want: "deploy change deploy.ims: asked for: aaaaaaa → ccccccc, which is on the host as release r0"},
+		"to a named one":     {id: "r0", want: "deploy change deploy.ims: asked for: aaaaaaa → ccccccc, which is on the host as release r0"},
+		"to the current one": {id: "ra", err: "release ra is the one that runs"},
+		"from one that never proved healthy": {change: func(_ *spec.Deploy, v *providers.DeployInspection) { v.Site.Current.Promoted = false },
+			want: "deploy change deploy.ims: asked for: aaaaaaa → ccccccc, which is on the host as release r0"},
 		"to one that there is not": {id: "r9", err: `there is no release "r9" on the host; there is r0, ra`},
 		"to nothing":               {change: func(_ *spec.Deploy, v *providers.DeployInspection) { v.Site.Back = "" }, err: "there is no release to go back to"},
 		"host down":                {change: func(_ *spec.Deploy, v *providers.DeployInspection) { v.Site.Err = errNoRoute }, err: "no route to host"},
@@ -345,6 +347,9 @@ func TestReturning(t *testing.T) {
 			checkPlan(t, plan)
 			if got := strings.Join(lines(plan), "\n"); got != test.want {
 				t.Errorf("got %s", got)
+			}
+			if deploy := plan.Actions[0].(*Deploy); deploy.Previous == deploy.Returns || deploy.Irreversible() {
+				t.Errorf("goes back to %q when %q is not well, and needs -allow-no-rollback: %v", deploy.Previous, deploy.Returns, deploy.Irreversible())
 			}
 		})
 	}

@@ -24,8 +24,9 @@ func (c *cli) rollbackCommand() *cobra.Command {
 		Long: `Makes an earlier release of the deploy that has this ADDRESS (deploy.ims, or
 ims; the only one when left out) the one that runs: of those that once proved
 healthy the one before the current one, or the one that -to names. Checks are
-asked before and after, as in a deploy; data stays as it is. Should the release
-not be healthy, the current one is brought back. "imsctl releases" lists them.
+asked before, where a failure is a warning, and after, as in a deploy; data
+stays as it is. Should the release not be healthy, the current one is brought
+back, if that once proved healthy. "imsctl releases" lists them.
 
 EXIT STATUS
   0  the release runs, and is healthy
