@@ -298,7 +298,7 @@ func (t *taking) summarize(outcome pipeline.Outcome) string {
 	if t.stored() == 1 {
 		noun = "copy"
 	}
-	return fmt.Sprintf("%s in %s, stored %s%s, %d %s", units.Bytes(outcome.Raw.Size), units.Age(took),
+	return fmt.Sprintf("%s in %s, stored %s%s, %d %s", units.Bytes(outcome.Raw.Size), units.Span(took),
 		units.Bytes(outcome.Stored.Size), reduction(outcome.Raw.Size, outcome.Stored.Size), t.stored(), noun)
 }
 

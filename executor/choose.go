@@ -67,7 +67,7 @@ func (t *taking) predicted() string {
 	if bytes <= 0 {
 		return ""
 	}
-	text := ", predicted were " + units.Bytes(bytes)
+	text := ", predicted " + units.Bytes(bytes)
 	if seconds >= 1 {
 		text += " in " + units.Age(time.Duration(seconds*float64(time.Second)))
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/castrolanda/imsctl/internal/terminal"
+	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/planner"
 	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/providers/builtin"
@@ -92,17 +93,21 @@ func (c *cli) initText(done *initialization) error {
 		if !variable.Set {
 			status, detail = connectionMissing, "not set; put the secret into this environment variable"
 		}
-		c.printConnection(connectionStatus{"env." + variable.Name, status, detail})
+		if err := c.printConnection(connectionStatus{"env." + variable.Name, status, detail}); err != nil {
+			return err
+		}
 	}
 	for _, connection := range done.Connections {
-		c.printConnection(connection)
+		if err := c.printConnection(connection); err != nil {
+			return err
+		}
 	}
 	closing := "Nothing is missing. \"imsctl plan\" shows what would be done."
 	if done.Missing > 0 {
-		closing = counted(done.Missing, "thing") + " missing. Mend that, and run \"imsctl init\" again: it keeps the specification."
+		closing = units.Counted(done.Missing, "thing is", "things are") + " missing. Mend that, and run \"imsctl init\" again: it keeps the specification."
 	}
-	_, err := fmt.Fprintf(c.stdout, "\n%s\n", closing)
-	return err
+	fmt.Fprintln(c.stdout)
+	return c.say("", closing)
 }
 
 // tellWritten says what was written before something went wrong with the rest.
@@ -126,13 +131,19 @@ func (c *cli) printWritten(done *initialization) {
 		}
 		return
 	}
-	fmt.Fprintf(c.stdout, "Wrote %s: %s. Read it before you apply it.\n", terminal.Escape(done.Written), counted(len(done.Sources), "source"))
+	lines := []string{fmt.Sprintf("Wrote %s: %s. Read it before you apply it.", done.Written, counted(len(done.Sources), "source"))}
 	for _, omission := range done.LeftOut {
-		fmt.Fprintf(c.stdout, "Left out %s: %s.\n", omission.What, omission.Why)
+		lines = append(lines, fmt.Sprintf("Left out %s: %s.", omission.What, omission.Why))
+	}
+	if done.compose != "" {
+		lines = append(lines, fmt.Sprintf("There is a compose project here. For a specification of it, remove that one and run \"imsctl init -from-compose %s\".", done.compose))
+	}
+	for _, line := range lines {
+		fmt.Fprintln(c.stdout, strings.Join(c.fold(c.stdout, "", line, 2), "\n"))
 	}
 }
 
-func (c *cli) printConnection(connection connectionStatus) {
+func (c *cli) printConnection(connection connectionStatus) error {
 	detail := strings.ReplaceAll(connection.Detail, "\n", "; ")
-	fmt.Fprintf(c.stdout, "%-9s  %s: %s\n", strings.ReplaceAll(connection.Status, "_", " "), connection.Address, terminal.Escape(detail))
+	return c.say(fmt.Sprintf("%-9s  ", strings.ReplaceAll(connection.Status, "_", " ")), connection.Address+": "+detail)
 }

@@ -78,6 +78,9 @@ type initialization struct {
 	Checked     bool               `json:"checked"`
 	Connections []connectionStatus `json:"connections"`
 	Missing     int                `json:"missing"`
+
+	// compose is the compose file beside what was written without looking at it.
+	compose string
 }
 
 // variableStatus is an environment variable that the written specification takes a secret from.
@@ -141,14 +144,16 @@ func (c *cli) writeStarter(ctx context.Context, arguments initArguments, done *i
 	}
 	folder := filepath.Dir(file)
 	begin := starter.Empty()
-	if arguments.fromCompose != "" {
+	if arguments.fromCompose == "" {
+		done.compose = composeFile(folder)
+	} else {
 		var err error
 		if begin, err = starter.FromCompose(ctx, arguments.fromCompose, folder, c.environment); err != nil {
 			return err
 		}
 	}
 	for _, warning := range begin.Warnings {
-		c.warn("Warning: " + arguments.fromCompose + ": " + warning)
+		c.warn(strings.Join(c.fold(c.stderr, "", "Warning: "+arguments.fromCompose+": "+warning, 2), "\n"))
 	}
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("making the folder of the specification: %w", err)
@@ -168,6 +173,17 @@ func (c *cli) writeStarter(ctx context.Context, arguments initArguments, done *i
 		}
 	}
 	return nil
+}
+
+// composeFile is the compose file in a folder, by the names that docker compose looks for; empty when there is none.
+func composeFile(folder string) string {
+	for _, name := range []string{"compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"} {
+		path := filepath.Join(folder, name)
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			return path
+		}
+	}
+	return ""
 }
 
 // writeNew writes a file that is not there yet, whole or not at all.

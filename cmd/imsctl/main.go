@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -58,7 +59,7 @@ func (c *cli) interruptible() (context.Context, func()) {
 			case first.IsZero():
 				first = time.Now()
 				c.interrupted.Store(true)
-				c.warn("Interrupt received: finishing or undoing what runs. Interrupt again to stop at once.")
+				c.warn(strings.Join(c.fold(c.stderr, "", "Interrupt received: finishing or undoing what runs. Interrupt again to stop at once.", 0), "\n"))
 				cancel()
 			case time.Since(first) > debounce:
 				os.Exit(exitInterrupted)

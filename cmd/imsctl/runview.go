@@ -81,19 +81,24 @@ func (v *humanRunView) Branch(address, destination string, bytes int64, stage pi
 // Entered implements executor.PhaseReporter.
 func (v *humanRunView) Entered(action planner.Action, phase state.Phase) {
 	if !phase.Final() {
-		v.display.Println("  " + phaseLine(action, phase))
+		v.display.Println(v.text("  ", phaseLine(action, phase)))
 	}
 }
 
 // Ended implements executor.Reporter.
 func (v *humanRunView) Ended(entry executor.Entry) {
-	v.display.Finish(entry.Action.Common().Address, entryLine(entry))
+	v.display.Finish(entry.Action.Common().Address, v.text("", entryLine(entry)))
 	for _, line := range placeLines(entry) {
-		v.display.Println("    " + line)
+		v.display.Println(v.text("    ", line))
 	}
 	for _, warning := range entry.Warnings {
-		v.display.Println("    warning: " + warning)
+		v.display.Println(v.text("    ", "warning: "+warning))
 	}
+}
+
+// text is what stands behind a mark, in as many lines as that takes.
+func (v *humanRunView) text(mark, text string) string {
+	return strings.Join(v.cli.fold(v.cli.stdout, mark, text, len(mark)+4), "\n")
 }
 
 func (v *humanRunView) close() error {
@@ -127,6 +132,10 @@ func entryLine(entry executor.Entry) string {
 		line = fmt.Sprintf("%s %s: %s", kind.Symbol(), address, entry.Summary)
 	case executor.Degraded:
 		line += ": " + entry.Summary
+	case executor.Failed:
+		if errors.Is(entry.Err, context.Canceled) {
+			line = fmt.Sprintf("%s %s: interrupted", kind.Symbol(), address)
+		}
 	case executor.Skipped:
 		line += ": something it waits for failed"
 	}
@@ -158,11 +167,22 @@ func (v *humanRunView) conclude(report *executor.Report) error {
 
 // headline counts what became of the actions of a run.
 func headline(name string, report *executor.Report) string {
+	interrupted := 0
+	for _, entry := range report.Entries {
+		if report.Interrupted && entry.Status == executor.Failed && errors.Is(entry.Err, context.Canceled) {
+			interrupted++
+		}
+	}
 	var parts []string
 	for _, status := range []executor.Status{
 		executor.Done, executor.Degraded, executor.Failed, executor.Skipped, executor.Blocked, executor.NotStarted,
 	} {
-		if count := report.Count(status); count > 0 {
+		count := report.Count(status)
+		if status == executor.Failed && interrupted > 0 {
+			count -= interrupted
+			parts = append(parts, fmt.Sprintf("%d interrupted", interrupted))
+		}
+		if count > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", count, status))
 		}
 	}

@@ -32,9 +32,8 @@ EXIT STATUS
 				return err
 			}
 			c.writeDiagnostics(spec.Policy(loaded, registry), files, inputs)
-			_, err = fmt.Fprintf(c.stdout, "Valid: %s, %s, %s.\n", counted(len(loaded.Backups), "backup"),
-				counted(len(loaded.Sources), "source"), counted(len(loaded.Destinations), "destination"))
-			return err
+			return c.say("", fmt.Sprintf("Valid: %s, %s, %s.", counted(len(loaded.Backups), "backup"),
+				counted(len(loaded.Sources), "source"), counted(len(loaded.Destinations), "destination")))
 		},
 	}
 	inputs.register(command.Flags())

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
@@ -42,12 +43,24 @@ func (s *Starter) Text() []byte {
 	return hclwrite.Format([]byte(b.String()))
 }
 
-// comment writes a line of comment. Nothing that comes from a compose file can end it.
+// comment writes lines of comment. Nothing that comes from a compose file can end it.
 func comment(b *strings.Builder, text string) {
-	b.WriteString("# ")
-	b.WriteString(printable(text))
-	b.WriteByte('\n')
+	line, next := "#", "#"
+	if strings.HasPrefix(text, "- ") {
+		next = "#  "
+	}
+	for _, word := range strings.Fields(printable(text)) {
+		if line != "#" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > commentWidth {
+			b.WriteString(line + "\n")
+			line = next
+		}
+		line += " " + word
+	}
+	b.WriteString(line + "\n")
 }
+
+// commentWidth is how wide a comment becomes, but for words that are longer.
+const commentWidth = 80
 
 // printable is a text without what would end a line or steer a terminal.
 func printable(text string) string {
