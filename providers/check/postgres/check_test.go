@@ -46,7 +46,7 @@ func TestProbe(t *testing.T) {
 		"as expected":     {Config{Query: "select count(*) > 0 from pg_class", Expect: "t"}, providers.Passed, "answered in 0s"},
 		"not as expected": {Config{Query: "select 'red'", Expect: "green"}, providers.Failed, `the query gives "red", not "green"`},
 		"no row expected": {Config{Query: "select 1 where false", Expect: "1"}, providers.Failed, "the query has no row"},
-		"not behind":      {Config{MaxLag: units.Duration(time.Second)}, providers.Passed, "answered in 0s"},
+		"no replica":      {Config{MaxLag: units.Duration(time.Second)}, providers.Failed, "no replica is connected"},
 		"has connections": {Config{MaxConnections: 100}, providers.Passed, "answered in 0s"},
 		"in no time":      {Config{MaxLatency: units.Duration(time.Second)}, providers.Passed, "answered in 0s"},
 	} {
@@ -88,6 +88,8 @@ func TestJudgements(t *testing.T) {
 		summary string
 	}{
 		"behind":           {Config{MaxLag: units.Duration(time.Minute)}, map[string][][]string{lagQuery: {{"61.5"}}}, providers.Failed, "61.5 s behind, not 1m at most"},
+		"no replica":       {Config{MaxLag: units.Duration(time.Minute)}, map[string][][]string{lagQuery: {{"alone"}}}, providers.Failed, "no replica is connected"},
+		"replicas unseen":  {Config{MaxLag: units.Duration(time.Minute)}, map[string][][]string{lagQuery: {{"hidden"}}}, providers.Failed, "grant it pg_monitor"},
 		"a little behind":  {Config{MaxLag: units.Duration(time.Minute)}, map[string][][]string{lagQuery: {{"59"}}}, providers.Passed, "answered"},
 		"many connections": {Config{MaxConnections: 80}, map[string][][]string{connectionsQuery: {{"81.0"}}}, providers.Warned, "81 % of its connections are used"},
 		"some connections": {Config{MaxConnections: 80}, map[string][][]string{connectionsQuery: {{"79.0"}}}, providers.Passed, "answered"},

@@ -28,7 +28,7 @@ type Config struct {
 	Query          string              `hcl:"query,optional" doc:"What is asked, in a session that reads only; select 1 when left out."`
 	Expect         string              `hcl:"expect,optional" doc:"The first column of the first row, as text; anything when left out, also no row."`
 	MaxLatency     units.Duration      `hcl:"max_latency,optional" doc:"Connecting and the answer may take this long together."`
-	MaxLag         units.Duration      `hcl:"max_lag,optional" doc:"The most that a replica may be behind: this one, or of those that it feeds the last."`
+	MaxLag         units.Duration      `hcl:"max_lag,optional" doc:"The most that a replica may be behind: this one, or of those that it feeds the last. Where there is none, it fails."`
 	MaxConnections int64               `hcl:"max_connections,optional" doc:"Warn when more of the connections that the server allows are used, in percent."`
 }
 
@@ -53,14 +53,19 @@ func (c *Config) Check(environment providers.Environment) (providers.Check, erro
 	return &check{config: *c, database: asked, clock: environment.Clock}, nil
 }
 
-// The queries for what is judged besides. In recovery a server that has replayed all that it received is not behind,
-// however long ago the last change was (PostgreSQL documentation, "Recovery Information Functions"). One that has replayed no change
-// since it was started is behind since then at the most.
+// The queries for what is judged besides. In recovery a server that has replayed all that it receives is not behind, however long ago the last change
+// was, as long as it is connected to what it follows (PostgreSQL documentation, "Recovery Information Functions" and "pg_stat_wal_receiver"); one
+// that is not knows of nothing newer. One that has replayed no change since it was started is behind since then at the most. The answer is a
+// number of seconds, or a word for why there is none. Who may not see the sessions of others sees no states.
 const (
-	lagQuery = `select coalesce(case when pg_is_in_recovery() then
-			case when pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() then 0
-			else extract(epoch from now() - coalesce(pg_last_xact_replay_timestamp(), pg_postmaster_start_time())) end
-		else (select max(extract(epoch from replay_lag)) from pg_stat_replication) end, 0)`
+	lagQuery = `select case
+		when pg_is_in_recovery() then case
+			when exists (select from pg_stat_wal_receiver) and pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() then '0'
+			else (extract(epoch from now() - coalesce(pg_last_xact_replay_timestamp(), pg_postmaster_start_time())))::text end
+		when exists (select from pg_stat_replication where state is null) then 'hidden'
+		when not exists (select from pg_stat_replication where state <> 'backup') then 'alone'
+		else (select coalesce(max(extract(epoch from replay_lag)), 0)::text from pg_stat_replication where state <> 'backup')
+	end`
 	connectionsQuery = `select 100.0 * count(*) / current_setting('max_connections')::int from pg_stat_activity where backend_type = 'client backend'`
 )
 
@@ -83,13 +88,8 @@ func (c *check) Probe(ctx context.Context) (providers.Finding, error) {
 	finding.Figure("latency_seconds", took.Seconds())
 	c.judgeAnswer(&finding, rows, took)
 	if limit := c.config.MaxLag.Std(); limit > 0 {
-		lag, err := c.number(ctx, lagQuery)
-		if err != nil {
+		if err := c.judgeLag(ctx, &finding, limit); err != nil {
 			return providers.Finding{}, err
-		}
-		finding.Figure("lag_seconds", lag)
-		if lag > limit.Seconds() {
-			finding.Add(providers.Failed, fmt.Sprintf("%.1f s behind, not %s at most", lag, c.config.MaxLag))
 		}
 	}
 	if limit := c.config.MaxConnections; limit > 0 {
@@ -123,14 +123,47 @@ func (c *check) judgeAnswer(finding *providers.Finding, rows [][]string, took ti
 	}
 }
 
+// judgeLag holds how far a replica is behind against the limit. A server without any fails: the replica that is meant has gone.
+func (c *check) judgeLag(ctx context.Context, finding *providers.Finding, limit time.Duration) error {
+	said, err := c.one(ctx, lagQuery)
+	switch {
+	case err != nil:
+		return err
+	case said == "alone":
+		finding.Add(providers.Failed, "no replica is connected, and it is none itself: how far one is behind is not known")
+		return nil
+	case said == "hidden":
+		finding.Add(providers.Failed, "how far its replicas are behind is not shown to this user: grant it pg_monitor")
+		return nil
+	}
+	lag, err := strconv.ParseFloat(said, 64)
+	if err != nil {
+		return err
+	}
+	finding.Figure("lag_seconds", lag)
+	if lag > limit.Seconds() {
+		finding.Add(providers.Failed, fmt.Sprintf("%.1f s behind, not %s at most", lag, c.config.MaxLag))
+	}
+	return nil
+}
+
 // number asks for one number.
 func (c *check) number(ctx context.Context, sql string) (float64, error) {
-	rows, err := c.database.Query(ctx, sql)
+	said, err := c.one(ctx, sql)
 	if err != nil {
 		return 0, err
 	}
-	if len(rows) != 1 || len(rows[0]) != 1 {
-		return 0, fmt.Errorf("the server answered with %d rows where it is asked for a number", len(rows))
+	return strconv.ParseFloat(said, 64)
+}
+
+// one asks for one value.
+func (c *check) one(ctx context.Context, sql string) (string, error) {
+	rows, err := c.database.Query(ctx, sql)
+	if err != nil {
+		return "", err
 	}
-	return strconv.ParseFloat(rows[0][0], 64)
+	if len(rows) != 1 || len(rows[0]) != 1 {
+		return "", fmt.Errorf("the server answered with %d rows where it is asked for one value", len(rows))
+	}
+	return rows[0][0], nil
 }

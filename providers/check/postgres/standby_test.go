@@ -97,6 +97,44 @@ func TestLagOfAStandby(t *testing.T) {
 	}
 }
 
+// TestLagWithoutAReplica: a replica that is gone, or cut off, is not one that is up to date.
+func TestLagWithoutAReplica(t *testing.T) {
+	primary := testenv.Postgres(t)
+	standby, err := primary.Standby(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := standby.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	reader := connect(t, standby)
+	ask := func(server *testenv.PostgresServer, wanted string) {
+		t.Helper()
+		for {
+			finding, err := probe(t, Config{MaxLag: units.Duration(time.Millisecond)}, sourceOf(t, server), clock.System{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if finding.Verdict == providers.Failed && strings.Contains(finding.Summary, wanted) {
+				return
+			}
+			if err := clock.Sleep(t.Context(), 20*time.Millisecond); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	// It follows nobody any more, and has replayed all that it received.
+	for _, statement := range []string{"alter system set primary_conninfo = ''", "select pg_reload_conf()"} {
+		if _, err := reader.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask(standby, "s behind, not 1ms at most")
+	ask(primary, "no replica is connected")
+}
+
 // TestConnectionsOfAServer takes a good part of the connections that a server has.
 func TestConnectionsOfAServer(t *testing.T) {
 	server := testenv.Postgres(t)

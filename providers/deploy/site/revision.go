@@ -187,9 +187,9 @@ func (r *revisions) against(ctx context.Context, ours string, view *providers.Re
 		view.Wanted, view.FromWorkingCopy = view.RemoteHead, false
 	case git.Diverged:
 		if !r.target.AllowOtherHistory {
-			return fmt.Errorf("the branch %s of %s has another history than that of %s (%.7s and %.7s), as after it was force-pushed: "+
-				"bring the two together, or write allow_other_history = true to deploy that of the remote: %w",
-				r.target.Branch, r.remote, r.repository.Directory(), view.RemoteHead, ours, git.ErrOtherHistory)
+			return fmt.Errorf("%w: the branch %s of %s and that of %s have parted (%.7s and %.7s), as after it was force-pushed: "+
+				"bring the two together, or write allow_other_history = true to deploy that of the remote",
+				git.ErrOtherHistory, r.target.Branch, r.remote, r.repository.Directory(), view.RemoteHead, ours)
 		}
 		view.Wanted, view.FromWorkingCopy = view.RemoteHead, false
 	}
