@@ -65,6 +65,13 @@ func TestExpectation(t *testing.T) {
 	if got := s.expectation(); !cmp.Equal(got, want) {
 		t.Errorf("newer speeds: %+v, want %+v", got, want)
 	}
+	newer.Replicas[1].UploadSeconds = 0.01
+	want.UploadRate = float64(newer.Stored.Size) / leastSeconds
+	older.Replicas[0].UploadSeconds = 0
+	if got := s.expectation(); !cmp.Equal(got, want) {
+		t.Errorf("what is stored too soon to measure: %+v, want %+v", got, want)
+	}
+	older.Replicas[0].UploadSeconds = 9
 	newer.Stored.Size, newer.SourceSeconds = mib, 0.001
 	want.SourceRate, want.UploadRate = float64(100*mib), float64(mib)
 	if got := s.expectation(); !cmp.Equal(got, want) {
