@@ -134,9 +134,14 @@ func (t *task) past(artifacts []*state.Artifact) []providers.Experience {
 		if artifact.Method == "none" || artifact.Raw.Size < leastMeasured || slices.ContainsFunc(past, used) {
 			continue
 		}
-		past = append(past, providers.Experience{Method: artifact.Method, Level: artifact.Level, Fraction: float64(artifact.Stored.Size) / float64(artifact.Raw.Size)})
+		past = append(past, experienceOf(artifact))
 	}
 	return past
+}
+
+// experienceOf is what a method made of an artifact that has a length.
+func experienceOf(artifact *state.Artifact) providers.Experience {
+	return providers.Experience{Method: artifact.Method, Level: artifact.Level, Fraction: float64(artifact.Stored.Size) / float64(artifact.Raw.Size)}
 }
 
 // surveyed is the newest survey, for a compression that measures. It is forgotten with the run that made it, so that one is made anew now
@@ -146,16 +151,17 @@ func (t *task) surveyed(artifacts []*state.Artifact) *providers.Survey {
 		return nil
 	}
 	for _, artifact := range artifacts {
-		if artifact.Survey != nil {
-			return surveyOf(artifact.Survey)
+		if artifact.Survey != nil && artifact.Raw.Size > 0 {
+			return surveyOf(artifact)
 		}
 	}
 	return nil
 }
 
-// surveyOf is a survey as it is recorded, for a chooser.
-func surveyOf(recorded *state.Survey) *providers.Survey {
-	survey := &providers.Survey{Head: recorded.Head, Reference: recorded.Reference, Speedup: recorded.Speedup}
+// surveyOf is the survey that is recorded with an artifact, for a chooser.
+func surveyOf(artifact *state.Artifact) *providers.Survey {
+	recorded := artifact.Survey
+	survey := &providers.Survey{Head: recorded.Head, Reference: recorded.Reference, Made: experienceOf(artifact), Speedup: recorded.Speedup}
 	for _, tried := range recorded.Tried {
 		made := providers.Experience{Method: tried.Method, Level: tried.Level, Fraction: tried.Fraction}
 		survey.Tried = append(survey.Tried, providers.Tried{Experience: made, Rate: tried.Rate})

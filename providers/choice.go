@@ -72,9 +72,9 @@ type Chosen struct {
 type Survey struct {
 	// Head is the part that a fast encoder leaves of the sample of the beginning, a mark of it: what begins otherwise is another stream.
 	Head float64 `json:"head"`
-	// Reference is the part that gzip -9 leaves of the pieces, corrected by what it leaves otherwise of the whole than the method does that
-	// wrote it.
-	Reference float64 `json:"reference"`
+	// Reference is the part that gzip -9 is expected to leave of the whole, and Made what the method left that wrote it.
+	Reference float64    `json:"reference"`
+	Made      Experience `json:"made"`
 	// Speedup is how many times as fast as one all processors were together, 0 when that was not measured.
 	Speedup float64 `json:"speedup,omitzero"`
 	// Tried is what the candidates made of the pieces, in the order in which equals are preferred.

@@ -6,7 +6,7 @@ import "fmt"
 type Survey struct {
 	// Head is the part that a fast encoder left of a sample of the beginning, by which the same stream is recognised.
 	Head float64 `json:"head"`
-	// Reference is the part that gzip -9 leaves of the pieces, corrected by how the whole differs from them.
+	// Reference is the part that gzip -9 is expected to leave of the whole.
 	Reference float64 `json:"reference"`
 	// Speedup is how many times as fast as one all processors were together, 0 when that was not measured.
 	Speedup float64 `json:"speedup,omitzero"`

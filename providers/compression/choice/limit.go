@@ -30,7 +30,10 @@ const (
 
 // reference is what gzip -9 leaves: what was measured of it, otherwise what the method gzip 9 does; 0 when neither is known.
 func (q Question) reference(options []Option) float64 {
-	if q.Reference > 0 {
+	switch {
+	case q.Surveyed:
+		return min(1, q.Reference*q.drift())
+	case q.Reference > 0:
 		return min(1, q.Reference*q.lesson())
 	}
 	for _, o := range options {
@@ -97,6 +100,15 @@ func isAlike(past providers.Experience, beginning trial.Measurement) bool {
 func (q Question) lesson() float64 {
 	if past, m := q.newest(); m.Fraction > 0 {
 		return past.Fraction / m.Fraction
+	}
+	return 1
+}
+
+// drift is how many times as large the whole became since it was surveyed, if what wrote it then wrote it again; otherwise that is not known,
+// and 1.
+func (q Question) drift() float64 {
+	if len(q.Past) > 0 && q.Made.Fraction > 0 && q.Past[0].Method == q.Made.Method && q.Past[0].Level == q.Made.Level {
+		return q.Past[0].Fraction / q.Made.Fraction
 	}
 	return 1
 }

@@ -31,7 +31,7 @@ func (q *Question) recall(survey *providers.Survey, head float64) bool {
 		return false
 	}
 	surveyed := *q
-	surveyed.Surveyed, surveyed.Reference, surveyed.Speedup = true, survey.Reference, survey.Speedup
+	surveyed.Surveyed, surveyed.Reference, surveyed.Made, surveyed.Speedup = true, survey.Reference, survey.Made, survey.Speedup
 	for _, tried := range survey.Tried {
 		surveyed.Measurements = append(surveyed.Measurements, trial.Measurement{Method: tried.Method, Level: tried.Level, Fraction: tried.Fraction, Rate: tried.Rate})
 	}

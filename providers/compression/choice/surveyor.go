@@ -49,18 +49,17 @@ func (s *surveyor) NewWriter(w io.Writer) (io.WriteCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	writer := &surveyWriter{codec: s, out: counted{w: w}, whole: whole, gathered: gathered{grid: s.grid}}
-	if writer.inner, err = s.Codec.NewWriter(&writer.out); err != nil {
+	inner, err := s.Codec.NewWriter(w)
+	if err != nil {
 		return nil, err
 	}
-	writer.ctx, writer.cancel = context.WithCancelCause(context.Background())
-	return writer, nil
+	ctx, cancel := context.WithCancelCause(context.Background())
+	return &surveyWriter{codec: s, inner: inner, ctx: ctx, cancel: cancel, gathered: gathered{grid: s.grid}, whole: whole}, nil
 }
 
 // surveyWriter gathers pieces of what passes, and tries the methods on them when all is written.
 type surveyWriter struct {
 	codec *surveyor
-	out   counted
 	inner io.WriteCloser
 	// ctx ends when the stream is given up, or closed.
 	ctx      context.Context
@@ -133,37 +132,12 @@ func (s *surveyor) conclude(ctx context.Context, w *surveyWriter) (*providers.Su
 		return nil, bound.err
 	}
 	known, err := texture(pieces)
-	survey.Reference = bound.reference * w.correction(known, survey.Tried)
+	survey.Reference = bound.reference
+	if whole := w.whole.fraction(); known > 0 && whole > 0 {
+		// Trying it on the whole would take longer than all the rest: the texture says how that differs from the pieces.
+		survey.Reference *= whole / known
+	}
 	return survey, err
-}
-
-// correction is how many times as much gzip -9 leaves of the whole as of the pieces, of which the texture is known, beside the method that
-// wrote the whole: what the whole became otherwise than the pieces is found out for that one, and each run does that anew.
-func (w *surveyWriter) correction(known float64, tried []providers.Tried) float64 {
-	whole := w.whole.fraction()
-	if known == 0 || whole == 0 {
-		return 1
-	}
-	for _, t := range tried {
-		if t.Method == w.codec.Method() && t.Level == w.codec.Level() && w.out.n > 0 {
-			made := float64(w.out.n) / float64(w.gathered.at)
-			return (whole / known) / (made / t.Fraction)
-		}
-	}
-	return 1
-}
-
-// counted counts what is written.
-type counted struct {
-	w io.Writer
-	n int64
-}
-
-// Write implements io.Writer.
-func (c *counted) Write(p []byte) (int, error) {
-	n, err := c.w.Write(p)
-	c.n += int64(n)
-	return n, err
 }
 
 // bounded is a reference on its way.
