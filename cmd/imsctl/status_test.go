@@ -158,6 +158,31 @@ func TestStatusOfNothing(t *testing.T) {
 	}
 }
 
+// TestStatusOfTheUnknown: of what was never looked at is not said that it is true without saying so.
+func TestStatusOfTheUnknown(t *testing.T) {
+	specification := &spec.Spec{
+		Checks:   []*spec.Check{{Address: "check.http.a"}, {Address: "check.http.b"}},
+		Deploys:  []*spec.Deploy{{Address: "deploy.ims"}},
+		Cleanups: []*spec.Cleanup{{Address: "cleanup.docker.images"}},
+	}
+	for name, c := range map[string]struct {
+		state *state.Document
+		want  string
+	}{
+		"all": {&state.Document{}, `It knows nothing of 2 checks that were never asked ("imsctl check" does), and of 2 deploys and cleanups that were never made ("imsctl plan" looks)`},
+		"a check": {&state.Document{
+			Checks:   []*state.CheckResult{{Address: "check.http.a", Verdict: string(providers.Passed)}},
+			Releases: []*state.Release{{ID: "r", Address: "deploy.ims", Phase: state.Promoted, Transitions: []state.Transition{{At: metricsMoment}}}},
+			Cleanups: []*state.Cleanup{{ID: "c", Address: "cleanup.docker.images", Phase: state.Removed}},
+		}, `It knows nothing of 1 check that was never asked ("imsctl check" does)`},
+	} {
+		page := &statusPage{statusDocument: newStatusDocument(specification, c.state, metricsMoment)}
+		if got := page.unknown(); got != c.want {
+			t.Errorf("%s: got %q", name, got)
+		}
+	}
+}
+
 func TestScreen(t *testing.T) {
 	var lines []string
 	for i := range 30 {

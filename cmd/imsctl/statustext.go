@@ -132,6 +132,9 @@ func (p *statusPage) breaches() {
 		if p.color {
 			p.lines[0] = p.ink(inkWell, p.lines[0])
 		}
+		if unknown := p.unknown(); unknown != "" {
+			p.sentence("  ? ", inkWarning, unknown)
+		}
 		return
 	}
 	title := units.Counted(len(p.Breaches), "thing that is declared is", "things that are declared are") + " not true:"
