@@ -87,6 +87,7 @@ func (c *cli) check(ctx context.Context, arguments checkArguments) error {
 	}
 	recorder := c.newCheckRecorder(ctx, project)
 	if arguments.watch {
+		c.watching.Store(true)
 		return c.watchChecks(ctx, questions, arguments, view, recorder)
 	}
 	tally, results, err := c.askChecks(ctx, questions, arguments.parallelism, view, recorder)

@@ -39,6 +39,8 @@ type cli struct {
 	patience time.Duration
 	// interrupted is set by the first interrupt.
 	interrupted atomic.Bool
+	// watching says that only to show something goes on, so that an interrupt is how it is meant to end.
+	watching atomic.Bool
 	// display is the live display, while there is one.
 	display atomic.Pointer[terminal.Display]
 	// tracer tells of what is done; nil when nobody asked.

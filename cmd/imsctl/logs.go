@@ -51,6 +51,7 @@ func (c *cli) logs(ctx context.Context, arguments logsArguments) error {
 	if site == nil {
 		return fmt.Errorf("%s: %s", deploy.Address, deploy.NotBuilt)
 	}
+	c.watching.Store(arguments.follow)
 	err = site.Logs(ctx, arguments.services, arguments.tail, arguments.follow, c.stdout)
 	if ctx.Err() != nil && arguments.follow {
 		// To be interrupted is how it is meant to end.

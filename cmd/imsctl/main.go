@@ -59,7 +59,9 @@ func (c *cli) interruptible() (context.Context, func()) {
 			case first.IsZero():
 				first = time.Now()
 				c.interrupted.Store(true)
-				c.warn(strings.Join(c.fold(c.stderr, "", "Interrupt received: finishing or undoing what runs. Interrupt again to stop at once.", 0), "\n"))
+				if !c.watching.Load() {
+					c.warn(strings.Join(c.fold(c.stderr, "", "Interrupt received: finishing or undoing what runs. Interrupt again to stop at once.", 0), "\n"))
+				}
 				cancel()
 			case time.Since(first) > debounce:
 				os.Exit(exitInterrupted)

@@ -71,6 +71,7 @@ func (c *cli) status(ctx context.Context, arguments statusArguments) error {
 		return err
 	}
 	if arguments.watch {
+		c.watching.Store(true)
 		return c.watchStatus(ctx, project, arguments)
 	}
 	document, err := c.readStatus(ctx, project, arguments.refresh)

@@ -252,6 +252,8 @@ func TestStatusWatch(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			var complaints strings.Builder
+			watch.Stderr = &complaints
 			if err := watch.Start(); err != nil {
 				t.Fatal(err)
 			}
@@ -277,6 +279,9 @@ func TestStatusWatch(t *testing.T) {
 			}
 			if err := watch.Wait(); err != nil {
 				t.Errorf("an interrupt is how it ends: %v", err)
+			}
+			if complaints.Len() > 0 {
+				t.Errorf("it says besides: %s", complaints.String())
 			}
 		})
 	}
