@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -173,7 +174,9 @@ func TestScratchOfAKilledDrill(t *testing.T) {
 		t.Fatal(err)
 	}
 	for {
-		if _, err := os.Stat(filepath.Join(place, "socket")); err == nil {
+		// The socket is there a moment before anybody listens at it.
+		if connection, err := net.Dial("unix", filepath.Join(place, "socket")); err == nil {
+			_ = connection.Close()
 			break
 		}
 		if t.Context().Err() != nil {
