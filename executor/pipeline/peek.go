@@ -105,6 +105,7 @@ func (g *gate) Write(p []byte) (int, error) {
 		return g.rest.Write(p)
 	}
 	taken := min(len(p), g.size-len(g.head))
+	g.grow(len(g.head) + taken)
 	g.head = append(g.head, p[:taken]...)
 	if len(g.head) < g.size {
 		return taken, nil
@@ -121,4 +122,14 @@ func (g *gate) Write(p []byte) (int, error) {
 	}
 	more, err := g.rest.Write(p[taken:])
 	return taken + more, err
+}
+
+// grow makes room for so many bytes in all. It takes four times as much each time, since a head that grows by itself is copied some five times over,
+// and never more than the size.
+func (g *gate) grow(least int) {
+	if least <= cap(g.head) {
+		return
+	}
+	const first = 64 << 10
+	g.head = append(make([]byte, 0, min(g.size, max(least, 4*cap(g.head), first))), g.head...)
 }
