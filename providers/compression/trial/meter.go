@@ -32,7 +32,7 @@ type Measurement struct {
 // makes it longer.
 const (
 	measurable = 32 << 10
-	brief      = 30 * time.Millisecond
+	brief      = 15 * time.Millisecond
 	attempts   = 2
 	// atOnce is the most goroutines that the speed of several processors is measured with.
 	atOnce = 8
