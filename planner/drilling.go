@@ -51,11 +51,7 @@ func noDrill(address string, known []string) error {
 	if len(known) == 0 {
 		return errors.New("the specification declares no drill")
 	}
-	hint := ""
-	if best := spelling.Nearest(address, known); best != "" {
-		hint = fmt.Sprintf(" Did you mean %s?", best)
-	}
-	return fmt.Errorf("there is no drill %s.%s", address, hint)
+	return fmt.Errorf("there is no drill %s.%s", address, spelling.Proposal(address, known))
 }
 
 // DrillStanding is what the state says of one drill.

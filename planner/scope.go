@@ -207,9 +207,5 @@ func known(plan *Plan, specification *spec.Spec, address string) error {
 		block, _, _ := strings.Cut(candidate, "[")
 		all = append(all, block)
 	}
-	hint := ""
-	if best := spelling.Nearest(address, all); best != "" {
-		hint = fmt.Sprintf(" Did you mean %s?", best)
-	}
-	return fmt.Errorf("%s names no backup, destination, drill, check, deploy or cleanup, and no action of this plan.%s", address, hint)
+	return fmt.Errorf("%s names no backup, destination, drill, check, deploy or cleanup, and no action of this plan.%s", address, spelling.Proposal(address, all))
 }

@@ -166,11 +166,7 @@ func (p *project) questions(addresses []string) ([]health.Question, error) {
 		if used[address] {
 			continue
 		}
-		hint := ""
-		if best := spelling.Nearest(address, known); best != "" {
-			hint = fmt.Sprintf(" Did you mean %s?", best)
-		}
-		return nil, fmt.Errorf("there is no check %s in the specification.%s", address, hint)
+		return nil, fmt.Errorf("there is no check %s in the specification.%s", address, spelling.Proposal(address, known))
 	}
 	if len(questions) == 0 {
 		return nil, fmt.Errorf(`the specification declares no check; write a block such as check "http" "site" { url = "https://…" }`)

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/castrolanda/imsctl/executor"
+	"github.com/castrolanda/imsctl/internal/spelling"
 	"github.com/castrolanda/imsctl/internal/units"
 	"github.com/castrolanda/imsctl/planner"
 	"github.com/castrolanda/imsctl/providers"
@@ -120,7 +121,7 @@ func (p *project) declaresCleanup(address string) error {
 	if len(known) == 0 {
 		return fmt.Errorf("no cleanup block is %q: the specification has none", address)
 	}
-	return fmt.Errorf("no cleanup block is %q.%s \"imsctl cleanup\" lists all", address, meant(address, known, ""))
+	return fmt.Errorf("no cleanup block is %q.%s \"imsctl cleanup\" lists all", address, spelling.Proposal(address, known))
 }
 
 // changeCleanup puts something back, or lets it be removed again.

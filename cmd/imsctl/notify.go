@@ -113,11 +113,7 @@ func choose(all []listener, addresses []string) ([]listener, error) {
 		if used[address] {
 			continue
 		}
-		hint := ""
-		if best := spelling.Nearest(address, known); best != "" {
-			hint = fmt.Sprintf(" Did you mean %s?", best)
-		}
-		return nil, fmt.Errorf("there is no %s in the specification.%s", address, hint)
+		return nil, fmt.Errorf("there is no %s in the specification.%s", address, spelling.Proposal(address, known))
 	}
 	return chosen, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/castrolanda/imsctl/executor"
+	"github.com/castrolanda/imsctl/internal/spelling"
 	"github.com/castrolanda/imsctl/planner"
 	"github.com/castrolanda/imsctl/providers"
 	"github.com/castrolanda/imsctl/spec"
@@ -89,7 +90,7 @@ func (c *cli) restoreTarget(project *project, artifact *state.Artifact, argument
 	if host := arguments.parts.host; host != "" {
 		target.Host = providers.Reference{Kind: providers.KindHost, Address: host}
 		if _, ok := project.world.Hosts[host]; !ok && host != providers.LocalHost {
-			return target, fmt.Errorf("-host: the specification declares no %s.%s", host, didYouMean(host, slices.Sorted(maps.Keys(project.world.Hosts))))
+			return target, fmt.Errorf("-host: the specification declares no %s.%s", host, spelling.Proposal(host, slices.Sorted(maps.Keys(project.world.Hosts))))
 		}
 	}
 	parts := arguments.parts

@@ -83,7 +83,7 @@ func (c *cli) stateList(document *state.Document, wanted []string) error {
 		}
 		return nil
 	case len(rows) == 0 && len(wanted) > 0:
-		_, err := fmt.Fprintf(c.stdout, "No copies of %s are recorded.%s\n", backupAddress(wanted[0]), didYouMean(backupAddress(wanted[0]), recordedBackups(document)))
+		_, err := fmt.Fprintf(c.stdout, "No copies of %s are recorded.%s\n", backupAddress(wanted[0]), spelling.Proposal(backupAddress(wanted[0]), recordedBackups(document)))
 		return err
 	case len(rows) == 0:
 		_, err := fmt.Fprintln(c.stdout, "No copies are recorded yet.")
@@ -126,13 +126,5 @@ func (c *cli) stateShow(document *state.Document, id string) error {
 	for _, artifact := range document.Artifacts {
 		known = append(known, artifact.ID)
 	}
-	return fmt.Errorf("the state records no artifact %q.%s", id, didYouMean(id, known))
-}
-
-// didYouMean is the sentence that proposes the nearest of the known names, or nothing when none is near.
-func didYouMean(given string, known []string) string {
-	if best := spelling.Nearest(given, known); best != "" {
-		return fmt.Sprintf(" Did you mean %s?", best)
-	}
-	return ""
+	return fmt.Errorf("the state records no artifact %q.%s", id, spelling.Proposal(id, known))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/castrolanda/imsctl/executor"
+	"github.com/castrolanda/imsctl/internal/spelling"
 	"github.com/castrolanda/imsctl/planner"
 	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
@@ -104,7 +105,7 @@ func (c *cli) planMove(project *project, document *state.Document, from, to stri
 		}
 	default:
 		return nil, fmt.Errorf("%q is not the address of a backup or of a destination: write backup.NAME or destination.TYPE.NAME.%s",
-			from, didYouMean(from, planner.RecordedAddresses(document)))
+			from, spelling.Proposal(from, planner.RecordedAddresses(document)))
 	}
 	switch {
 	case from == to:
@@ -118,7 +119,7 @@ func (c *cli) planMove(project *project, document *state.Document, from, to stri
 	}
 	if !isDeclared {
 		return nil, fmt.Errorf("%s is not declared.%s Declare it first: what is recorded at an address that nobody declares is kept and never looked at",
-			to, didYouMean(to, declared))
+			to, spelling.Proposal(to, declared))
 	}
 	plan := planner.Bookkeeping(document, []spec.Move{{From: from, To: to}}, nil, c.clock.Now())
 	if !plan.HasChanges() {
@@ -151,5 +152,5 @@ func (c *cli) planRemoval(document *state.Document, address string) (*planner.Pl
 
 // unrecorded is the error of an address at which nothing is recorded.
 func unrecorded(document *state.Document, address string) error {
-	return fmt.Errorf("nothing is recorded at %q.%s \"imsctl state list\" shows all that is", address, didYouMean(address, planner.RecordedAddresses(document)))
+	return fmt.Errorf("nothing is recorded at %q.%s \"imsctl state list\" shows all that is", address, spelling.Proposal(address, planner.RecordedAddresses(document)))
 }

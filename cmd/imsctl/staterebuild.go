@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/castrolanda/imsctl/internal/spelling"
 	"github.com/castrolanda/imsctl/planner"
 	"github.com/castrolanda/imsctl/state"
 )
@@ -93,7 +94,7 @@ func checkDestinations(project *project, addresses []string) error {
 	known := destinationAddresses(project.spec)
 	for _, address := range addresses {
 		if !slices.Contains(known, address) {
-			return fmt.Errorf("-destination: %s is not declared.%s", address, didYouMean(address, known))
+			return fmt.Errorf("-destination: %s is not declared.%s", address, spelling.Proposal(address, known))
 		}
 	}
 	return nil

@@ -45,6 +45,14 @@ func Nearest(given string, known []string) string {
 	return ""
 }
 
+// Proposal is the sentence that asks whether the nearest of the known names was meant, behind a space; empty when none is near.
+func Proposal(given string, known []string) string {
+	if best := Nearest(given, known); best != "" {
+		return " Did you mean " + best + "?"
+	}
+	return ""
+}
+
 // Near are the known names that a given one may have been meant to be, the nearest first: those within its tolerance, and those for
 // which alike, if there is one, reports true. Ties are broken by length, then by alphabet, so that the same mistake always gets
 // the same answer.
