@@ -139,7 +139,7 @@ func (c *cli) printWritten(done *initialization) {
 		lines = append(lines, fmt.Sprintf("There is a compose project here. For a specification of it, remove that one and run \"imsctl init -from-compose %s\".", done.compose))
 	}
 	for _, line := range lines {
-		fmt.Fprintln(c.stdout, strings.Join(c.fold(c.stdout, "", line, 2), "\n"))
+		fmt.Fprintln(c.stdout, c.fold(c.stdout, "", line, 2))
 	}
 }
 

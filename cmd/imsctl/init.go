@@ -153,7 +153,7 @@ func (c *cli) writeStarter(ctx context.Context, arguments initArguments, done *i
 		}
 	}
 	for _, warning := range begin.Warnings {
-		c.warn(strings.Join(c.fold(c.stderr, "", "Warning: "+arguments.fromCompose+": "+warning, 2), "\n"))
+		c.warn(c.fold(c.stderr, "", "Warning: "+arguments.fromCompose+": "+warning, 2))
 	}
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("making the folder of the specification: %w", err)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -60,7 +59,7 @@ func (c *cli) interruptible() (context.Context, func()) {
 				first = time.Now()
 				c.interrupted.Store(true)
 				if !c.watching.Load() {
-					c.warn(strings.Join(c.fold(c.stderr, "", "Interrupt received: finishing or undoing what runs. Interrupt again to stop at once.", 0), "\n"))
+					c.warn(c.fold(c.stderr, "", "Interrupt received: finishing or undoing what runs. Interrupt again to stop at once.", 0))
 				}
 				cancel()
 			case time.Since(first) > debounce:

@@ -28,17 +28,25 @@ func hanging(mark, text string, indent, width int) []string {
 	return append(lines, line)
 }
 
-// fold are the lines of a text behind a mark: on a terminal broken in its width, elsewhere one, for programs.
-func (c *cli) fold(w io.Writer, mark, text string, indent int) []string {
+// wrapped breaks a text at spaces, into no line where there is none. A word that is longer than a line has one of its own.
+func wrapped(text string, width int) []string {
+	if strings.TrimSpace(text) == "" {
+		return nil
+	}
+	return hanging("", text, 0, width)
+}
+
+// fold is a text behind a mark: on a terminal broken in its width, elsewhere in one line, for programs.
+func (c *cli) fold(w io.Writer, mark, text string, indent int) string {
 	look := c.look(w)
 	if !look.Terminal() {
-		return []string{mark + terminal.Escape(text)}
+		return mark + terminal.Escape(text)
 	}
-	return hanging(mark, text, indent, look.Width)
+	return strings.Join(hanging(mark, text, indent, look.Width), "\n")
 }
 
 // say prints a text behind a mark; on a terminal what follows the first line is under where the text begins.
 func (c *cli) say(mark, text string) error {
-	_, err := fmt.Fprintln(c.stdout, strings.Join(c.fold(c.stdout, mark, text, terminal.Width(mark)), "\n"))
+	_, err := fmt.Fprintln(c.stdout, c.fold(c.stdout, mark, text, terminal.Width(mark)))
 	return err
 }

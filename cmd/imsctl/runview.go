@@ -98,7 +98,7 @@ func (v *humanRunView) Ended(entry executor.Entry) {
 
 // text is what stands behind a mark, in as many lines as that takes.
 func (v *humanRunView) text(mark, text string) string {
-	return strings.Join(v.cli.fold(v.cli.stdout, mark, text, len(mark)+4), "\n")
+	return v.cli.fold(v.cli.stdout, mark, text, len(mark)+4)
 }
 
 func (v *humanRunView) close() error {
@@ -133,7 +133,7 @@ func entryLine(entry executor.Entry) string {
 	case executor.Degraded:
 		line += ": " + entry.Summary
 	case executor.Failed:
-		if errors.Is(entry.Err, context.Canceled) {
+		if isInterrupted(entry) {
 			line = fmt.Sprintf("%s %s: interrupted", kind.Symbol(), address)
 		}
 	case executor.Skipped:
@@ -142,10 +142,13 @@ func entryLine(entry executor.Entry) string {
 	return line
 }
 
+// isInterrupted reports whether an action ended because the run was interrupted.
+func isInterrupted(entry executor.Entry) bool { return errors.Is(entry.Err, context.Canceled) }
+
 // conclude prints the errors and, after anything but a full success, what is done, what is not, and how to go on.
 func (v *humanRunView) conclude(report *executor.Report) error {
 	for _, entry := range report.Entries {
-		if entry.Err == nil || report.Interrupted && errors.Is(entry.Err, context.Canceled) {
+		if entry.Err == nil || report.Interrupted && isInterrupted(entry) {
 			continue
 		}
 		severity := "Error"
@@ -169,7 +172,7 @@ func (v *humanRunView) conclude(report *executor.Report) error {
 func headline(name string, report *executor.Report) string {
 	interrupted := 0
 	for _, entry := range report.Entries {
-		if report.Interrupted && entry.Status == executor.Failed && errors.Is(entry.Err, context.Canceled) {
+		if report.Interrupted && entry.Status == executor.Failed && isInterrupted(entry) {
 			interrupted++
 		}
 	}

@@ -112,19 +112,6 @@ func (p *statusPage) sentence(mark, ink, text string) {
 	}
 }
 
-// wrapped breaks a text at spaces. A word that is longer than a line has one of its own.
-func wrapped(text string, width int) []string {
-	var lines []string
-	for _, word := range strings.Fields(terminal.Escape(text)) {
-		if last := len(lines) - 1; last >= 0 && terminal.Width(lines[last])+1+terminal.Width(word) <= width {
-			lines[last] += " " + word
-			continue
-		}
-		lines = append(lines, word)
-	}
-	return lines
-}
-
 // breaches say what is not true, or that all is.
 func (p *statusPage) breaches() {
 	if p.True {
