@@ -53,22 +53,12 @@ func (c *chooser) Choose(ctx context.Context, clock clock.Clock, about providers
 		Cores: runtime.GOMAXPROCS(0), MinReduction: c.preferences.MinReduction, Fallback: c.preferences.Fallback, Disappointing: about.Disappointing,
 		Whole: sample.Whole, Past: about.Past,
 	}
-	var head float64
-	if about.RawBytes >= worthSurvey {
-		var err error
-		if head, err = texture(sample.Trial); err != nil {
-			return providers.Chosen{}, err
-		}
-	}
 	if about.Whole {
 		question.Bytes = int64(len(about.Head))
 	}
-	if found := sample.Content(); found.Dense {
-		question.Dense = found.Detail
-	} else if !question.recall(about.Survey, head) {
-		if err := question.measure(ctx, trial.NewMeter(codecs, clock, sample.Trial, sample.Whole), sample.Long); err != nil {
-			return providers.Chosen{}, err
-		}
+	head, err := question.try(ctx, sample, trial.NewMeter(codecs, clock, sample.Trial, sample.Whole), about)
+	if err != nil {
+		return providers.Chosen{}, err
 	}
 	choice := Choose(question)
 	level := choice.Level
@@ -93,6 +83,24 @@ func (c *chooser) Choose(ctx context.Context, clock clock.Clock, about providers
 		chosen.RunnerUp = choice.RunnerUp.String()
 	}
 	return chosen, nil
+}
+
+// try finds out what the candidates make of a sample, as far as what it is and a survey do not tell. It returns the texture of the beginning, where
+// a survey may need that.
+func (q *Question) try(ctx context.Context, sample trial.Sample, meter *trial.Meter, about providers.Circumstances) (head float64, err error) {
+	if found := sample.Content(); found.Dense {
+		q.Dense = found.Detail
+		return 0, nil
+	}
+	if q.Goal == Balanced && about.RawBytes >= worthSurvey {
+		if head, err = texture(sample.Trial); err != nil {
+			return 0, err
+		}
+	}
+	if q.recall(about.Survey, head) {
+		return head, nil
+	}
+	return head, q.measure(ctx, meter, sample.Long)
 }
 
 // measure tries the candidates that are worth it, and again those that the sample leaves in doubt.

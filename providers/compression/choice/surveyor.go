@@ -85,7 +85,7 @@ func (w *surveyWriter) Close() error {
 	if w.gathered.at < w.codec.least {
 		return nil
 	}
-	if survey, err := w.codec.conclude(w.ctx, w); err == nil {
+	if survey, err := w.codec.conclude(w.ctx, slices.Concat(w.gathered.pieces...), w.whole.fraction()); err == nil {
 		w.codec.mu.Lock()
 		w.codec.survey = survey
 		w.codec.mu.Unlock()
@@ -101,21 +101,22 @@ func (w *surveyWriter) Abort(err error) {
 	}
 }
 
-// conclude tries the methods on the pieces: the hasty ones when nothing else runs, the others beside gzip -9.
-func (s *surveyor) conclude(ctx context.Context, w *surveyWriter) (*providers.Survey, error) {
-	pieces := slices.Concat(w.gathered.pieces...)
+// conclude tries the methods on the pieces of a whole of that texture: the hasty ones when nothing else runs, the others beside gzip -9.
+func (s *surveyor) conclude(ctx context.Context, pieces []byte, whole float64) (*providers.Survey, error) {
 	meter := trial.NewMeter(s.codecs, s.clock, pieces, false)
-	var bound bounded
-	defer bound.running.Wait()
 	survey := &providers.Survey{Head: s.head, Speedup: s.speedup}
-	begun := false
+	var bounding sync.WaitGroup
+	var failure error
+	defer bounding.Wait()
+	bound := sync.OnceFunc(func() {
+		bounding.Go(func() { survey.Reference, failure = meter.Reference(ctx) })
+	})
 	for _, tried := range s.measured {
 		if !isSurveyed(tried.Method, tried.Level) {
 			continue
 		}
-		if !begun && tried.Level >= carefulLevel {
-			begun = true
-			bound.measure(ctx, meter)
+		if tried.Level >= carefulLevel {
+			bound()
 		}
 		measured, err := meter.Measure(ctx, trial.Candidate{Method: tried.Method, Level: tried.Level, Limit: len(pieces)})
 		if err != nil {
@@ -124,30 +125,15 @@ func (s *surveyor) conclude(ctx context.Context, w *surveyWriter) (*providers.Su
 		made := providers.Experience{Method: tried.Method, Level: tried.Level, Fraction: measured.Fraction}
 		survey.Tried = append(survey.Tried, providers.Tried{Experience: made, Rate: measured.Rate})
 	}
-	if !begun {
-		bound.measure(ctx, meter)
-	}
-	bound.running.Wait()
-	if bound.err != nil {
-		return nil, bound.err
+	bound()
+	bounding.Wait()
+	if failure != nil {
+		return nil, failure
 	}
 	known, err := texture(pieces)
-	survey.Reference = bound.reference
-	if whole := w.whole.fraction(); known > 0 && whole > 0 {
+	if known > 0 && whole > 0 {
 		// Trying it on the whole would take longer than all the rest: the texture says how that differs from the pieces.
 		survey.Reference *= whole / known
 	}
 	return survey, err
-}
-
-// bounded is a reference on its way.
-type bounded struct {
-	running   sync.WaitGroup
-	reference float64
-	err       error
-}
-
-// measure measures it.
-func (b *bounded) measure(ctx context.Context, meter *trial.Meter) {
-	b.running.Go(func() { b.reference, b.err = meter.Reference(ctx) })
 }
