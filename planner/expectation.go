@@ -102,10 +102,10 @@ func (d *differ) uploadRate(destination string) float64 {
 	for _, artifact := range d.document.Artifacts {
 		for i := range artifact.Replicas {
 			replica := &artifact.Replicas[i]
-			rate := rateOf(artifact.Stored.Size, replica.UploadSeconds)
-			if replica.UploadSeconds > 0 && replica.UploadSeconds < leastSeconds {
-				// A disk is through with it too soon to be measured, and is not to count as one that nothing is known of.
-				rate = rateOf(artifact.Stored.Size, leastSeconds)
+			rate := 0.0
+			if replica.UploadSeconds > 0 {
+				// What a disk is through with too soon to be measured is not to count as one that nothing is known of.
+				rate = rateOf(artifact.Stored.Size, max(replica.UploadSeconds, leastSeconds))
 			}
 			if rate > 0 && replica.StoredAt.After(newest[replica.Destination]) {
 				newest[replica.Destination], d.uploads[replica.Destination] = replica.StoredAt, rate

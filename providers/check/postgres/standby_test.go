@@ -38,9 +38,10 @@ func connect(t *testing.T, server *testenv.PostgresServer) *pgx.Conn {
 	return connection
 }
 
-// TestLagOfAStandby asks a server that follows another one, while it replays and while it does not.
-func TestLagOfAStandby(t *testing.T) {
-	primary := testenv.Postgres(t)
+// pair starts a server and one that follows it.
+func pair(t *testing.T) (primary, standby *testenv.PostgresServer) {
+	t.Helper()
+	primary = testenv.Postgres(t)
 	standby, err := primary.Standby(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -50,6 +51,12 @@ func TestLagOfAStandby(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	return primary, standby
+}
+
+// TestLagOfAStandby asks a server that follows another one, while it replays and while it does not.
+func TestLagOfAStandby(t *testing.T) {
+	primary, standby := pair(t)
 	writer, reader := connect(t, primary), connect(t, standby)
 	write := func() {
 		t.Helper()
@@ -99,16 +106,7 @@ func TestLagOfAStandby(t *testing.T) {
 
 // TestLagWithoutAReplica: a replica that is gone, or cut off, is not one that is up to date.
 func TestLagWithoutAReplica(t *testing.T) {
-	primary := testenv.Postgres(t)
-	standby, err := primary.Standby(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := standby.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	primary, standby := pair(t)
 	reader := connect(t, standby)
 	ask := func(server *testenv.PostgresServer, wanted string) {
 		t.Helper()
