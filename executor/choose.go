@@ -12,25 +12,54 @@ import (
 	"github.com/castrolanda/imsctl/state"
 )
 
-// choose begins to read the source, and chooses the compression by its first bytes. That comes before the intent, because the
-// key that the intent names depends on it: until then nothing is written anywhere, and reading leaves nothing behind. The
-// caller closes what it returns.
+// choose begins to read the source, and chooses the compression by its first bytes: as few of them as an earlier survey needs, where there
+// is one. That comes before the intent, because the key that the intent names depends on it: until then nothing is written anywhere, and
+// reading leaves nothing behind. The caller closes what it returns.
 func (t *taking) choose(ctx context.Context) (*pipeline.Peeked, error) {
-	peeked, err := pipeline.Peek(ctx, t.source, "imsctl-"+t.run.id, t.declared.Chooser.HeadSize(), t.Clock)
+	chooser, expect := t.declared.Chooser, t.action.Expect
+	size := chooser.HeadSize()
+	if expect.Survey != nil {
+		size = chooser.RecallSize()
+	}
+	peeked, err := pipeline.Peek(ctx, t.source, "imsctl-"+t.run.id, size, t.Clock)
 	if err != nil {
 		return nil, err
 	}
-	chosen, err := t.declared.Chooser.Choose(ctx, t.Clock, providers.Circumstances{
-		Head: peeked.Head, Whole: peeked.Whole, RawBytes: t.action.Expect.RawBytes,
-		SourceRate: t.action.Expect.SourceRate, UploadRate: t.action.Expect.UploadRate, Disappointing: t.action.Expect.Disappointing,
-		Past: t.action.Expect.Past, Survey: t.action.Expect.Survey,
-	})
+	about := providers.Circumstances{
+		RawBytes: expect.RawBytes, SourceRate: expect.SourceRate, UploadRate: expect.UploadRate, Disappointing: expect.Disappointing,
+		Past: expect.Past, Survey: expect.Survey,
+	}
+	chosen, err := t.decide(ctx, peeked, about)
 	if err != nil {
 		peeked.Close()
-		return nil, fmt.Errorf("choosing the compression: %w", err)
+		return nil, err
 	}
 	t.source, t.codec, t.chosen = peeked, chosen.Codec, &chosen
 	return peeked, nil
+}
+
+// decide asks the chooser, by what is held of the source already if a survey tells enough, and otherwise by all that it wants to see.
+func (t *taking) decide(ctx context.Context, peeked *pipeline.Peeked, about providers.Circumstances) (providers.Chosen, error) {
+	wrap := func(err error) error { return fmt.Errorf("choosing the compression: %w", err) }
+	chooser := t.declared.Chooser
+	if about.Survey != nil {
+		about.Head, about.Whole = peeked.Head, peeked.Whole
+		switch chosen, recalled, err := chooser.Recall(t.Clock, about); {
+		case err != nil:
+			return providers.Chosen{}, wrap(err)
+		case recalled:
+			return chosen, nil
+		}
+		if err := peeked.Extend(chooser.HeadSize()); err != nil {
+			return providers.Chosen{}, err
+		}
+	}
+	about.Head, about.Whole = peeked.Head, peeked.Whole
+	chosen, err := chooser.Choose(ctx, t.Clock, about)
+	if err != nil {
+		return providers.Chosen{}, wrap(err)
+	}
+	return chosen, nil
 }
 
 // choice is why the codec was chosen, and what it did otherwise since; empty where the specification says which.

@@ -1,11 +1,19 @@
 package executor
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/castrolanda/imsctl/internal/clock"
+	"github.com/castrolanda/imsctl/planner"
 	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
 )
 
@@ -53,6 +61,68 @@ func TestSurveyRecorded(t *testing.T) {
 	for name, codec := range map[string]providers.Codec{"too short": surveying{}, "another codec": changing{}} {
 		if got := (&taking{codec: codec}).survey(); got != nil {
 			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// asked is a Chooser that notes what it was asked with. It recalls what begins with "known".
+type asked struct {
+	providers.Chooser
+	notes  []string
+	broken error
+}
+
+func (*asked) RecallSize() int { return 5 }
+func (*asked) HeadSize() int   { return 12 }
+func (a *asked) Recall(_ clock.Clock, about providers.Circumstances) (providers.Chosen, bool, error) {
+	a.notes = append(a.notes, fmt.Sprintf("recall %q %v", about.Head, about.Whole))
+	return providers.Chosen{Reason: "recalled"}, string(about.Head) == "known", a.broken
+}
+func (a *asked) Choose(_ context.Context, _ clock.Clock, about providers.Circumstances) (providers.Chosen, error) {
+	a.notes = append(a.notes, fmt.Sprintf("choose %q %v", about.Head, about.Whole))
+	return providers.Chosen{Reason: "tried"}, a.broken
+}
+
+// saying is a source of a text.
+type saying struct {
+	providers.Source
+	text string
+}
+
+func (s saying) Read(_ context.Context, _ string, w io.Writer) (providers.Reading, error) {
+	_, err := io.WriteString(w, s.text)
+	return providers.Reading{}, err
+}
+
+// TestChoosing: where there is a survey the first bytes are looked at before the others are waited for.
+func TestChoosing(t *testing.T) {
+	for name, c := range map[string]struct {
+		text   string
+		survey bool
+		broken error
+		want   string
+	}{
+		"a first run":    {"known from of old", false, nil, `choose "known from o" false; tried`},
+		"as it was":      {"known from of old", true, nil, `recall "known" false; recalled`},
+		"another stream": {"unknown until now", true, nil, `recall "unkno" false; choose "unknown unti" false; tried`},
+		"a short one":    {"unknown", true, nil, `recall "unkno" false; choose "unknown" true; tried`},
+		"a shorter one":  {"un", true, nil, `recall "un" true; choose "un" true; tried`},
+		"out of order":   {"known from of old", true, errors.New("no memory"), `recall "known" false; choosing the compression: no memory`},
+		"out of order 2": {"known from of old", false, errors.New("no memory"), `choose "known from o" false; choosing the compression: no memory`},
+	} {
+		chooser, action := &asked{broken: c.broken}, &planner.Backup{}
+		if c.survey {
+			action.Expect.Survey = &providers.Survey{}
+		}
+		taking := &taking{run: &run{Executor: &Executor{Clock: clock.System{}}}, declared: &spec.Backup{Chooser: chooser}, action: action, source: saying{text: c.text}}
+		peeked, err := taking.choose(t.Context())
+		end := fmt.Sprint(err)
+		if err == nil {
+			peeked.Close()
+			end = taking.chosen.Reason
+		}
+		if got := strings.Join(append(chooser.notes, end), "; "); got != c.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", name, got, c.want)
 		}
 	}
 }

@@ -17,6 +17,10 @@ type measuring struct{ preferences providers.Preferences }
 
 func (m measuring) Preferences() providers.Preferences { return m.preferences }
 func (m measuring) HeadSize() int                      { return 0 }
+func (m measuring) RecallSize() int                    { return 0 }
+func (m measuring) Recall(clock.Clock, providers.Circumstances) (providers.Chosen, bool, error) {
+	return providers.Chosen{}, false, nil
+}
 func (m measuring) Choose(context.Context, clock.Clock, providers.Circumstances) (providers.Chosen, error) {
 	return providers.Chosen{}, nil
 }

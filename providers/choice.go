@@ -23,8 +23,12 @@ type ChooserFactory func(Preferences) (Chooser, error)
 type Chooser interface {
 	// Preferences are those that it was made for.
 	Preferences() Preferences
-	// HeadSize is how many of the first bytes it wants to see.
+	// RecallSize is how many of the first bytes Recall wants to see, HeadSize how many Choose does; the first is less.
+	RecallSize() int
 	HeadSize() int
+	// Recall decides by the survey of an earlier run, without trying anything, if the stream begins as the one that was surveyed
+	// did. Otherwise it returns false, and Choose has to.
+	Recall(clock clock.Clock, circumstances Circumstances) (Chosen, bool, error)
 	// Choose decides. The time that the trial takes is read from the clock. It fails only when ctx ends or a codec does.
 	Choose(ctx context.Context, clock clock.Clock, circumstances Circumstances) (Chosen, error)
 }
@@ -70,7 +74,7 @@ type Chosen struct {
 // Survey is what methods made of pieces from all over a stream in one run, so that later ones need not try them again on its
 // beginning alone.
 type Survey struct {
-	// Head is the part that a fast encoder leaves of the sample of the beginning, a mark of it: what begins otherwise is another stream.
+	// Head is the part that a fast encoder leaves of the first RecallSize bytes, a mark of them: what begins otherwise is another stream.
 	Head float64 `json:"head"`
 	// Reference is the part that gzip -9 is expected to leave of the whole, and Made what the method left that wrote it.
 	Reference float64    `json:"reference"`

@@ -4,7 +4,7 @@ import "fmt"
 
 // Survey is what methods of compression made of pieces from all over the stream of an artifact, for the runs to come.
 type Survey struct {
-	// Head is the part that a fast encoder left of a sample of the beginning, by which the same stream is recognised.
+	// Head is the part that a fast encoder left of the beginning, by which the same stream is recognised.
 	Head float64 `json:"head"`
 	// Reference is the part that gzip -9 is expected to leave of the whole.
 	Reference float64 `json:"reference"`

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/castrolanda/imsctl/internal/clock"
@@ -42,17 +43,38 @@ func Peek(ctx context.Context, source providers.Source, run string, size int, cl
 		defer close(p.done)
 		p.reading, p.err = source.Read(inner, run, p.gate)
 	}()
+	if err := p.await(p.gate.filled); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Extend reads on until the head has size bytes or the source has ended. It may be called before Read, and fails as Peek does.
+func (p *Peeked) Extend(size int) error {
+	if p.Whole || size <= len(p.Head) {
+		return nil
+	}
+	filled := make(chan struct{})
 	select {
-	case <-p.gate.filled:
+	case p.gate.extended <- extension{size: size, filled: filled}:
+	case <-p.done:
+	}
+	return p.await(filled)
+}
+
+// await waits for the head, or the end of the source.
+func (p *Peeked) await(filled <-chan struct{}) error {
+	select {
+	case <-filled:
 	case <-p.done:
 		p.Whole = true
 	}
 	if p.Whole && p.err != nil {
-		cancel(nil)
-		return nil, fmt.Errorf("reading the source: %w", p.err)
+		p.cancel(nil)
+		return fmt.Errorf("reading the source: %w", p.err)
 	}
 	p.Head = p.gate.head
-	return p, nil
+	return nil
 }
 
 // Read implements providers.Source: it writes the head and then lets the source go on into w. run was given to Peek already.
@@ -84,52 +106,69 @@ type gate struct {
 	ctx  context.Context
 	size int
 	head []byte
-	// filled is closed when the head is there, onward brings where the rest goes.
-	filled chan struct{}
-	onward chan io.Writer
-	rest   io.Writer
+	// filled is closed when the head is there, extended brings that it is to be longer, onward where the rest goes.
+	filled   chan struct{}
+	extended chan extension
+	onward   chan io.Writer
+	rest     io.Writer
 	// err is the last word, once there is one.
 	err error
 }
 
+// extension is how long a head is to be after all, and what is closed then.
+type extension struct {
+	size   int
+	filled chan struct{}
+}
+
 func newGate(ctx context.Context, size int) *gate {
-	return &gate{ctx: ctx, size: size, filled: make(chan struct{}), onward: make(chan io.Writer)}
+	return &gate{ctx: ctx, size: size, filled: make(chan struct{}), extended: make(chan extension), onward: make(chan io.Writer)}
 }
 
 // Write implements io.Writer.
 func (g *gate) Write(p []byte) (int, error) {
-	switch {
-	case g.err != nil:
-		return 0, g.err
-	case g.rest != nil:
-		return g.rest.Write(p)
+	taken := 0
+	for g.rest == nil {
+		if g.err != nil {
+			return taken, g.err
+		}
+		n := min(len(p)-taken, g.size-len(g.head))
+		g.grow(len(g.head) + n)
+		g.head = append(g.head, p[taken:taken+n]...)
+		taken += n
+		if len(g.head) < g.size {
+			return taken, nil
+		}
+		g.wait()
 	}
-	taken := min(len(p), g.size-len(g.head))
-	g.grow(len(g.head) + taken)
-	g.head = append(g.head, p[:taken]...)
-	if len(g.head) < g.size {
+	if taken > 0 && taken == len(p) {
 		return taken, nil
 	}
+	n, err := g.rest.Write(p[taken:])
+	return taken + n, err
+}
+
+// wait says that the head is there, and waits for what is to become of it and of the rest.
+func (g *gate) wait() {
 	close(g.filled)
 	select {
 	case g.rest = <-g.onward:
+	case more := <-g.extended:
+		g.size, g.filled = more.size, more.filled
 	case <-g.ctx.Done():
 		g.err = context.Cause(g.ctx)
-		return taken, g.err
 	}
-	if taken == len(p) {
-		return taken, nil
-	}
-	more, err := g.rest.Write(p[taken:])
-	return taken + more, err
 }
 
-// grow makes room for so many bytes in all. It takes four times as much each time, since a head that grows by itself is copied some five times over,
-// and never more than the size.
+// grow makes room for so many bytes in all. What does not stay small gets all the room at once: to grow step by step would copy it again and again,
+// and memory that is never written to is none.
 func (g *gate) grow(least int) {
-	if least <= cap(g.head) {
-		return
+	const small = 64 << 10
+	switch {
+	case least <= cap(g.head):
+	case least <= small:
+		g.head = slices.Grow(g.head, min(g.size, small)-len(g.head))
+	default:
+		g.head = append(make([]byte, 0, g.size), g.head...)
 	}
-	const first = 64 << 10
-	g.head = append(make([]byte, 0, min(g.size, max(least, 4*cap(g.head), first))), g.head...)
 }

@@ -141,6 +141,81 @@ func TestPeekInterrupted(t *testing.T) {
 	peeked.Close()
 }
 
+// TestExtend: a head that was looked at may become longer, once or twice, up to the end of the source, and the stream stays what it is.
+func TestExtend(t *testing.T) {
+	data := dump(chunkSize)
+	for _, sizes := range [][]int{{1, 2}, {1000, 100_000}, {1000, 1000}, {1000, 10}, {1000, len(data)}, {1000, len(data) + 1}, {10, 70_000, len(data) + 1}, {len(data), len(data) + 1}, {len(data) + 1, len(data) + 2}} {
+		for _, piece := range []int{333, 1 << 20} {
+			watch(t)
+			peeked, err := peek(t, pieces(data, piece), sizes[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			most := sizes[0]
+			for _, size := range sizes[1:] {
+				if err := peeked.Extend(size); err != nil {
+					t.Fatal(err)
+				}
+				most = max(most, size)
+			}
+			if !bytes.Equal(peeked.Head, data[:min(most, len(data))]) || peeked.Whole != (most > len(data)) {
+				t.Errorf("%v of %d: the head has %d bytes, whole %v", sizes, len(data), len(peeked.Head), peeked.Whole)
+			}
+			to := newMemory()
+			if _, err := Run(t.Context(), job(t, "zstd", peeked, to)); err != nil {
+				t.Fatal(err)
+			}
+			peeked.Close()
+			holds(t, to, codecOf(t, "zstd"), data)
+		}
+	}
+}
+
+// TestExtendFails: what a source says of itself while it is read on is the error, and one that is closed or interrupted is not waited for.
+func TestExtendFails(t *testing.T) {
+	watch(t)
+	broken := errors.New("pg_dump: exit status 1")
+	failing := source{dumpFormat(), func(_ context.Context, w io.Writer) error {
+		if _, err := w.Write(dump(1000)); err != nil {
+			return err
+		}
+		return broken
+	}}
+	peeked, err := peek(t, failing, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := peeked.Extend(2000); !errors.Is(err, broken) {
+		t.Errorf("a source that fails: %v", err)
+	}
+	peeked.Close()
+
+	if peeked, err = peek(t, failing, 10); err != nil {
+		t.Fatal(err)
+	}
+	peeked.Close()
+	if err := peeked.Extend(2000); !errors.Is(err, errUnwanted) {
+		t.Errorf("after Close: %v", err)
+	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	silent := source{dumpFormat(), func(ctx context.Context, w io.Writer) error {
+		if _, err := w.Write(dump(1000)); err != nil {
+			return err
+		}
+		cancel()
+		<-ctx.Done()
+		return ctx.Err()
+	}}
+	if peeked, err = Peek(ctx, silent, "imsctl-test", 10, clock.System{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := peeked.Extend(2000); !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted: %v", err)
+	}
+	peeked.Close()
+}
+
 // onRead is a Progress that hears of the source only.
 type onRead func(int64)
 

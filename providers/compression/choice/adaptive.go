@@ -30,12 +30,12 @@ type adaptive struct {
 	turned int64
 }
 
-func newAdaptive(hasty providers.Codec, codecs providers.CodecFactory, clock clock.Clock) (providers.Codec, error) {
+func newAdaptive(hasty providers.Codec, codecs providers.CodecFactory, clock clock.Clock, pace pace) (providers.Codec, error) {
 	careful, err := codecs(hasty.Method(), carefulLevel)
 	if err != nil {
 		return nil, err
 	}
-	return &adaptive{Codec: hasty, careful: careful, codecs: codecs, clock: clock, pace: usualPace()}, nil
+	return &adaptive{Codec: hasty, careful: careful, codecs: codecs, clock: clock, pace: pace}, nil
 }
 
 // Level implements providers.Codec: the level that was last gone on with.

@@ -3,6 +3,7 @@ package choice
 import (
 	"context"
 	"fmt"
+	"io"
 	"runtime"
 	"slices"
 
@@ -31,6 +32,9 @@ type chooser struct{ preferences providers.Preferences }
 // Preferences implements providers.Chooser.
 func (c *chooser) Preferences() providers.Preferences { return c.preferences }
 
+// RecallSize implements providers.Chooser. A survey replaces the trial, which sees as much.
+func (c *chooser) RecallSize() int { return trial.TrialSize }
+
 // HeadSize implements providers.Chooser.
 func (c *chooser) HeadSize() int { return trial.HeadSize }
 
@@ -45,22 +49,62 @@ func (c *chooser) Estimate() providers.Estimate {
 	return estimate
 }
 
+// Recall implements providers.Chooser.
+func (c *chooser) Recall(clock clock.Clock, about providers.Circumstances) (providers.Chosen, bool, error) {
+	if about.Whole || trial.OfHead(about.Head, false).Content().Dense {
+		return providers.Chosen{}, false, nil
+	}
+	question := c.question(about)
+	head, err := c.mark(about)
+	if err != nil || !question.recall(about.Survey, head) {
+		return providers.Chosen{}, false, err
+	}
+	chosen, err := conclude(question, clock, head)
+	return chosen, err == nil, err
+}
+
 // Choose implements providers.Chooser. Data that is recognised as compressed or encrypted is not tried.
 func (c *chooser) Choose(ctx context.Context, clock clock.Clock, about providers.Circumstances) (providers.Chosen, error) {
-	sample, codecs := trial.OfHead(about.Head, about.Whole), compression.Codecs()
-	question := Question{
-		Goal: Goal(c.preferences.Optimize), Bytes: about.RawBytes, SourceRate: about.SourceRate, UploadRate: about.UploadRate,
-		Cores: runtime.GOMAXPROCS(0), MinReduction: c.preferences.MinReduction, Fallback: c.preferences.Fallback, Disappointing: about.Disappointing,
-		Whole: sample.Whole, Past: about.Past,
-	}
+	question, sample := c.question(about), trial.OfHead(about.Head, about.Whole)
+	question.Whole = sample.Whole
 	if about.Whole {
 		question.Bytes = int64(len(about.Head))
 	}
-	head, err := question.try(ctx, sample, trial.NewMeter(codecs, clock, sample.Trial, sample.Whole), about)
+	if found := sample.Content(); found.Dense {
+		question.Dense = found.Detail
+		return conclude(question, clock, 0)
+	}
+	meter := trial.NewMeter(compression.Codecs(), clock, sample.Trial, sample.Whole)
+	if err := question.measure(ctx, meter, sample.Long); err != nil {
+		return providers.Chosen{}, err
+	}
+	head, err := c.mark(about)
 	if err != nil {
 		return providers.Chosen{}, err
 	}
-	choice := Choose(question)
+	return conclude(question, clock, head)
+}
+
+// question is what is asked of a stream that nothing was measured of yet.
+func (c *chooser) question(about providers.Circumstances) Question {
+	return Question{
+		Goal: Goal(c.preferences.Optimize), Bytes: about.RawBytes, SourceRate: about.SourceRate, UploadRate: about.UploadRate,
+		Cores: runtime.GOMAXPROCS(0), MinReduction: c.preferences.MinReduction, Fallback: c.preferences.Fallback, Disappointing: about.Disappointing,
+		Past: about.Past,
+	}
+}
+
+// mark is the texture of what Recall sees of the beginning, where a survey may need that.
+func (c *chooser) mark(about providers.Circumstances) (float64, error) {
+	if Goal(c.preferences.Optimize) != Balanced || about.RawBytes < worthSurvey {
+		return 0, nil
+	}
+	return texture(about.Head[:min(len(about.Head), c.RecallSize())])
+}
+
+// conclude answers a question by a codec. head is the mark of the beginning.
+func conclude(question Question, clock clock.Clock, head float64) (providers.Chosen, error) {
+	choice, codecs := Choose(question), compression.Codecs()
 	level := choice.Level
 	if choice.Method == "none" {
 		level = providers.DefaultLevel
@@ -69,8 +113,11 @@ func (c *chooser) Choose(ctx context.Context, clock clock.Clock, about providers
 	if err != nil {
 		return providers.Chosen{}, err
 	}
-	if question.Reference > 0 && !about.Whole && choice.isHasty() {
-		if codec, err = newAdaptive(codec, codecs, clock); err != nil {
+	if !question.Whole {
+		codec = long{codec}
+	}
+	if question.Reference > 0 && !question.Whole && choice.isHasty() {
+		if codec, err = newAdaptive(codec, codecs, clock, paceOf(question.Surveyed)); err != nil {
 			return providers.Chosen{}, err
 		}
 	}
@@ -83,24 +130,6 @@ func (c *chooser) Choose(ctx context.Context, clock clock.Clock, about providers
 		chosen.RunnerUp = choice.RunnerUp.String()
 	}
 	return chosen, nil
-}
-
-// try finds out what the candidates make of a sample, as far as what it is and a survey do not tell. It returns the texture of the beginning, where
-// a survey may need that.
-func (q *Question) try(ctx context.Context, sample trial.Sample, meter *trial.Meter, about providers.Circumstances) (head float64, err error) {
-	if found := sample.Content(); found.Dense {
-		q.Dense = found.Detail
-		return 0, nil
-	}
-	if q.Goal == Balanced && about.RawBytes >= worthSurvey {
-		if head, err = texture(sample.Trial); err != nil {
-			return 0, err
-		}
-	}
-	if q.recall(about.Survey, head) {
-		return head, nil
-	}
-	return head, q.measure(ctx, meter, sample.Long)
 }
 
 // measure tries the candidates that are worth it, and again those that the sample leaves in doubt.
@@ -129,3 +158,14 @@ func (q *Question) measure(ctx context.Context, meter *trial.Meter, held []byte)
 
 // always is how many of the candidates, the fastest ones, are tried in any case.
 const always = 4
+
+// long is a codec of streams of which more than the beginning is known to come: they are begun as long ones are.
+type long struct{ providers.Codec }
+
+// NewWriter implements providers.Codec.
+func (l long) NewWriter(w io.Writer) (io.WriteCloser, error) {
+	if streaming, can := l.Codec.(providers.Streaming); can {
+		return streaming.NewStreamWriter(w)
+	}
+	return l.Codec.NewWriter(w)
+}

@@ -229,6 +229,79 @@ func TestRecall(t *testing.T) {
 	}
 }
 
+// TestChooserRecalls: the first mebibyte is enough where there is a survey of a stream that begins so, and what was long before is begun as a
+// long one. Everything else has to be tried.
+func TestChooserRecalls(t *testing.T) {
+	head := table(trial.TrialSize)
+	mark, err := texture(head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := providers.Experience{Method: "zstd", Level: 2, Fraction: 0.3}
+	survey := &providers.Survey{Head: mark, Reference: 0.32, Made: made, Tried: []providers.Tried{
+		{Experience: providers.Experience{Method: "zstd", Level: 1, Fraction: 0.33}, Rate: 4e8}, {Experience: made, Rate: 3e8}, {Experience: providers.Experience{Method: "zstd", Level: 5, Fraction: 0.29}, Rate: 1e8},
+	}}
+	usual := providers.Circumstances{Head: head, RawBytes: 1 << 30, UploadRate: 1e12, Past: []providers.Experience{made}, Survey: survey}
+	for name, c := range map[string]struct {
+		change func(*providers.Circumstances)
+		want   bool
+	}{
+		"as it was":          {func(*providers.Circumstances) {}, true},
+		"no survey":          {func(about *providers.Circumstances) { about.Survey = nil }, false},
+		"it begins anew":     {func(about *providers.Circumstances) { about.Head = syllables(trial.TrialSize) }, false},
+		"all is held":        {func(about *providers.Circumstances) { about.Whole = true }, false},
+		"an image":           {func(about *providers.Circumstances) { about.Head = append([]byte("\x89PNG\r\n\x1a\n"), head...) }, false},
+		"it was always tiny": {func(about *providers.Circumstances) { about.RawBytes = 1 << 20 }, false},
+	} {
+		chooser, err := NewChooser(providers.Preferences{Optimize: "balanced"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if chooser.RecallSize() >= chooser.HeadSize() {
+			t.Fatal("to recall takes as long as to try")
+		}
+		about := usual
+		c.change(&about)
+		chosen, recalled, err := chooser.Recall(clock.NewManual(time.Unix(0, 0)), about)
+		if err != nil || recalled != c.want {
+			t.Errorf("%s: %v, %v", name, recalled, err)
+			continue
+		}
+		if !recalled {
+			continue
+		}
+		watched, is := chosen.Codec.(*adaptive)
+		if !is || watched.Level() != 2 || watched.pace.stride <= paceOf(false).stride || !strings.Contains(chosen.Reason, "an earlier run") {
+			t.Errorf("%s: %+v by %T", name, chosen, chosen.Codec)
+		} else if _, is := watched.Codec.(long); !is {
+			t.Errorf("%s: it is begun as a short stream", name)
+		}
+	}
+}
+
+// streaming is a codec that tells how a stream is begun.
+type streaming struct {
+	providers.Codec
+	begun *string
+}
+
+func (s streaming) NewWriter(io.Writer) (io.WriteCloser, error) { *s.begun = "any"; return nil, nil }
+func (s streaming) NewStreamWriter(io.Writer) (io.WriteCloser, error) {
+	*s.begun = "long"
+	return nil, nil
+}
+
+// TestLong: a codec that distinguishes long streams is told of one, and others are used as they are.
+func TestLong(t *testing.T) {
+	begun := ""
+	if _, err := (long{streaming{begun: &begun}}).NewWriter(io.Discard); err != nil || begun != "long" {
+		t.Errorf("begun as %q, %v", begun, err)
+	}
+	if _, err := (long{struct{ providers.Codec }{streaming{begun: &begun}}}).NewWriter(io.Discard); err != nil || begun != "any" {
+		t.Errorf("begun as %q, %v", begun, err)
+	}
+}
+
 // TestWantsSurvey: a long stream that was backed up before is surveyed, once.
 func TestWantsSurvey(t *testing.T) {
 	for name, c := range map[string]struct {
