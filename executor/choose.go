@@ -26,8 +26,8 @@ func (t *taking) choose(ctx context.Context) (*pipeline.Peeked, error) {
 		return nil, err
 	}
 	about := providers.Circumstances{
-		RawBytes: expect.RawBytes, SourceRate: expect.SourceRate, UploadRate: expect.UploadRate, Disappointing: expect.Disappointing,
-		Past: expect.Past, Survey: expect.Survey,
+		RawBytes: expect.RawBytes, SourceRate: expect.SourceRate, UploadRate: expect.UploadRate, AssumedRate: expect.AssumedRate,
+		Disappointing: expect.Disappointing, Past: expect.Past, Survey: expect.Survey,
 	}
 	chosen, err := t.decide(ctx, peeked, about)
 	if err != nil {

@@ -54,8 +54,9 @@ type differ struct {
 	backups map[string]*spec.Backup
 	// retentions by the address of their destination.
 	retentions map[string]*spec.Retention
-	// near are the destinations on this machine.
-	near map[string]bool
+	// near are the destinations on this machine, assumed the rates that are assumed of all.
+	near    map[string]bool
+	assumed map[string]float64
 	// artifacts of the state by the address of their backup.
 	artifacts map[string][]*state.Artifact
 	// found are the artifacts of manifests that the state does not know, by the address of their backup.
@@ -102,6 +103,7 @@ func newDiffer(specification *spec.Spec, document *state.Document, observed *Obs
 	d := &differ{
 		specification: specification, document: records.document, recorded: document, records: records, observed: observed, now: now.UTC(),
 		backups:     make(map[string]*spec.Backup, len(specification.Backups)),
+		assumed:     make(map[string]float64, len(specification.Destinations)),
 		retentions:  make(map[string]*spec.Retention, len(specification.Destinations)),
 		near:        make(map[string]bool),
 		artifacts:   records.document.ByBackup(),
@@ -123,6 +125,7 @@ func newDiffer(specification *spec.Spec, document *state.Document, observed *Obs
 	for _, destination := range specification.Destinations {
 		d.retentions[destination.Address] = destination.Retention
 		d.near[destination.Address] = isNear(specification, destination)
+		d.assumed[destination.Address] = assumedRate(destination)
 		d.noteUnbuilt(destination.Address, destination.NotBuilt)
 	}
 	for _, source := range specification.Sources {

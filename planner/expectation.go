@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/castrolanda/imsctl/providers"
+	"github.com/castrolanda/imsctl/spec"
 	"github.com/castrolanda/imsctl/state"
 )
 
@@ -16,6 +17,9 @@ type Expectation struct {
 	// destinations takes.
 	SourceRate float64 `json:"source_rate,omitzero"`
 	UploadRate float64 `json:"upload_rate,omitzero"`
+	// AssumedRate is what is assumed of the slowest of the destinations of which that was not measured yet; only for a compression
+	// that measures.
+	AssumedRate float64 `json:"assumed_upload_rate,omitzero"`
 	// Disappointing are the methods that took off less than min_reduction when they were last used, sorted.
 	Disappointing []string `json:"disappointing,omitempty"`
 	// Past is what methods made of this source, each by its newest artifact, the newest first; only for a compression that
@@ -63,8 +67,10 @@ func (t *task) expect(destinations []string) Expectation {
 		}
 	}
 	for _, destination := range destinations {
-		if rate := t.uploadRate(destination); rate > 0 && (expected.UploadRate == 0 || rate < expected.UploadRate) {
-			expected.UploadRate = rate
+		if rate := t.uploadRate(destination); rate > 0 {
+			expected.UploadRate = slower(expected.UploadRate, rate)
+		} else if t.backup.Chooser != nil {
+			expected.AssumedRate = slower(expected.AssumedRate, t.assumed[destination])
 		}
 	}
 	return expected
@@ -113,6 +119,23 @@ func (d *differ) uploadRate(destination string) float64 {
 		}
 	}
 	return d.uploads[destination]
+}
+
+// assumedRate is what is assumed of a destination as long as nothing large was stored there, in bytes a second.
+func assumedRate(destination *spec.Destination) float64 {
+	rate := float64(providers.UsualUploadRate)
+	if paced, is := destination.Config.(providers.Paced); is {
+		rate = paced.AssumedUploadRate()
+	}
+	return slower(rate, float64(destination.UploadLimit))
+}
+
+// slower is the lower one of two rates, of which those that are 0 are not known.
+func slower(a, b float64) float64 {
+	if a == 0 || b > 0 && b < a {
+		return b
+	}
+	return a
 }
 
 // rateOf is bytes per second, 0 when too little was measured.

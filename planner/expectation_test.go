@@ -83,6 +83,49 @@ func TestExpectation(t *testing.T) {
 	}
 }
 
+// paced is a destination of which a rate is assumed.
+type paced struct {
+	providers.DestinationConfig
+	rate float64
+}
+
+func (p paced) AssumedUploadRate() float64 { return p.rate }
+
+// TestAssumedRate: a destination that nothing was measured of counts by what is assumed of it, also beside one that was measured.
+func TestAssumedRate(t *testing.T) {
+	s := newScene(t, placeA, placeB)
+	assumed := func() float64 { return s.expectation().AssumedRate }
+	if got := assumed(); got != 0 {
+		t.Errorf("without a chooser: %v", got)
+	}
+	s.spec.Backups[0].Chooser = measuring{}
+	if got := assumed(); got != providers.UsualUploadRate {
+		t.Errorf("of any: %v", got)
+	}
+	s.spec.Destinations[0].Config = paced{rate: 2e8}
+	if got := assumed(); got != providers.UsualUploadRate {
+		t.Errorf("a disk and another: %v", got)
+	}
+	s.spec.Destinations[1].Config = paced{rate: 3e8}
+	if got := assumed(); got != 2e8 {
+		t.Errorf("two disks: %v", got)
+	}
+	s.spec.Destinations[1].UploadLimit = 1e6
+	if got := assumed(); got != 1e6 {
+		t.Errorf("a limit: %v", got)
+	}
+	artifact := s.have(50*hour, placeA, placeB)
+	artifact.Raw.Size, artifact.Stored.Size = 1000*mib, 100*mib
+	artifact.Replicas[1].StoredAt, artifact.Replicas[1].UploadSeconds = artifact.EndedAt, 100
+	if got := s.expectation(); got.AssumedRate != 2e8 || got.UploadRate != float64(mib) {
+		t.Errorf("one was measured: %+v", got)
+	}
+	artifact.Replicas[0].StoredAt, artifact.Replicas[0].UploadSeconds = artifact.EndedAt, 10
+	if got := s.expectation(); got.AssumedRate != 0 || got.UploadRate != float64(mib) {
+		t.Errorf("both were measured: %+v", got)
+	}
+}
+
 // TestDisappointing: a method counts by its newest artifact, and only against a bound.
 func TestDisappointing(t *testing.T) {
 	s := newScene(t, placeA)

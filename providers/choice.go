@@ -41,8 +41,8 @@ type Circumstances struct {
 	// RawBytes is how long the stream is expected to be.
 	RawBytes int64
 	// SourceRate is how many raw bytes the source gives in a second, UploadRate how many stored ones the slowest
-	// destination takes.
-	SourceRate, UploadRate float64
+	// destination takes, and AssumedRate what is assumed of the slowest of those of which that was not measured.
+	SourceRate, UploadRate, AssumedRate float64
 	// Disappointing are the methods that missed MinReduction in earlier runs.
 	Disappointing []string
 	// Past is what methods made of this source in earlier runs, the newest first.

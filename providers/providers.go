@@ -65,6 +65,16 @@ type DestinationConfig interface {
 	Destination(Environment) (Destination, error)
 }
 
+// UsualUploadRate is what is assumed of a destination that nothing was uploaded to yet, in bytes per second: a line of 400 Mbit/s.
+const UsualUploadRate = 50e6
+
+// Paced is a DestinationConfig of which another rate is assumed.
+type Paced interface {
+	DestinationConfig
+	// AssumedUploadRate is that rate, a round figure in bytes per second.
+	AssumedUploadRate() float64
+}
+
 // Credentialed is a DestinationConfig that is on no host of the specification, and says what access to it is gained with.
 type Credentialed interface {
 	DestinationConfig

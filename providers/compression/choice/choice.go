@@ -44,8 +44,8 @@ type Question struct {
 	// Bytes is the raw size.
 	Bytes int64
 	// SourceRate is how many raw bytes the source gives in a second, UploadRate how many stored bytes the slowest
-	// destination takes.
-	SourceRate, UploadRate float64
+	// destination takes, and AssumedRate what is assumed of the slowest of those of which that was not measured.
+	SourceRate, UploadRate, AssumedRate float64
 	// Cores is how many processors there are to compress with; 0 counts as 1. Speedup is how many times as fast as one they are
 	// together, 0 when it was not measured.
 	Cores   int
@@ -87,8 +87,6 @@ type Choice struct {
 
 // The constants of the choice. docs/compression.md explains them.
 const (
-	// DefaultUploadRate is taken for destinations that nothing was measured of yet, in bytes per second.
-	DefaultUploadRate = 50e6
 	// pointless is the fraction from which compressing is not worth its time.
 	pointless = 0.97
 	// near is how much more time counts as no more, nearEnough how many more bytes do: a sample tells no better.
@@ -177,12 +175,15 @@ func (q Question) cost(o Option) Option {
 	return o
 }
 
-// upload is the rate of the slowest destination, or what is assumed of it.
+// upload is the rate of the slowest destination, measured or assumed.
 func (q Question) upload() float64 {
-	if q.UploadRate > 0 {
-		return q.UploadRate
+	switch {
+	case q.UploadRate > 0 && q.AssumedRate > 0:
+		return min(q.UploadRate, q.AssumedRate)
+	case q.UploadRate > 0 || q.AssumedRate > 0:
+		return max(q.UploadRate, q.AssumedRate)
 	}
-	return DefaultUploadRate
+	return providers.UsualUploadRate
 }
 
 // best is the option that leaves the least.

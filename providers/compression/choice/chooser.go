@@ -88,7 +88,7 @@ func (c *chooser) Choose(ctx context.Context, clock clock.Clock, about providers
 // question is what is asked of a stream that nothing was measured of yet.
 func (c *chooser) question(about providers.Circumstances) Question {
 	return Question{
-		Goal: Goal(c.preferences.Optimize), Bytes: about.RawBytes, SourceRate: about.SourceRate, UploadRate: about.UploadRate,
+		Goal: Goal(c.preferences.Optimize), Bytes: about.RawBytes, SourceRate: about.SourceRate, UploadRate: about.UploadRate, AssumedRate: about.AssumedRate,
 		Cores: runtime.GOMAXPROCS(0), MinReduction: c.preferences.MinReduction, Fallback: c.preferences.Fallback, Disappointing: about.Disappointing,
 		Past: about.Past,
 	}

@@ -39,7 +39,7 @@ func (q Question) bottleneck(o Option) string {
 	switch {
 	case q.SourceRate > 0 && o.cost <= 1/q.SourceRate:
 		return " (the source is the slowest part)"
-	case q.UploadRate > 0 && o.cost > 1/o.Rate:
+	case q.UploadRate > 0 && o.cost > 1/o.Rate && o.cost <= o.Fraction/q.UploadRate:
 		return " (the upload is the slowest part)"
 	}
 	return ""

@@ -70,6 +70,14 @@ func (c *Config) root(environment providers.Environment) string {
 	return filepath.Join(environment.Directory, c.Path)
 }
 
+// AssumedUploadRate implements providers.Paced: what a disk takes at least, or a line to another host.
+func (c *Config) AssumedUploadRate() float64 {
+	if c.here() {
+		return 200e6
+	}
+	return providers.UsualUploadRate
+}
+
 // Occupies implements providers.Occupying.
 func (c *Config) Occupies(environment providers.Environment) providers.Occupied {
 	return providers.Occupied{Host: c.Host, Path: c.root(environment)}

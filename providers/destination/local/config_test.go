@@ -67,3 +67,16 @@ func TestProviderMakesAConfiguration(t *testing.T) {
 		t.Error("the configuration is not that of a destination")
 	}
 }
+
+// TestAssumedUploadRate: a disk takes more than a line.
+func TestAssumedUploadRate(t *testing.T) {
+	for address, want := range map[string]float64{"": 200e6, "host.local.this": 200e6, "host.ssh.other": providers.UsualUploadRate} {
+		config := &Config{Path: "/backups"}
+		if address != "" {
+			config.Host = providers.Reference{Kind: providers.KindHost, Address: address}
+		}
+		if got := config.AssumedUploadRate(); got != want {
+			t.Errorf("%q: %v, want %v", address, got, want)
+		}
+	}
+}
