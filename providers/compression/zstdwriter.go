@@ -6,6 +6,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -24,6 +25,8 @@ type zstdWriter struct {
 	tool  *program
 	held  []byte
 	inner io.WriteCloser
+	// looking is for the program, while the beginning comes.
+	looking sync.WaitGroup
 }
 
 // Write implements io.Writer.
@@ -49,6 +52,7 @@ func (w *zstdWriter) hold(p []byte) {
 		w.held = slices.Grow(w.held, zstdSmall)
 	default:
 		w.held = append(make([]byte, 0, zstdAlone), w.held...)
+		w.looking.Go(func() { w.tool.installed() })
 	}
 	w.held = append(w.held, p...)
 }
@@ -70,13 +74,16 @@ func (w *zstdWriter) begin(long bool) (err error) {
 	return err
 }
 
-// zstdArguments are those of the program at a level. Two levels look things up in smaller tables than are theirs (zstd(1), hashLog and
+// zstdArguments are those of the program at a level. At level 1 a thread takes 3 MiB at a time, not 2, and so waits less often for the other ones: a
+// twentieth quicker, for 6 MiB of memory. Two levels look things up in smaller tables than are theirs (zstd(1), hashLog and
 // chainLog), which stay in the processor's cache: what they write differs by less than one part in a hundred, on dumps it is smaller, and
 // takes an eighth less processor time. Level 5 takes the first match that it finds, and finds better ones when they must be six bytes long
 // instead of five (minMatch): dumps, logs and configuration become 2 to 3 % smaller, code and texts at most 1 % larger, for no more time.
 func zstdArguments(level int) []string {
 	arguments := []string{fmt.Sprintf("-%d", level), fmt.Sprintf("-T%d", runtime.GOMAXPROCS(0)), "-q", "-c"}
 	switch {
+	case level == 1:
+		arguments = append(arguments, "-B3MiB")
 	case level == 3:
 		arguments = append(arguments, "--zstd=hlog=17,clog=14")
 	case level == 5:
@@ -103,6 +110,7 @@ func newZstdWriter(ctx context.Context, out io.Writer, level int, tool *program)
 
 // Close implements io.Closer.
 func (w *zstdWriter) Close() error {
+	defer w.looking.Wait()
 	if w.inner == nil {
 		if err := w.begin(false); err != nil {
 			return err
