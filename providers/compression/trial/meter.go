@@ -90,9 +90,13 @@ func (m *Meter) Measure(ctx context.Context, candidate Candidate) (Measurement, 
 	if err != nil {
 		return Measurement{}, err
 	}
-	part, err := m.measure(Candidates()[0], m.sample[:candidate.Limit])
-	measured.Fraction *= whole / part.Fraction
-	return measured, err
+	first := Candidates()[0]
+	part, err := m.left(first.Method, first.Level, m.sample[:candidate.Limit])
+	if err != nil {
+		return Measurement{}, err
+	}
+	measured.Fraction *= whole / part
+	return measured, nil
 }
 
 // measureYardstick is the part of the sample that the yardstick leaves.

@@ -24,7 +24,7 @@ func Candidates() []Candidate {
 		{"gzip", 6, TrialSize},
 		{"gzip", 9, TrialSize},
 		{"bzip2", 9, 900_000},
-		{"zstd", 19, TrialSize / 2},
-		{"xz", 6, TrialSize},
+		{"zstd", 19, TrialSize * 3 / 8},
+		{"xz", 6, TrialSize * 7 / 8},
 	}
 }
