@@ -101,7 +101,7 @@ func storedCorpus(ctx context.Context, s settings, folder, program string, corpu
 				for i := range next {
 					note("%s: %s", corpus.Name, choices[i])
 					taken[i] = &corpusSeries{}
-					failures[i] = taken[i].backUp(ctx, filepath.Join(folder, fmt.Sprintf("corpus%d", i)), program, path, choices[i], 1)
+					failures[i] = backUp(ctx, filepath.Join(folder, fmt.Sprintf("corpus%d", i)), program, path, choices[i], taken[i])
 				}
 			})
 		}
@@ -121,30 +121,28 @@ func storedCorpus(ctx context.Context, s settings, folder, program string, corpu
 	return result, err
 }
 
-// timeCorpus lets the fast choices take turns. auto runs twice, the second time with what the first one taught.
+// timeCorpus lets the fast choices take turns, each with three runs: the third of auto has what the second one surveyed.
 func timeCorpus(ctx context.Context, s settings, folder, program string, corpus corpora.Corpus) (corpusResult, error) {
 	result := corpusResult{corpus: corpus, choices: make(map[string]*corpusSeries)}
 	rounds := min(s.runs, corpusRounds)
 	err := withCorpus(corpus, folder, int64(float64(timedCorpus)*s.scale), func(path string) (err error) {
 		choices := slices.Insert(quickChoices(), 0, "auto balanced")
-		for _, choice := range append(choices, learned) {
-			result.choices[choice] = &corpusSeries{}
+		for _, choice := range choices {
+			result.choices[choice], result.choices[choice+thirdRun] = &corpusSeries{}, &corpusSeries{}
 		}
 		for round := range rounds {
 			note("%s: round %d of %d", corpus.Name, round+1, rounds)
-			if result.gzip, result.raw, err = gzipCorpus(ctx, path, &result.gzipTimes); err != nil {
+			if result.gzip, result.raw, err = gzipCorpus(ctx, path, &result); err != nil {
 				return err
 			}
 			for _, choice := range choices {
-				if err := result.choices[choice].backUp(ctx, filepath.Join(folder, "corpus"), program, path, choice, 1); err != nil {
+				first, third := result.choices[choice], result.choices[choice+thirdRun]
+				if err := backUp(ctx, filepath.Join(folder, "corpus"), program, path, choice, first, nil, third); err != nil {
 					return fmt.Errorf("%s: %w", choice, err)
 				}
 			}
 			if err := result.analyse(ctx, filepath.Join(folder, "corpus"), program, path); err != nil {
 				return fmt.Errorf("analysing: %w", err)
-			}
-			if err := result.choices[learned].backUp(ctx, filepath.Join(folder, "corpus"), program, path, "auto balanced", 3); err != nil {
-				return fmt.Errorf("%s: %w", learned, err)
 			}
 		}
 		return nil
@@ -152,8 +150,9 @@ func timeCorpus(ctx context.Context, s settings, folder, program string, corpus 
 	return result, err
 }
 
-// gzipCorpus compresses a file with gzip -9, and says how large both are. With times it adds to them.
-func gzipCorpus(ctx context.Context, path string, times *corpusSeries) (packed, raw int64, err error) {
+// gzipCorpus compresses a file with gzip -9, and says how large both are. With a result it adds what that took, alone and with what an apply
+// does besides: to hash the file, and to read back and hash what was written.
+func gzipCorpus(ctx context.Context, path string, to *corpusResult) (packed, raw int64, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return 0, 0, err
@@ -162,8 +161,17 @@ func gzipCorpus(ctx context.Context, path string, times *corpusSeries) (packed, 
 	if err != nil {
 		return 0, 0, err
 	}
-	if times != nil {
-		times.wall, times.cpu = append(times.wall, took.wall.Seconds()), append(times.cpu, took.cpu.Seconds())
+	if to != nil {
+		before, err := measure(ctx, newCommand(ctx, "sha256sum", path))
+		if err != nil {
+			return 0, 0, err
+		}
+		after, err := measure(ctx, newCommand(ctx, "gzip", "-dc", path+".gz"), newCommand(ctx, "sha256sum"))
+		if err != nil {
+			return 0, 0, err
+		}
+		to.gzipTimes.wall, to.gzipTimes.cpu = append(to.gzipTimes.wall, took.wall.Seconds()), append(to.gzipTimes.cpu, took.cpu.Seconds())
+		to.proven = append(to.proven, (took.wall + before.wall + after.wall).Seconds())
 	}
 	return packed, info.Size(), os.Remove(path + ".gz")
 }

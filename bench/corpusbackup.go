@@ -40,8 +40,9 @@ backup "corpus" {
 }
 `
 
-// backUp takes so many backups of a file in a new folder, one after the other, and adds what the last one took.
-func (c *corpusSeries) backUp(ctx context.Context, folder, program, path, choice string, times int) (err error) {
+// backUp takes a backup of a file in a new folder for each of the turns, one after the other, and adds what it took to the turn. A turn that
+// is nil only leaves what it taught.
+func backUp(ctx context.Context, folder, program, path, choice string, turns ...*corpusSeries) (err error) {
 	file, err := specifyCorpus(folder, path, choice)
 	if err != nil {
 		return err
@@ -51,22 +52,28 @@ func (c *corpusSeries) backUp(ctx context.Context, folder, program, path, choice
 			err = removing
 		}
 	}()
-	var took usage
-	for i := range times {
+	for i, turn := range turns {
 		if i > 0 {
 			// Until it is due again.
 			time.Sleep(1100 * time.Millisecond)
 		}
-		if took, err = measure(ctx, newCommand(ctx, program, "apply", "-auto-approve", file)); err != nil {
+		took, err := measure(ctx, newCommand(ctx, program, "apply", "-auto-approve", file))
+		if err != nil {
+			return err
+		}
+		if turn == nil {
+			continue
+		}
+		listed, err := say(ctx, program, "list", "-json", file)
+		if err != nil {
+			return err
+		}
+		turn.wall, turn.cpu = append(turn.wall, took.wall.Seconds()), append(turn.cpu, took.cpu.Seconds())
+		if err := turn.read([]byte(listed), i+1); err != nil {
 			return err
 		}
 	}
-	listed, err := say(ctx, program, "list", "-json", file)
-	if err != nil {
-		return err
-	}
-	c.wall, c.cpu = append(c.wall, took.wall.Seconds()), append(c.cpu, took.cpu.Seconds())
-	return c.read([]byte(listed), times)
+	return nil
 }
 
 // specifyCorpus makes a new folder with the specification of a backup.

@@ -8,8 +8,8 @@ import (
 	"github.com/castrolanda/imsctl/bench/corpora"
 )
 
-// learned is auto for balanced, in the third run: it has what the second one surveyed.
-const learned = "auto balanced, third run"
+// thirdRun is what the name of a choice in its third run ends with.
+const thirdRun = ", third run"
 
 // corpusResult is what was measured of a corpus.
 type corpusResult struct {
@@ -17,7 +17,9 @@ type corpusResult struct {
 	// raw and gzip are its size and what gzip -9 makes of it.
 	raw, gzip int64
 	gzipTimes corpusSeries
-	choices   map[string]*corpusSeries
+	// proven is what gzip -9 takes with hashing the data before it, and after reading it back.
+	proven  series
+	choices map[string]*corpusSeries
 	// analysis is what an analysis took, read how many bytes it read, speedup how many times as fast as one the cores were.
 	analysis      corpusSeries
 	read, speedup series
@@ -44,11 +46,11 @@ func (c corpusResult) smallest() *corpusSeries {
 	return least
 }
 
-// quickest is the fixed choice with the shortest time, of those that store no more than gzip -9 does; nil when none does.
-func (c corpusResult) quickest() *corpusSeries {
+// quickest is the fixed choice with the shortest time in a run, of those that store no more than gzip -9 does; nil when none does.
+func (c corpusResult) quickest(run string) *corpusSeries {
 	var best *corpusSeries
 	for _, choice := range quickChoices() {
-		if one := c.choices[choice]; one.stored <= c.gzip && (best == nil || one.wall.median() < best.wall.median()) {
+		if one := c.choices[choice+run]; one.stored <= c.gzip && (best == nil || one.wall.median() < best.wall.median()) {
 			best = one
 		}
 	}
@@ -70,16 +72,26 @@ func (c corpusResult) describeTimes(r *report) {
 	of := size(float64(c.raw))
 	r.row(fmt.Sprintf("%s, %s: the tool gzip -9, wall", c.corpus.Name, of), c.gzipTimes.wall, seconds)
 	r.row(fmt.Sprintf("%s, %s: the tool gzip -9, CPU", c.corpus.Name, of), c.gzipTimes.cpu, seconds)
+	r.row(fmt.Sprintf("%s, %s: the same with sha256sum before and after, wall", c.corpus.Name, of), c.proven, seconds)
 	r.row(fmt.Sprintf("%s, %s: analyze, wall", c.corpus.Name, of), c.analysis.wall, seconds)
 	r.row(fmt.Sprintf("%s, %s: analyze, CPU", c.corpus.Name, of), c.analysis.cpu, seconds)
 	r.row(fmt.Sprintf("%s, %s: analyze, read", c.corpus.Name, of), c.read, size)
 	r.row(fmt.Sprintf("%s, %s: analyze, all cores / one", c.corpus.Name, of), c.speedup, ratio)
-	for _, choice := range slices.Concat([]string{"auto balanced", learned}, quickChoices()) {
+	for _, choice := range timedChoices() {
 		one := c.choices[choice]
 		r.row(fmt.Sprintf("%s, %s: %s, wall", c.corpus.Name, of, named(choice, one)), one.wall, seconds)
 		r.row(fmt.Sprintf("%s, %s: %s, CPU", c.corpus.Name, of, choice), one.cpu, seconds)
 		r.row(fmt.Sprintf("%s, %s: %s, stored ÷ gzip -9", c.corpus.Name, of, choice), series{share(one.stored, c.gzip)}, ratio)
 	}
+}
+
+// timedChoices are all whose time is measured: each in its first and its third run.
+func timedChoices() []string {
+	var list []string
+	for _, choice := range slices.Insert(quickChoices(), 0, "auto balanced") {
+		list = append(list, choice, choice+thirdRun)
+	}
+	return list
 }
 
 // named is a choice, with what it came to where it chooses.
@@ -103,23 +115,32 @@ func sizesTable(results []corpusResult) string {
 	return b.String()
 }
 
-// timesTable is the table of the times of balanced.
+// timesTable is the table of the times of balanced, of the first run and of the third.
 func timesTable(results []corpusResult) string {
 	var b strings.Builder
-	b.WriteString("| corpus | `gzip -9`: wall, CPU | auto `balanced`: wall, CPU | third run | stored ÷ `gzip -9`, third run | times as fast as `gzip -9`, third run | quickest fixed method that stores no more than `gzip -9` | auto ÷ it, third run | `analyze`: wall, read, all cores ÷ one |\n|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("| corpus | `gzip -9`: wall, CPU; with its proof | auto `balanced`: wall, CPU | third run | stored ÷ `gzip -9` | times as fast as `gzip -9` | as that with its proof | quickest fixed method that stores no more than `gzip -9` | auto ÷ it | `analyze`: wall, read, all cores ÷ one |\n|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, c := range results {
-		first, second, best := c.choices["auto balanced"], c.choices[learned], c.quickest()
-		quickest, against := "none", "–"
-		if best != nil {
-			quickest = fmt.Sprintf("%s, %s", best.method, seconds(best.wall.median()))
-			against = fmt.Sprintf("%.2f, %.2f", ratios(first.wall, best.wall).median(), ratios(second.wall, best.wall).median())
+		first, third := c.choices["auto balanced"], c.choices["auto balanced"+thirdRun]
+		one, against := c.beside(first, "")
+		other, then := c.beside(third, thirdRun)
+		both := func(of series) string {
+			return fmt.Sprintf("%.1f, %.1f", ratios(of, first.wall).median(), ratios(of, third.wall).median())
 		}
-		fmt.Fprintf(&b, "| %s, %s | %s, %s | %s, %s (%s) | %s, %s (%s) | %.3f, %.3f | %.1f, %.1f | %s | %s | %s, %s, %.2f |\n", c.corpus.Name, size(float64(c.raw)),
-			seconds(c.gzipTimes.wall.median()), seconds(c.gzipTimes.cpu.median()),
-			seconds(first.wall.median()), seconds(first.cpu.median()), first.method, seconds(second.wall.median()), seconds(second.cpu.median()), second.method,
-			share(first.stored, c.gzip), share(second.stored, c.gzip),
-			ratios(c.gzipTimes.wall, first.wall).median(), ratios(c.gzipTimes.wall, second.wall).median(), quickest, against,
+		fmt.Fprintf(&b, "| %s, %s | %s, %s; %s | %s, %s (%s) | %s, %s (%s) | %.3f, %.3f | %s | %s | %s; %s | %s, %s | %s, %s, %.2f |\n", c.corpus.Name, size(float64(c.raw)),
+			seconds(c.gzipTimes.wall.median()), seconds(c.gzipTimes.cpu.median()), seconds(c.proven.median()),
+			seconds(first.wall.median()), seconds(first.cpu.median()), first.method, seconds(third.wall.median()), seconds(third.cpu.median()), third.method,
+			share(first.stored, c.gzip), share(third.stored, c.gzip),
+			both(c.gzipTimes.wall), both(c.proven), one, other, against, then,
 			seconds(c.analysis.wall.median()), size(c.read.median()), c.speedup.median())
 	}
 	return b.String()
+}
+
+// beside is the quickest fixed choice of a run, and how much more time a choice takes.
+func (c corpusResult) beside(choice *corpusSeries, run string) (quickest, ratio string) {
+	best := c.quickest(run)
+	if best == nil {
+		return "none", "–"
+	}
+	return fmt.Sprintf("%s, %s", best.method, seconds(best.wall.median())), fmt.Sprintf("%.2f", ratios(choice.wall, best.wall).median())
 }

@@ -80,7 +80,7 @@ func (t *taking) survey() *state.Survey {
 		return nil
 	}
 	found := surveyor.Survey()
-	survey := &state.Survey{Head: found.Head, Reference: found.Reference, Speedup: found.Speedup}
+	survey := &state.Survey{Head: found.Head, Reference: found.Reference, Texture: found.Texture, Spread: found.Spread, Speedup: found.Speedup}
 	for _, tried := range found.Tried {
 		survey.Tried = append(survey.Tried, state.Tried{Method: tried.Method, Level: tried.Level, Fraction: tried.Fraction, Rate: tried.Rate})
 	}

@@ -53,8 +53,8 @@ func (s surveying) Survey() *providers.Survey { return s.found }
 // TestSurveyRecorded: what a codec found out about the stream goes into the state as it is, and nothing does of others.
 func TestSurveyRecorded(t *testing.T) {
 	tried := []providers.Tried{{Experience: providers.Experience{Method: "zstd", Level: 2, Fraction: 0.2}, Rate: 3e8}}
-	found := &providers.Survey{Head: 0.5, Reference: 0.3, Speedup: 1.5, Tried: tried}
-	want := &state.Survey{Head: 0.5, Reference: 0.3, Speedup: 1.5, Tried: []state.Tried{{Method: "zstd", Level: 2, Fraction: 0.2, Rate: 3e8}}}
+	found := &providers.Survey{Head: 0.5, Reference: 0.3, Texture: 0.4, Spread: 0.1, Speedup: 1.5, Tried: tried}
+	want := &state.Survey{Head: 0.5, Reference: 0.3, Texture: 0.4, Spread: 0.1, Speedup: 1.5, Tried: []state.Tried{{Method: "zstd", Level: 2, Fraction: 0.2, Rate: 3e8}}}
 	if got := (&taking{codec: surveying{found: found}}).survey(); !cmp.Equal(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}

@@ -184,7 +184,8 @@ func (t *task) surveyed(artifacts []*state.Artifact) *providers.Survey {
 // surveyOf is the survey that is recorded with an artifact, for a chooser.
 func surveyOf(artifact *state.Artifact) *providers.Survey {
 	recorded := artifact.Survey
-	survey := &providers.Survey{Head: recorded.Head, Reference: recorded.Reference, Made: experienceOf(artifact), Speedup: recorded.Speedup}
+	survey := &providers.Survey{Head: recorded.Head, Reference: recorded.Reference, Made: experienceOf(artifact),
+		Texture: recorded.Texture, Spread: recorded.Spread, Speedup: recorded.Speedup}
 	for _, tried := range recorded.Tried {
 		made := providers.Experience{Method: tried.Method, Level: tried.Level, Fraction: tried.Fraction}
 		survey.Tried = append(survey.Tried, providers.Tried{Experience: made, Rate: tried.Rate})

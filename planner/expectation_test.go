@@ -154,14 +154,14 @@ func TestSurveyed(t *testing.T) {
 		artifact := s.have(time.Duration(200-i)*hour, placeA)
 		if reference > 0 {
 			artifact.Method, artifact.Level, artifact.Raw.Size, artifact.Stored.Size = "zstd", 2, 400, 100
-			artifact.Survey = &state.Survey{Head: 0.5, Reference: reference, Speedup: 1.5, Tried: []state.Tried{{Method: "zstd", Level: 2, Fraction: 0.2, Rate: 3e8}}}
+			artifact.Survey = &state.Survey{Head: 0.5, Reference: reference, Texture: 0.4, Spread: 0.1, Speedup: 1.5, Tried: []state.Tried{{Method: "zstd", Level: 2, Fraction: 0.2, Rate: 3e8}}}
 		}
 	}
 	if got := s.expectation().Survey; got != nil {
 		t.Errorf("without a chooser: %+v", got)
 	}
 	s.spec.Backups[0].Chooser = measuring{}
-	want := &providers.Survey{Head: 0.5, Reference: 0.3, Speedup: 1.5, Made: providers.Experience{Method: "zstd", Level: 2, Fraction: 0.25},
+	want := &providers.Survey{Head: 0.5, Reference: 0.3, Texture: 0.4, Spread: 0.1, Speedup: 1.5, Made: providers.Experience{Method: "zstd", Level: 2, Fraction: 0.25},
 		Tried: []providers.Tried{{Experience: providers.Experience{Method: "zstd", Level: 2, Fraction: 0.2}, Rate: 3e8}}}
 	if got := s.expectation().Survey; !cmp.Equal(got, want) {
 		t.Errorf("%+v, want %+v", got, want)

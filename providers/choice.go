@@ -79,6 +79,10 @@ type Survey struct {
 	// Reference is the part that gzip -9 is expected to leave of the whole, and Made what the method left that wrote it.
 	Reference float64    `json:"reference"`
 	Made      Experience `json:"made"`
+	// Texture is the part that the fast encoder leaves of cells from all over the whole, and Spread how much they differ in that, as a part of
+	// it; 0 when that was not looked at.
+	Texture float64 `json:"texture,omitzero"`
+	Spread  float64 `json:"spread,omitzero"`
 	// Speedup is how many times as fast as one all processors were together, 0 when that was not measured.
 	Speedup float64 `json:"speedup,omitzero"`
 	// Tried is what the candidates made of the pieces, in the order in which equals are preferred.

@@ -44,6 +44,7 @@ func TestApplyRefuses(t *testing.T) {
 		"copy at two places":    {put(twice), "two copies at"},
 		"artifact with no copy": {put(sampleArtifact("a", 3)), "has no copies"},
 		"survey of nothing":     {put(surveyed(&state.Survey{Head: 0.5})), "its survey says"},
+		"survey of less than 0": {put(surveyed(&state.Survey{Head: 0.5, Reference: 0.3, Spread: -0.1})), "its survey says"},
 		"survey that grew":      {put(surveyed(&state.Survey{Head: 0.5, Reference: 0.3, Tried: []state.Tried{{Method: "zstd", Level: 1}}})), "zstd 1 left 0"},
 		"copy without place":    {putReplica(known.ID, "", 1), "no destination"},
 	} {

@@ -8,6 +8,10 @@ type Survey struct {
 	Head float64 `json:"head"`
 	// Reference is the part that gzip -9 is expected to leave of the whole.
 	Reference float64 `json:"reference"`
+	// Texture is the part that the fast encoder left of cells from all over the whole, Spread how much they differed in that, as a part of it;
+	// 0 in surveys of earlier versions.
+	Texture float64 `json:"texture,omitzero"`
+	Spread  float64 `json:"spread,omitzero"`
 	// Speedup is how many times as fast as one all processors were together, 0 when that was not measured.
 	Speedup float64 `json:"speedup,omitzero"`
 	Tried   []Tried `json:"tried"`
@@ -27,8 +31,8 @@ func (s *Survey) check() error {
 	if s == nil {
 		return nil
 	}
-	if s.Head <= 0 || s.Reference <= 0 || s.Speedup < 0 {
-		return fmt.Errorf("its survey says %g of the beginning, %g of gzip, %g of the processors", s.Head, s.Reference, s.Speedup)
+	if s.Head <= 0 || s.Reference <= 0 || s.Speedup < 0 || s.Texture < 0 || s.Spread < 0 {
+		return fmt.Errorf("its survey says %g of the beginning, %g of gzip, %g of the processors, %g and %g of its cells", s.Head, s.Reference, s.Speedup, s.Texture, s.Spread)
 	}
 	for _, tried := range s.Tried {
 		if tried.Fraction <= 0 || tried.Rate < 0 {

@@ -19,7 +19,7 @@ func newTestAdaptive(t *testing.T, codecs providers.CodecFactory) *adaptive {
 	if err != nil {
 		t.Fatal(err)
 	}
-	codec, err := newAdaptive(hasty, codecs, clock.NewManual(time.Unix(0, 0)), paceOf(false))
+	codec, err := newAdaptive(hasty, codecs, clock.NewManual(time.Unix(0, 0)), usualPace())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,8 +37,9 @@ type Question struct {
 	// Whole says that the measurements are of all of the data, not of a sample; Surveyed that an earlier run made them of pieces from
 	// all over it.
 	Whole, Surveyed bool
-	// Made is what wrote the stream that was surveyed, and what it left of it.
-	Made providers.Experience
+	// Made is what wrote the stream that was surveyed, and what it left of it; Texture and Spread are those of the survey.
+	Made            providers.Experience
+	Texture, Spread float64
 	// Past is what methods made of the whole of this source in earlier runs, the newest first.
 	Past []providers.Experience
 	// Bytes is the raw size.

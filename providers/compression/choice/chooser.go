@@ -6,6 +6,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/castrolanda/imsctl/internal/clock"
 	"github.com/castrolanda/imsctl/providers"
@@ -23,11 +24,15 @@ func NewChooser(preferences providers.Preferences) (providers.Chooser, error) {
 			return nil, err
 		}
 	}
-	return &chooser{preferences}, nil
+	return &chooser{preferences: preferences, codecs: compression.Codecs()}, nil
 }
 
 // chooser implements providers.Chooser.
-type chooser struct{ preferences providers.Preferences }
+type chooser struct {
+	preferences providers.Preferences
+	// codecs share what is known of the programs.
+	codecs providers.CodecFactory
+}
 
 // Preferences implements providers.Chooser.
 func (c *chooser) Preferences() providers.Preferences { return c.preferences }
@@ -54,13 +59,29 @@ func (c *chooser) Recall(clock clock.Clock, about providers.Circumstances) (prov
 	if about.Whole || trial.OfHead(about.Head, false).Content().Dense {
 		return providers.Chosen{}, false, nil
 	}
+	looking := c.look(about.Survey)
+	defer looking.Wait()
 	question := c.question(about)
 	head, err := c.mark(about)
 	if err != nil || !question.recall(about.Survey, head) {
 		return providers.Chosen{}, false, err
 	}
-	chosen, err := conclude(question, clock, head)
+	chosen, err := c.conclude(question, clock, head)
 	return chosen, err == nil, err
+}
+
+// look asks for the program that wrote the stream before, so that nothing waits for its answer later.
+func (c *chooser) look(survey *providers.Survey) *sync.WaitGroup {
+	var looking sync.WaitGroup
+	if survey == nil {
+		return &looking
+	}
+	if codec, err := c.codecs(survey.Made.Method, survey.Made.Level); err == nil {
+		if implemented, is := codec.(providers.Implemented); is {
+			looking.Go(func() { implemented.Implementation() })
+		}
+	}
+	return &looking
 }
 
 // Choose implements providers.Chooser. Data that is recognised as compressed or encrypted is not tried.
@@ -72,9 +93,9 @@ func (c *chooser) Choose(ctx context.Context, clock clock.Clock, about providers
 	}
 	if found := sample.Content(); found.Dense {
 		question.Dense = found.Detail
-		return conclude(question, clock, 0)
+		return c.conclude(question, clock, 0)
 	}
-	meter := trial.NewMeter(compression.Codecs(), clock, sample.Trial, sample.Whole)
+	meter := trial.NewMeter(c.codecs, clock, sample.Trial, sample.Whole)
 	if err := question.measure(ctx, meter, sample.Long); err != nil {
 		return providers.Chosen{}, err
 	}
@@ -82,7 +103,7 @@ func (c *chooser) Choose(ctx context.Context, clock clock.Clock, about providers
 	if err != nil {
 		return providers.Chosen{}, err
 	}
-	return conclude(question, clock, head)
+	return c.conclude(question, clock, head)
 }
 
 // question is what is asked of a stream that nothing was measured of yet.
@@ -94,22 +115,22 @@ func (c *chooser) question(about providers.Circumstances) Question {
 	}
 }
 
-// mark is the texture of what Recall sees of the beginning, where a survey may need that.
+// mark is the texture of half of what Recall sees of the beginning, where a survey may need that.
 func (c *chooser) mark(about providers.Circumstances) (float64, error) {
 	if Goal(c.preferences.Optimize) != Balanced || about.RawBytes < worthSurvey {
 		return 0, nil
 	}
-	return texture(about.Head[:min(len(about.Head), c.RecallSize())])
+	return texture(about.Head[:min(len(about.Head), c.RecallSize())], 2*cell)
 }
 
 // conclude answers a question by a codec. head is the mark of the beginning.
-func conclude(question Question, clock clock.Clock, head float64) (providers.Chosen, error) {
-	choice, codecs := Choose(question), compression.Codecs()
+func (c *chooser) conclude(question Question, clock clock.Clock, head float64) (providers.Chosen, error) {
+	choice := Choose(question)
 	level := choice.Level
 	if choice.Method == "none" {
 		level = providers.DefaultLevel
 	}
-	codec, err := codecs(choice.Method, level)
+	codec, err := c.codecs(choice.Method, level)
 	if err != nil {
 		return providers.Chosen{}, err
 	}
@@ -117,12 +138,12 @@ func conclude(question Question, clock clock.Clock, head float64) (providers.Cho
 		codec = long{codec}
 	}
 	if question.Reference > 0 && !question.Whole && choice.isHasty() {
-		if codec, err = newAdaptive(codec, codecs, clock, paceOf(question.Surveyed)); err != nil {
+		if codec, err = newAdaptive(codec, c.codecs, clock, question.pace()); err != nil {
 			return providers.Chosen{}, err
 		}
 	}
 	if question.wantsSurvey(choice) {
-		codec = &surveyor{Codec: codec, codecs: codecs, clock: clock, head: head, measured: question.Measurements, speedup: question.Speedup,
+		codec = &surveyor{Codec: codec, codecs: c.codecs, clock: clock, head: head, measured: question.Measurements, speedup: question.Speedup,
 			grid: usualGrid(), least: worthSurvey}
 	}
 	chosen := providers.Chosen{Codec: codec, Reason: choice.Reason, Warning: choice.Warning, StoredBytes: choice.Bytes, Seconds: choice.Seconds}

@@ -1,6 +1,10 @@
 package choice
 
-import "github.com/klauspost/compress/zstd"
+import (
+	"math"
+
+	"github.com/klauspost/compress/zstd"
+)
 
 // cell is a piece that is compressed by itself to tell how well a stream compresses, in bytes: about what gzip looks back.
 const cell = 64 << 10
@@ -17,8 +21,37 @@ type skim struct {
 	// at is how much was seen; piece is what was seen so far of a cell that counts.
 	at    int64
 	piece []byte
-	// looked is how much of the stream was compressed, left how much that became.
-	looked, left int64
+	// parts are those that were left of the cells.
+	parts moments
+}
+
+// moments are the sums that tell the mean of values and how much they differ.
+type moments struct {
+	count        int
+	sum, squares float64
+}
+
+func (m *moments) add(value float64) {
+	m.count++
+	m.sum += value
+	m.squares += value * value
+}
+
+// mean is 0 of no values.
+func (m *moments) mean() float64 {
+	if m.count == 0 {
+		return 0
+	}
+	return m.sum / float64(m.count)
+}
+
+// spread is the standard deviation of values above 0, as a part of their mean.
+func (m *moments) spread() float64 {
+	mean := m.mean()
+	if mean == 0 {
+		return 0
+	}
+	return math.Sqrt(max(0, m.squares/float64(m.count)-mean*mean)) / mean
 }
 
 func newSkim(stride int64) (*skim, error) {
@@ -46,25 +79,16 @@ func (s *skim) see(data []byte) {
 
 // compress ends a cell.
 func (s *skim) compress() {
-	s.looked += int64(len(s.piece))
-	s.left += int64(len(s.encoder.EncodeAll(s.piece, nil)))
+	s.parts.add(float64(len(s.encoder.EncodeAll(s.piece, nil))) / cell)
 	s.piece = s.piece[:0]
 }
 
-// fraction is the part that is left of the cells, 0 before the first one is complete.
-func (s *skim) fraction() float64 {
-	if s.looked == 0 {
-		return 0
-	}
-	return float64(s.left) / float64(s.looked)
-}
-
-// texture is the part that is left of data, cell by cell.
-func texture(data []byte) (float64, error) {
-	all, err := newSkim(cell)
+// texture is the part that is left of data, of one cell of every stride.
+func texture(data []byte, stride int64) (float64, error) {
+	all, err := newSkim(stride)
 	if err != nil {
 		return 0, err
 	}
 	all.see(data)
-	return all.fraction(), nil
+	return all.parts.mean(), nil
 }

@@ -32,6 +32,7 @@ func (q *Question) recall(survey *providers.Survey, head float64) bool {
 	}
 	surveyed := *q
 	surveyed.Surveyed, surveyed.Reference, surveyed.Made, surveyed.Speedup = true, survey.Reference, survey.Made, survey.Speedup
+	surveyed.Texture, surveyed.Spread = survey.Texture, survey.Spread
 	for _, tried := range survey.Tried {
 		surveyed.Measurements = append(surveyed.Measurements, trial.Measurement{Method: tried.Method, Level: tried.Level, Fraction: tried.Fraction, Rate: tried.Rate})
 	}
@@ -40,6 +41,14 @@ func (q *Question) recall(survey *providers.Survey, head float64) bool {
 	}
 	*q = surveyed
 	return true
+}
+
+// pace is how often the stream is to be looked at while it is written.
+func (q Question) pace() pace {
+	if q.Texture > 0 {
+		return surveyedPace(q.Texture, q.Spread)
+	}
+	return usualPace()
 }
 
 // wantsSurvey tells whether the stream is to be surveyed while it is written: one that was backed up before, and will be again.

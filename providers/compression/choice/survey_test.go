@@ -123,7 +123,7 @@ func TestSurvey(t *testing.T) {
 // TestSkim: cells are those at equal distances, however the stream is cut.
 func TestSkim(t *testing.T) {
 	data := append(table(cell), syllables(cell)...)
-	want, err := texture(data[:cell])
+	want, err := texture(data[:cell], cell)
 	if err != nil || want <= 0 || want >= 1 {
 		t.Fatal(want, err)
 	}
@@ -137,11 +137,11 @@ func TestSkim(t *testing.T) {
 				s.see(rest[:min(cut, len(rest))])
 			}
 		}
-		if s.looked != 3*cell || math.Abs(s.fraction()-want) > 1e-9 {
-			t.Errorf("cut at %d: %d bytes looked at, %v left, want %v", cut, s.looked, s.fraction(), want)
+		if s.parts.count != 3 || math.Abs(s.parts.mean()-want) > 1e-9 {
+			t.Errorf("cut at %d: %d cells looked at, %v left, want %v", cut, s.parts.count, s.parts.mean(), want)
 		}
 	}
-	if none, err := texture(nil); none != 0 || err != nil {
+	if none, err := texture(nil, cell); none != 0 || err != nil {
 		t.Errorf("of nothing: %v, %v", none, err)
 	}
 }
@@ -178,7 +178,7 @@ func TestSurveyMissing(t *testing.T) {
 // TestRecall: an earlier survey stands for trying, where the stream begins as it did then and compressing is what decides.
 func TestRecall(t *testing.T) {
 	sample := table(1 << 20)
-	head, err := texture(sample)
+	head, err := texture(sample, cell)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,12 +233,12 @@ func TestRecall(t *testing.T) {
 // long one. Everything else has to be tried.
 func TestChooserRecalls(t *testing.T) {
 	head := table(trial.TrialSize)
-	mark, err := texture(head)
+	mark, err := texture(head, 2*cell)
 	if err != nil {
 		t.Fatal(err)
 	}
 	made := providers.Experience{Method: "zstd", Level: 2, Fraction: 0.3}
-	survey := &providers.Survey{Head: mark, Reference: 0.32, Made: made, Tried: []providers.Tried{
+	survey := &providers.Survey{Head: mark, Reference: 0.32, Texture: 0.4, Spread: 0.1, Made: made, Tried: []providers.Tried{
 		{Experience: providers.Experience{Method: "zstd", Level: 1, Fraction: 0.33}, Rate: 4e8}, {Experience: made, Rate: 3e8}, {Experience: providers.Experience{Method: "zstd", Level: 5, Fraction: 0.29}, Rate: 1e8},
 	}}
 	usual := providers.Circumstances{Head: head, RawBytes: 1 << 30, UploadRate: 1e12, Past: []providers.Experience{made}, Survey: survey}
@@ -271,7 +271,7 @@ func TestChooserRecalls(t *testing.T) {
 			continue
 		}
 		watched, is := chosen.Codec.(*adaptive)
-		if !is || watched.Level() != 2 || watched.pace.stride <= paceOf(false).stride || !strings.Contains(chosen.Reason, "an earlier run") {
+		if !is || watched.Level() != 2 || watched.pace != surveyedPace(0.4, 0.1) || !strings.Contains(chosen.Reason, "an earlier run") {
 			t.Errorf("%s: %+v by %T", name, chosen, chosen.Codec)
 		} else if _, is := watched.Codec.(long); !is {
 			t.Errorf("%s: it is begun as a short stream", name)

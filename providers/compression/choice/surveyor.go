@@ -85,7 +85,7 @@ func (w *surveyWriter) Close() error {
 	if w.gathered.at < w.codec.least {
 		return nil
 	}
-	if survey, err := w.codec.conclude(w.ctx, slices.Concat(w.gathered.pieces...), w.whole.fraction()); err == nil {
+	if survey, err := w.codec.conclude(w.ctx, slices.Concat(w.gathered.pieces...), w.whole.parts); err == nil {
 		w.codec.mu.Lock()
 		w.codec.survey = survey
 		w.codec.mu.Unlock()
@@ -101,10 +101,10 @@ func (w *surveyWriter) Abort(err error) {
 	}
 }
 
-// conclude tries the methods on the pieces of a whole of that texture: the hasty ones when nothing else runs, the others beside gzip -9.
-func (s *surveyor) conclude(ctx context.Context, pieces []byte, whole float64) (*providers.Survey, error) {
+// conclude tries the methods on the pieces of a whole of which the cells leave these parts: the hasty ones when nothing else runs, the others beside gzip -9.
+func (s *surveyor) conclude(ctx context.Context, pieces []byte, cells moments) (*providers.Survey, error) {
 	meter := trial.NewMeter(s.codecs, s.clock, pieces, false)
-	survey := &providers.Survey{Head: s.head, Speedup: s.speedup}
+	survey := &providers.Survey{Head: s.head, Speedup: s.speedup, Texture: cells.mean(), Spread: cells.spread()}
 	var bounding sync.WaitGroup
 	var failure error
 	defer bounding.Wait()
@@ -130,10 +130,10 @@ func (s *surveyor) conclude(ctx context.Context, pieces []byte, whole float64) (
 	if failure != nil {
 		return nil, failure
 	}
-	known, err := texture(pieces)
-	if known > 0 && whole > 0 {
+	known, err := texture(pieces, cell)
+	if known > 0 && survey.Texture > 0 {
 		// Trying it on the whole would take longer than all the rest: the texture says how that differs from the pieces.
-		survey.Reference *= whole / known
+		survey.Reference *= survey.Texture / known
 	}
 	return survey, err
 }

@@ -18,15 +18,20 @@ type pace struct {
 	head, headStride, stride, sampleStride int64
 	// patience is how much passes at least between two samples, besides an eighth of all that passed.
 	patience int64
+	// texture and spread are those of the whole as it was surveyed, and its head is not looked at; 0 where it was not.
+	texture, spread float64
 }
 
-// paceOf is how often a stream is looked at. One that was surveyed before is chosen for by all of what it was then, and looked at half as often.
-func paceOf(surveyed bool) pace {
-	usual := pace{head: trial.HeadSize, headStride: 1 << 20, stride: 2 << 20, sampleStride: 512 << 10, patience: 32 << 20}
-	if surveyed {
-		usual.stride *= 2
-	}
-	return usual
+func usualPace() pace {
+	return pace{head: trial.HeadSize, headStride: 1 << 20, stride: 2 << 20, sampleStride: 512 << 10, patience: 32 << 20}
+}
+
+// surveyedPace is that of a stream that is chosen for by all of what it was before: it is looked at a quarter as often, and another kind is what it
+// was nowhere then.
+func surveyedPace(texture, spread float64) pace {
+	surveyed := usualPace()
+	surveyed.head, surveyed.stride, surveyed.texture, surveyed.spread = 0, 4*surveyed.stride, texture, spread
+	return surveyed
 }
 
 // When a stream is of another kind: so many cells together leave another part than those before, by more than a twentieth and
@@ -35,6 +40,8 @@ const (
 	enough    = 4
 	different = 0.05
 	chance    = 2
+	// surveyedChance is more, since what lies together in a whole differs less than what lies apart.
+	surveyedChance = 3
 )
 
 // watch notices when a stream becomes another kind of data than what its compression was chosen by. It compresses a thirty-second of
@@ -110,12 +117,21 @@ func (w *watch) judge() {
 		return
 	}
 	w.recent = w.recent[len(w.recent)-enough:]
-	usual, deviation := describe(w.known)
-	w.spread = max(w.spread, deviation)
+	usual, expected := w.usual()
 	now, _ := describe(w.recent)
-	if math.Abs(now/usual-1) > max(different, chance*w.spread) {
+	if math.Abs(now/usual-1) > max(different, expected) {
 		w.begun = w.at
 	}
+}
+
+// usual is the part that cells leave of the kind that is known, and by how much the mean of some may differ from it by chance, as a part of it.
+func (w *watch) usual() (mean, expected float64) {
+	if len(w.known) == 0 {
+		return w.pace.texture, surveyedChance * w.pace.spread
+	}
+	mean, deviation := describe(w.known)
+	w.spread = max(w.spread, deviation)
+	return mean, chance * w.spread
 }
 
 // settle ends the gathering of a sample. The cells that led to it are what is known from now on.

@@ -3,6 +3,7 @@ package choice
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -55,9 +56,9 @@ func mixture(n int) []byte {
 }
 
 // watched returns the samples that a watch takes of a stream that it sees in such pieces, and after how many bytes it took them.
-func watched(t *testing.T, stream []byte, piece int) (samples [][]byte, after []int64) {
+func watched(t *testing.T, pace pace, stream []byte, piece int) (samples [][]byte, after []int64) {
 	t.Helper()
-	w, err := newWatch(quickPace())
+	w, err := newWatch(pace)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +77,7 @@ func TestWatch(t *testing.T) {
 	const most, before = 12 << 20, 2 << 20
 	changing := append(table(before), syllables(most-before)...)
 	for _, piece := range []int{256 << 10, 100_001} {
-		samples, after := watched(t, changing, piece)
+		samples, after := watched(t, quickPace(), changing, piece)
 		if len(samples) != 1 || len(samples[0]) != trial.TrialSize || after[0] > 8<<20 {
 			t.Fatalf("%d samples after %d", len(samples), after)
 		}
@@ -85,8 +86,49 @@ func TestWatch(t *testing.T) {
 		}
 	}
 	for name, stream := range map[string][]byte{"a table": table(most), "a mixture": mixture(most), "little": table(1 << 20), "nothing": nil} {
-		if samples, after := watched(t, stream, 256<<10); len(samples) > 0 {
+		if samples, after := watched(t, quickPace(), stream, 256<<10); len(samples) > 0 {
 			t.Errorf("%s: a change after %d", name, after)
 		}
+	}
+}
+
+// TestWatchSurveyed: what the whole was of before is no change, wherever it comes, and what is otherwise than all of it is.
+func TestWatchSurveyed(t *testing.T) {
+	both := append(table(4<<20), syllables(4<<20)...)
+	for name, c := range map[string]struct {
+		whole, stream []byte
+		want          int
+	}{
+		"as it was":                {both, both, 0},
+		"in another order":         {both, append(syllables(6<<20), table(6<<20)...), 0},
+		"rows, and then no longer": {table(4 << 20), append(table(4<<20), syllables(8<<20)...), 1},
+		"no rows any more":         {table(4 << 20), syllables(8 << 20), 1},
+	} {
+		cells, err := newSkim(2 * cell)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cells.see(c.whole)
+		pace := surveyedPace(cells.parts.mean(), cells.parts.spread())
+		pace.stride, pace.patience = quickPace().stride, quickPace().patience
+		if samples, after := watched(t, pace, c.stream, 256<<10); len(samples) != c.want {
+			t.Errorf("%s: changes after %d, want %d; the whole leaves %v, which differs by %v", name, after, c.want, pace.texture, pace.spread)
+		}
+	}
+}
+
+// TestMoments: the mean of values and how much they differ, as they would be computed from all of them.
+func TestMoments(t *testing.T) {
+	var m moments
+	if m.mean() != 0 || m.spread() != 0 {
+		t.Errorf("of nothing: %v, %v", m.mean(), m.spread())
+	}
+	values := []float64{0.25, 0.5, 0.75, 0.5}
+	for _, value := range values {
+		m.add(value)
+	}
+	mean, spread := describe(values)
+	if math.Abs(m.mean()-mean) > 1e-12 || math.Abs(m.spread()-spread) > 1e-12 || spread <= 0 {
+		t.Errorf("%v, %v, want %v, %v", m.mean(), m.spread(), mean, spread)
 	}
 }
