@@ -66,7 +66,7 @@ func (c *chooser) Recall(clock clock.Clock, about providers.Circumstances) (prov
 	if err != nil || !question.recall(about.Survey, head) {
 		return providers.Chosen{}, false, err
 	}
-	chosen, err := c.conclude(question, clock, head)
+	chosen, err := c.conclude(question, clock, beginning{mark: head})
 	return chosen, err == nil, err
 }
 
@@ -93,7 +93,7 @@ func (c *chooser) Choose(ctx context.Context, clock clock.Clock, about providers
 	}
 	if found := sample.Content(); found.Dense {
 		question.Dense = found.Detail
-		return c.conclude(question, clock, 0)
+		return c.conclude(question, clock, beginning{whole: about.Whole})
 	}
 	meter := trial.NewMeter(c.codecs, clock, sample.Trial, sample.Whole)
 	if err := question.measure(ctx, meter, sample.Long); err != nil {
@@ -103,7 +103,7 @@ func (c *chooser) Choose(ctx context.Context, clock clock.Clock, about providers
 	if err != nil {
 		return providers.Chosen{}, err
 	}
-	return c.conclude(question, clock, head)
+	return c.conclude(question, clock, beginning{mark: head, whole: about.Whole})
 }
 
 // question is what is asked of a stream that nothing was measured of yet.
@@ -123,8 +123,14 @@ func (c *chooser) mark(about providers.Circumstances) (float64, error) {
 	return texture(about.Head[:min(len(about.Head), c.RecallSize())], 2*cell)
 }
 
-// conclude answers a question by a codec. head is the mark of the beginning.
-func (c *chooser) conclude(question Question, clock clock.Clock, head float64) (providers.Chosen, error) {
+// beginning is what is known of the beginning of a stream: its mark, 0 where that was not needed, and whether there is no more.
+type beginning struct {
+	mark  float64
+	whole bool
+}
+
+// conclude answers a question by a codec.
+func (c *chooser) conclude(question Question, clock clock.Clock, head beginning) (providers.Chosen, error) {
 	choice := Choose(question)
 	level := choice.Level
 	if choice.Method == "none" {
@@ -134,16 +140,16 @@ func (c *chooser) conclude(question Question, clock clock.Clock, head float64) (
 	if err != nil {
 		return providers.Chosen{}, err
 	}
-	if !question.Whole {
+	if !head.whole {
 		codec = long{codec}
 	}
-	if question.Reference > 0 && !question.Whole && choice.isHasty() {
+	if question.Reference > 0 && !head.whole && choice.isHasty() {
 		if codec, err = newAdaptive(codec, c.codecs, clock, question.pace()); err != nil {
 			return providers.Chosen{}, err
 		}
 	}
 	if question.wantsSurvey(choice) {
-		codec = &surveyor{Codec: codec, codecs: c.codecs, clock: clock, head: head, measured: question.Measurements, speedup: question.Speedup,
+		codec = &surveyor{Codec: codec, codecs: c.codecs, clock: clock, head: head.mark, measured: question.Measurements, speedup: question.Speedup,
 			grid: usualGrid(), least: worthSurvey}
 	}
 	chosen := providers.Chosen{Codec: codec, Reason: choice.Reason, Warning: choice.Warning, StoredBytes: choice.Bytes, Seconds: choice.Seconds}

@@ -45,7 +45,7 @@ const (
 )
 
 // watch notices when a stream becomes another kind of data than what its compression was chosen by. It compresses a thirty-second of
-// it in passing, at three times the speed of what it watches. It is not safe for concurrent use.
+// it at most in passing, at three times the speed of what it watches. It is not safe for concurrent use.
 type watch struct {
 	pace    pace
 	encoder *zstd.Encoder
@@ -68,7 +68,7 @@ func newWatch(pace pace) (*watch, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &watch{pace: pace, encoder: encoder}, nil
+	return &watch{pace: pace, encoder: encoder, spread: pace.spread}, nil
 }
 
 // see looks at what follows in the stream. Now and then it returns a sample of data that is of another kind than before, which counts as
@@ -127,7 +127,7 @@ func (w *watch) judge() {
 // usual is the part that cells leave of the kind that is known, and by how much the mean of some may differ from it by chance, as a part of it.
 func (w *watch) usual() (mean, expected float64) {
 	if len(w.known) == 0 {
-		return w.pace.texture, surveyedChance * w.pace.spread
+		return w.pace.texture, surveyedChance * w.spread
 	}
 	mean, deviation := describe(w.known)
 	w.spread = max(w.spread, deviation)
