@@ -104,7 +104,7 @@ type drillStatus struct {
 type deployStatus struct {
 	Address string            `json:"address"`
 	Verdict judgement.Verdict `json:"verdict"`
-	// Running is the latest that was promoted, since RunningSince, Last the latest that was begun.
+	// Running is the latest that was promoted, or failed and was left as it was, since RunningSince, Last the latest that was begun.
 	Running      *state.Release `json:"running,omitempty"`
 	RunningSince time.Time      `json:"running_since,omitzero"`
 	Last         *state.Release `json:"last,omitempty"`

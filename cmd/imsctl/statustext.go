@@ -190,7 +190,7 @@ func (p *statusPage) deploys() {
 			}
 			remarks = fmt.Sprintf("%s by %s", status.Running.Strategy, status.Running.By)
 		}
-		if last := status.Last; last != nil && last != status.Running {
+		if last := status.Last; last != nil && (last != status.Running || last.Phase != state.Promoted) {
 			remarks = fmt.Sprintf("%s %s: %s", planner.Abbreviated(last.Commit), ago(last.Transitions[len(last.Transitions)-1].At, p.now), resultWords(last))
 		}
 		rows = append(rows, []string{status.Address, string(status.Verdict), runs, since, terminal.Escape(remarks)})

@@ -2,6 +2,7 @@ package judgement
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,8 +22,8 @@ const (
 type Deploy struct {
 	Deploy  *spec.Deploy
 	Verdict Verdict
-	// Last is the latest deploy that was begun, Running the latest that was promoted: what runs, unless somebody changed it by hand;
-	// nil when there is none.
+	// Last is the latest deploy that was begun, Running the latest that was promoted, or failed and was left as it was: what runs, unless
+	// somebody changed it by hand; nil when there is none.
 	Last, Running *state.Release
 }
 
@@ -39,7 +40,7 @@ func deployOf(deploy *spec.Deploy, made []*state.Release) Deploy {
 	d := Deploy{Deploy: deploy, Verdict: NeverDeployed}
 	for _, release := range made {
 		d.Last = release
-		if release.Phase == state.Promoted {
+		if release.Phase == state.Promoted || stays(release) {
 			d.Running = release
 		}
 	}
@@ -57,6 +58,12 @@ func deployOf(deploy *spec.Deploy, made []*state.Release) Deploy {
 		d.Verdict = Interrupted
 	}
 	return d
+}
+
+// stays tells whether a deploy failed and what it made to run was not gone back from.
+func stays(release *state.Release) bool {
+	returned := func(t state.Transition) bool { return t.Phase == state.RollingBack }
+	return release.Phase == state.Failure && release.WasTouched() && !slices.ContainsFunc(release.Transitions, returned)
 }
 
 // breaches are what of a deploy is not true. Of one that was never made nobody knows what runs: only a plan looks.

@@ -167,3 +167,24 @@ func TestSince(t *testing.T) {
 		t.Errorf("after two days the backup is %+v", backup)
 	}
 }
+
+// TestRunning: what runs is what was promoted last, or what failed and was left as it was.
+func TestRunning(t *testing.T) {
+	for name, c := range map[string]struct {
+		phases []state.Phase
+		want   string
+	}{
+		"promoted":                   {[]state.Phase{state.Deploying, state.Promoted}, "r2"},
+		"gone back from":             {[]state.Phase{state.Deploying, state.RollingBack, state.RolledBack}, "r1"},
+		"failed and left":            {[]state.Phase{state.Deploying, state.Verifying, state.Failure}, "r2"},
+		"failed before it was there": {[]state.Phase{state.Checking, state.Failure}, "r1"},
+		"failed on the way back":     {[]state.Phase{state.Deploying, state.RollingBack, state.Failure}, "r1"},
+		"not ended":                  {[]state.Phase{state.Deploying, state.Verifying}, "r1"},
+	} {
+		specification, document := scene()
+		document.Releases = append(document.Releases, release("r2", hour, c.phases...))
+		if deploy := Of(specification, document, now).Deploys[0]; deploy.Running.ID != c.want || deploy.Last.ID != "r2" {
+			t.Errorf("%s: %s runs, want %s", name, deploy.Running.ID, c.want)
+		}
+	}
+}
