@@ -171,6 +171,10 @@ func (c *deployCase) forward() (*Deploy, *Blocked) {
 	if len(site.Unchecked) > 0 {
 		c.note(c.deploy.Address, fmt.Sprintf("%s: %s without a health check in the compose file: running counts as healthy", c.deploy.Address, strings.Join(site.Unchecked, ", ")))
 	}
+	if revisions.LeftOut > 0 && !c.isRestart() {
+		c.note(c.deploy.Address, fmt.Sprintf("%s: the working copy has %s checked out, and what is not committed there (%s) is not deployed",
+			c.deploy.Address, Abbreviated(revisions.CheckedOut), units.Counted(revisions.LeftOut, "file", "files")))
+	}
 	action.Undo = c.undo(action)
 	action.Seconds = c.lasted(chosen)
 	return action, nil

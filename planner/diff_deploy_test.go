@@ -217,6 +217,12 @@ func TestDeploys(t *testing.T) {
 		"nobody looked": {
 			more: func(s *scene) { s.deployed(commitB, state.Deploying); s.observed = nil },
 			want: []string{"note deploy.ims: deploy.ims: the deploy of bbbbbbb was interrupted while deploying; without looking at the host nothing is done about it"}},
+		"the working copy is behind, and was changed": {
+			change: func(_ *spec.Deploy, v *providers.DeployInspection) {
+				v.Revisions.LeftOut, v.Revisions.CheckedOut = 2, commitC
+			},
+			want: []string{"deploy change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); strategy hybrid: declared",
+				"note deploy.ims: deploy.ims: the working copy has ccccccc checked out, and what is not committed there (2 files) is not deployed"}},
 		"a service has no health check": {
 			change: func(_ *spec.Deploy, v *providers.DeployInspection) { v.Site.Unchecked = []string{"worker"} },
 			want: []string{"deploy change deploy.ims: aaaaaaa → bbbbbbb (1 commit, 1 file); strategy hybrid: declared",

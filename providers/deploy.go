@@ -141,6 +141,10 @@ type RevisionsView struct {
 	Uncommitted []string
 	// Digest identifies the paths of Uncommitted and what is in them; empty where there is none.
 	Digest string
+	// LeftOut is how many files are not committed in a working copy that has another commit than Wanted checked out, CheckedOut that commit: they
+	// have nothing to do with what is deployed.
+	LeftOut    int
+	CheckedOut string
 	// Known: the running commit is known here, so that Changes and Commits say what lies between. OtherHistory: it is not an
 	// ancestor of Wanted.
 	Known, OtherHistory bool

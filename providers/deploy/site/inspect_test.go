@@ -134,6 +134,10 @@ func TestRevisionsOfAnotherHistory(t *testing.T) {
 	if seen := o.Inspect(t.Context()).Revisions; seen.Err != nil || seen.FromWorkingCopy || seen.Wanted != o.project.Commit(release.Good3) {
 		t.Errorf("the remote is ahead: %+v", seen)
 	}
+	o.change(t, "behind")
+	if seen := o.Inspect(t.Context()).Revisions; seen.Err != nil || len(seen.Uncommitted) > 0 || seen.LeftOut != 1 || seen.CheckedOut != o.project.Commit(release.Good1) {
+		t.Errorf("the remote is ahead of a working copy with changes: %+v", seen)
+	}
 	o.project.Push(t, release.Other)
 	if seen := o.Inspect(t.Context()).Revisions; seen.Err == nil || !strings.Contains(seen.Err.Error(), "force-pushed") {
 		t.Errorf("the branch was forced: %+v", seen)

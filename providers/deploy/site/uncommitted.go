@@ -18,10 +18,11 @@ import (
 // largest is up to which size what is in a file that is not committed counts, in bytes; of a larger one its time does.
 const largest = 64 << 20
 
-// uncommitted says what is not committed beside the commit that should run, in a working copy that has it checked out.
+// uncommitted says what is not committed beside the commit that should run, in a working copy that has it checked out; of one that has
+// another, how much there is.
 func (r *revisions) uncommitted(ctx context.Context, view *providers.RevisionsView) error {
 	head, err := r.repository.Head(ctx)
-	if errors.Is(err, git.ErrUnknown) || err == nil && head.Commit != view.Wanted {
+	if errors.Is(err, git.ErrUnknown) {
 		return nil
 	}
 	if err != nil {
@@ -30,6 +31,10 @@ func (r *revisions) uncommitted(ctx context.Context, view *providers.RevisionsVi
 	changes, err := r.repository.Uncommitted(ctx)
 	if err != nil || len(changes) == 0 {
 		return err
+	}
+	if head.Commit != view.Wanted {
+		view.LeftOut, view.CheckedOut = len(changes), head.Commit
+		return nil
 	}
 	sum := sha256.New()
 	for _, change := range changes {
