@@ -17,7 +17,7 @@ import (
 // the times of the fast ones.
 const (
 	corpusSize  = 16 << 20
-	timedCorpus = 128 << 20
+	timedCorpus = 256 << 20
 )
 
 // corpusRounds is how often times are measured at most: a round takes a minute.
