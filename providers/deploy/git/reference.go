@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/castrolanda/imsctl/internal/spelling"
@@ -62,7 +61,7 @@ func (r *Repository) Resolve(ctx context.Context, name string) (string, error) {
 	return "", unknown("branch, tag or commit", name, r.directory, known)
 }
 
-// names are the short ones of all branches and tags.
+// names are the short ones of all branches and, behind them, of all tags.
 func (r *Repository) names(ctx context.Context) ([]string, error) {
 	answer, err := r.text(ctx, "for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes", "refs/tags")
 	if err != nil {
@@ -84,9 +83,9 @@ func unknown(what, name, where string, known []string) error {
 	return fmt.Errorf("%w: no %s %q in %s%s", ErrUnknown, what, name, where, near(name, known))
 }
 
-// near says which of the known names could have been meant, or which there are.
+// near says which of the known names could have been meant, or which there are, in their order.
 func near(given string, known []string) string {
-	known = slices.Compact(slices.Sorted(slices.Values(known)))
+	known = unique(known)
 	close := spelling.Near(given, known, func(name string) bool { return strings.HasSuffix(name, "/"+given) })
 	switch {
 	case len(close) > 0:
@@ -97,6 +96,19 @@ func near(given string, known []string) string {
 		return "; it has " + strings.Join(known, ", ")
 	}
 	return fmt.Sprintf("; it has %d, of which the first are %s", len(known), strings.Join(known[:5], ", "))
+}
+
+// unique leaves out the names that came before.
+func unique(names []string) []string {
+	seen := make(map[string]bool, len(names))
+	var list []string
+	for _, name := range names {
+		if !seen[name] {
+			seen[name] = true
+			list = append(list, name)
+		}
+	}
+	return list
 }
 
 // checkName refuses what is no name of a revision: options, ranges, paths and searches.

@@ -3,6 +3,7 @@ package git
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -108,6 +109,29 @@ func TestResolve(t *testing.T) {
 	for _, name := range []string{"", "-n", "--output=/tmp/x", "main..HEAD", "main:file", ":/one", "main^{/one}", "a b", "main@{1}", "^main", "ma*", "a\nb"} {
 		if _, err := r.Resolve(t.Context(), name); err == nil || errors.Is(err, ErrUnknown) || !strings.Contains(err.Error(), "name") {
 			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+// TestNear: the names that are close, or all, or the first of many: branches stand before tags.
+func TestNear(t *testing.T) {
+	t.Parallel()
+	many := []string{"main", "main", "live"}
+	for i := range 20 {
+		many = append(many, fmt.Sprintf("0.%d", i))
+	}
+	for _, c := range []struct {
+		given string
+		known []string
+		want  string
+	}{
+		{"production", nil, ": it has none at all"},
+		{"production", []string{"main", "main", "0.1"}, "; it has main, 0.1"},
+		{"mian", many, "; did you mean main?"},
+		{"production", many, "; it has 22, of which the first are main, live, 0.0, 0.1, 0.2"},
+	} {
+		if got := near(c.given, c.known); got != c.want {
+			t.Errorf("%s: %q, want %q", c.given, got, c.want)
 		}
 	}
 }
