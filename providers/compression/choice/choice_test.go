@@ -160,6 +160,7 @@ func TestCaution(t *testing.T) {
 		"the last run was alike":            {candidates(0.285, 0.28, 0.27), 0.3, false, past("zstd", 5, 0.282), "zstd 1"},
 		"the last run was not":              {candidates(0.285, 0.28, 0.27), 0.3, false, past("zstd", 5, 0.2), "zstd 5"},
 		"it was not, however far below":     {candidates(0.2, 0.28, 0.27), 0.3, false, past("zstd", 5, 0.35), "zstd 5"},
+		"most of it was noise":              {[]trial.Measurement{measured("zstd", 1, 0.1, 300), measured("zstd", 5, 0.05, 100), measured("gzip", 1, 0.2, 300)}, 0.1, false, past("zstd", 5, 0.52), "zstd 5"},
 		"it was of another method":          {candidates(0.285, 0.28, 0.27), 0.3, false, past("xz", 6, 0.27), "zstd 5"},
 		"dense for the most part":           {[]trial.Measurement{measured("zstd", 1, 0.890, 300), measured("zstd", 7, 0.88, 60)}, 0.9, false, nil, "zstd 1"},
 	} {
@@ -216,6 +217,7 @@ func TestWorth(t *testing.T) {
 		"a fallback":        {Question{Goal: Speed, Measurements: tried, MinReduction: 10, Fallback: []string{"gzip"}}, []string{"zstd 1", "zstd 9", "gzip 6", "gzip 9", "bzip2 9", "xz 6"}},
 		"soonest":           {Question{Goal: Speed, Measurements: tried, UploadRate: 1e9}, []string{"zstd 1"}},
 		"balanced":          {Question{Goal: Balanced, Reference: 0.3, Measurements: tried, UploadRate: 1e9}, []string{"zstd 1"}},
+		"the quickest fits": {Question{Goal: Balanced, Reference: 0.4, Measurements: tried[:1], UploadRate: 1e9}, []string{"zstd 1"}},
 		"none fits yet":     {Question{Goal: Balanced, Reference: 0.2, Measurements: tried, UploadRate: 1e9}, []string{"zstd 1", "zstd 9", "gzip 9", "bzip2 9", "xz 6"}},
 		"a slow upload":     {Question{Goal: Balanced, Reference: 0.3, Measurements: tried, UploadRate: 1e6}, []string{"zstd 1", "zstd 9", "gzip 9", "bzip2 9", "xz 6"}},
 	} {

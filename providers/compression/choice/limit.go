@@ -54,8 +54,9 @@ func (q Question) permitted(options []Option) func(Option) bool {
 	if q.Goal != Balanced || least == 0 {
 		return all
 	}
-	safely := func(o Option) bool { return o.Fraction <= least*(1-q.margin(o, least)) }
-	seemingly := func(o Option) bool { return o.Fraction <= least || o.isGzip9() }
+	// What takes next to nothing off is no choice, also where gzip -9 is expected to do no better.
+	safely := func(o Option) bool { return o.Fraction <= min(pointless, least*(1-q.margin(o, least))) }
+	seemingly := func(o Option) bool { return o.Fraction <= min(pointless, least) || o.isGzip9() }
 	for _, allowed := range []func(Option) bool{safely, seemingly} {
 		for _, o := range options {
 			if allowed(o) {
