@@ -171,7 +171,7 @@ func (q *Question) measure(ctx context.Context, meter *trial.Meter, held []byte)
 		}
 	}
 	for i, candidate := range trial.Candidates() {
-		if i >= always && !q.worth(candidate) {
+		if i >= q.always() && !q.worth(candidate) {
 			continue
 		}
 		measured, err := meter.Measure(ctx, candidate)
@@ -183,8 +183,13 @@ func (q *Question) measure(ctx context.Context, meter *trial.Meter, held []byte)
 	return q.Deepen(ctx, meter, held)
 }
 
-// always is how many of the candidates, the fastest ones, are tried in any case.
-const always = 4
+// always is how many of the candidates, the fastest ones, are tried in any case. What a later run tries is what it may survey.
+func (q *Question) always() int {
+	if len(q.Past) > 0 {
+		return 4
+	}
+	return 2
+}
 
 // long is a codec of streams of which more than the beginning is known to come: they are begun as long ones are.
 type long struct{ providers.Codec }

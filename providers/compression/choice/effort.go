@@ -43,9 +43,9 @@ func (q Question) worth(candidate trial.Candidate) bool {
 	if quickest == 0 {
 		return true
 	}
-	for _, o := range options {
+	for _, m := range q.Measurements {
 		// Higher levels take longer still.
-		if o.Method == candidate.Method && o.Level < candidate.Level && o.cost > quickest*near && o.cost <= 1/o.Rate {
+		if m.Method == candidate.Method && m.Level < candidate.Level && 1/q.together(m.Method, q.rate(m)/step) > quickest*near {
 			return false
 		}
 	}
