@@ -173,9 +173,11 @@ func (t *task) surveyed(artifacts []*state.Artifact) *providers.Survey {
 	if t.backup.Chooser == nil {
 		return nil
 	}
-	for _, artifact := range artifacts {
+	for i, artifact := range artifacts {
 		if artifact.Survey != nil && artifact.Raw.Size > 0 {
-			return surveyOf(artifact)
+			survey := surveyOf(artifact)
+			survey.Since = t.past(artifacts[:i+1])
+			return survey
 		}
 	}
 	return nil

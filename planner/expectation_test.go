@@ -152,8 +152,9 @@ func TestSurveyed(t *testing.T) {
 	s := newScene(t, placeA)
 	for i, reference := range []float64{0.4, 0.3, 0} {
 		artifact := s.have(time.Duration(200-i)*hour, placeA)
+		artifact.Method = "none"
 		if reference > 0 {
-			artifact.Method, artifact.Level, artifact.Raw.Size, artifact.Stored.Size = "zstd", 2, 400, 100
+			artifact.Method, artifact.Level, artifact.Raw.Size, artifact.Stored.Size = "zstd", 2, 400*mib, 100*mib
 			artifact.Survey = &state.Survey{Head: 0.5, Reference: reference, Texture: 0.4, Spread: 0.1, Speedup: 1.5, Tried: []state.Tried{{Method: "zstd", Level: 2, Fraction: 0.2, Rate: 3e8}}}
 		}
 	}
@@ -161,7 +162,10 @@ func TestSurveyed(t *testing.T) {
 		t.Errorf("without a chooser: %+v", got)
 	}
 	s.spec.Backups[0].Chooser = measuring{}
-	want := &providers.Survey{Head: 0.5, Reference: 0.3, Texture: 0.4, Spread: 0.1, Speedup: 1.5, Made: providers.Experience{Method: "zstd", Level: 2, Fraction: 0.25},
+	newest := s.have(10*hour, placeA)
+	newest.Method, newest.Level, newest.Raw.Size, newest.Stored.Size = "zstd", 1, 100*mib, 40*mib
+	since := []providers.Experience{{Method: "zstd", Level: 1, Fraction: 0.4}, {Method: "zstd", Level: 2, Fraction: 0.25}}
+	want := &providers.Survey{Since: since, Head: 0.5, Reference: 0.3, Texture: 0.4, Spread: 0.1, Speedup: 1.5, Made: providers.Experience{Method: "zstd", Level: 2, Fraction: 0.25},
 		Tried: []providers.Tried{{Experience: providers.Experience{Method: "zstd", Level: 2, Fraction: 0.2}, Rate: 3e8}}}
 	if got := s.expectation().Survey; !cmp.Equal(got, want) {
 		t.Errorf("%+v, want %+v", got, want)

@@ -85,6 +85,9 @@ type Survey struct {
 	Spread  float64 `json:"spread,omitzero"`
 	// Speedup is how many times as fast as one all processors were together, 0 when that was not measured.
 	Speedup float64 `json:"speedup,omitzero"`
+	// Since is what methods made of the stream in that run and those that came after it, the newest first: what is older says nothing that the
+	// survey does not say better. Nil stands for all that is known.
+	Since []Experience `json:"since,omitempty"`
 	// Tried is what the candidates made of the pieces, in the order in which equals are preferred.
 	Tried []Tried `json:"tried"`
 }

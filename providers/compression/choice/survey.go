@@ -33,6 +33,9 @@ func (q *Question) recall(survey *providers.Survey, head float64) bool {
 	surveyed := *q
 	surveyed.Surveyed, surveyed.Reference, surveyed.Made, surveyed.Speedup = true, survey.Reference, survey.Made, survey.Speedup
 	surveyed.Texture, surveyed.Spread = survey.Texture, survey.Spread
+	if survey.Since != nil {
+		surveyed.Past = survey.Since
+	}
 	for _, tried := range survey.Tried {
 		surveyed.Measurements = append(surveyed.Measurements, trial.Measurement{Method: tried.Method, Level: tried.Level, Fraction: tried.Fraction, Rate: tried.Rate})
 	}

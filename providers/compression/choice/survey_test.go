@@ -203,6 +203,10 @@ func TestRecall(t *testing.T) {
 		"another wrote too much": {func(q *Question, _ *providers.Survey) {
 			q.Past = append([]providers.Experience{{Method: "zstd", Level: 2, Fraction: 0.325}}, q.Past...)
 		}, "zstd 5"},
+		"another wrote other data before": {func(q *Question, s *providers.Survey) {
+			s.Since = q.Past
+			q.Past = append(slices.Clone(q.Past), providers.Experience{Method: "zstd", Level: 1, Fraction: 0.1})
+		}, "zstd 2"},
 		"the whole became another": {func(q *Question, _ *providers.Survey) { q.Past[0].Fraction = 0.35 }, "zstd 5"},
 		"it begins otherwise":      {func(_ *Question, s *providers.Survey) { s.Head *= 1.03 }, ""},
 		"the upload decides":       {func(q *Question, _ *providers.Survey) { q.UploadRate = 1e6 }, ""},
