@@ -178,13 +178,11 @@ func (q Question) cost(o Option) Option {
 
 // upload is the rate of the slowest destination, measured or assumed.
 func (q Question) upload() float64 {
-	switch {
-	case q.UploadRate > 0 && q.AssumedRate > 0:
-		return min(q.UploadRate, q.AssumedRate)
-	case q.UploadRate > 0 || q.AssumedRate > 0:
-		return max(q.UploadRate, q.AssumedRate)
+	rate := cmp.Or(q.UploadRate, q.AssumedRate, providers.UsualUploadRate)
+	if q.AssumedRate > 0 {
+		rate = min(rate, q.AssumedRate)
 	}
-	return providers.UsualUploadRate
+	return rate
 }
 
 // best is the option that leaves the least.

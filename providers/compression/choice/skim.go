@@ -31,6 +31,14 @@ type moments struct {
 	sum, squares float64
 }
 
+func momentsOf(values []float64) moments {
+	var m moments
+	for _, value := range values {
+		m.add(value)
+	}
+	return m
+}
+
 func (m *moments) add(value float64) {
 	m.count++
 	m.sum += value
@@ -38,7 +46,7 @@ func (m *moments) add(value float64) {
 }
 
 // mean is 0 of no values.
-func (m *moments) mean() float64 {
+func (m moments) mean() float64 {
 	if m.count == 0 {
 		return 0
 	}
@@ -46,7 +54,7 @@ func (m *moments) mean() float64 {
 }
 
 // spread is the standard deviation of values above 0, as a part of their mean.
-func (m *moments) spread() float64 {
+func (m moments) spread() float64 {
 	mean := m.mean()
 	if mean == 0 {
 		return 0

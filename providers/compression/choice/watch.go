@@ -118,8 +118,7 @@ func (w *watch) judge() {
 	}
 	w.recent = w.recent[len(w.recent)-enough:]
 	usual, expected := w.usual()
-	now, _ := describe(w.recent)
-	if math.Abs(now/usual-1) > max(different, expected) {
+	if math.Abs(momentsOf(w.recent).mean()/usual-1) > max(different, expected) {
 		w.begun = w.at
 	}
 }
@@ -129,9 +128,9 @@ func (w *watch) usual() (mean, expected float64) {
 	if len(w.known) == 0 {
 		return w.pace.texture, surveyedChance * w.spread
 	}
-	mean, deviation := describe(w.known)
-	w.spread = max(w.spread, deviation)
-	return mean, chance * w.spread
+	known := momentsOf(w.known)
+	w.spread = max(w.spread, known.spread())
+	return known.mean(), chance * w.spread
 }
 
 // settle ends the gathering of a sample. The cells that led to it are what is known from now on.
@@ -140,15 +139,4 @@ func (w *watch) settle() []byte {
 	w.known, w.recent, w.sample, w.begun = w.recent, nil, nil, 0
 	w.next = w.at + w.at/8 + w.pace.patience
 	return sample
-}
-
-// describe returns the mean of values above 0, and their standard deviation as a part of it.
-func describe(values []float64) (mean, deviation float64) {
-	for _, value := range values {
-		mean += value / float64(len(values))
-	}
-	for _, value := range values {
-		deviation += (value - mean) * (value - mean) / float64(len(values))
-	}
-	return mean, math.Sqrt(deviation) / mean
 }

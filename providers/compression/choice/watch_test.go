@@ -119,15 +119,19 @@ func TestWatchSurveyed(t *testing.T) {
 
 // TestMoments: the mean of values and how much they differ, as they would be computed from all of them.
 func TestMoments(t *testing.T) {
-	var m moments
-	if m.mean() != 0 || m.spread() != 0 {
+	if m := momentsOf(nil); m.mean() != 0 || m.spread() != 0 {
 		t.Errorf("of nothing: %v, %v", m.mean(), m.spread())
 	}
 	values := []float64{0.25, 0.5, 0.75, 0.5}
+	m := momentsOf(values)
+	mean, variance := 0.0, 0.0
 	for _, value := range values {
-		m.add(value)
+		mean += value / float64(len(values))
 	}
-	mean, spread := describe(values)
+	for _, value := range values {
+		variance += (value - mean) * (value - mean) / float64(len(values))
+	}
+	spread := math.Sqrt(variance) / mean
 	if math.Abs(m.mean()-mean) > 1e-12 || math.Abs(m.spread()-spread) > 1e-12 || spread <= 0 {
 		t.Errorf("%v, %v, want %v, %v", m.mean(), m.spread(), mean, spread)
 	}
